@@ -1,0 +1,175 @@
+//! `lockstep check`.
+
+mod plan;
+mod verdicts;
+
+use crate::{
+    args::{CheckArgs, Format},
+    output,
+    progress::Progress,
+};
+use anyhow::{Context, Result};
+use lockstep_runner::{
+    check::{Event, Factory, Plan, prove_overlap, run},
+    record::{Overlap, Record, Status, TestResult},
+    report::{json, terminal},
+};
+use plan::Job;
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
+use verdicts::Reviewed;
+
+/// Exit status after an interruption, as a shell reports SIGINT.
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// Runs the command; gives its exit status.
+pub(crate) fn check(args: Box<CheckArgs>, executors: &[(String, Factory)]) -> Result<u8> {
+    output::set_color(args.color);
+    let job = plan::job(&args, executors)?;
+    let mut reporter = Reporter::new(&args, &job)?;
+    listen_for_interrupts(&job.plan)?;
+    reporter.say(&job.announcement);
+
+    let start = Instant::now();
+    let mut reviewed = Reviewed::new(&job);
+    run(&job.plan, job.input.clone(), &mut |event| match event {
+        Event::Test(result) => reporter.test(reviewed.apply(*result)),
+        Event::Unreadable(error) => {
+            reporter.print(&terminal::unreadable(&error));
+            reporter.record.unreadable.push(error);
+        }
+        Event::Packed(packing) => reporter.record.packing = Some(packing),
+        Event::WorkerDone(_) => {}
+    });
+    reporter.record.interrupted = job.plan.interrupted.load(Ordering::Relaxed);
+    if !reporter.record.interrupted {
+        prove_parallelism(&job.plan, &mut reporter.record);
+        reporter.record.complaints.extend(reviewed.complaints());
+    }
+    reporter.record.elapsed = start.elapsed();
+    reporter.finish()?;
+    let interrupted = reporter.record.interrupted && reporter.record.exit_status() == 0;
+    Ok(if interrupted { EXIT_INTERRUPTED } else { reporter.record.exit_status() })
+}
+
+/// Telemetry is an executor's own word: whoever has two threads and more must show an overlap.
+fn prove_parallelism(plan: &Plan, record: &mut Record) {
+    for candidate in &plan.candidates {
+        let Some(totals) = record.executors.get_mut(&candidate.label) else { continue };
+        // An executor that says it is sequential has made no claim to refute.
+        if totals.mode == lockstep_model::Mode::Sequential && totals.cases > 0 {
+            continue;
+        }
+        totals.overlap = prove_overlap(candidate);
+        if totals.overlap == Overlap::Refuted {
+            record.complaints.push(format!(
+                "not parallel: {} was given {} threads and says `{}`, but no two transactions of \
+                 an independent block ever had reads in flight at once",
+                candidate.label, candidate.threads, totals.mode
+            ));
+        }
+    }
+}
+
+/// The first Ctrl-C ends the run and prints what is known; the second ends the process.
+fn listen_for_interrupts(plan: &Plan) -> Result<()> {
+    let interrupted = plan.interrupted.clone();
+    ctrlc::set_handler(move || {
+        if interrupted.swap(true, Ordering::Relaxed) {
+            #[expect(clippy::exit, reason = "the user has asked twice")]
+            std::process::exit(EXIT_INTERRUPTED.into());
+        }
+    })
+    .context("cannot listen for Ctrl-C")
+}
+
+/// Prints events as they come and keeps the record.
+struct Reporter {
+    format: Format,
+    quiet: bool,
+    verbose: bool,
+    record: Record,
+    progress: Progress,
+    replay: terminal::Replay,
+    out: Option<BufWriter<File>>,
+}
+
+impl Reporter {
+    fn new(args: &CheckArgs, job: &Job) -> Result<Self> {
+        let out = match &args.out {
+            None => None,
+            Some(folder) => {
+                let path = folder.join("check.jsonl");
+                let file = std::fs::create_dir_all(folder).and_then(|()| File::create(&path));
+                Some(BufWriter::new(
+                    file.with_context(|| format!("cannot write {}", path.display()))?,
+                ))
+            }
+        };
+        Ok(Self {
+            format: args.format,
+            quiet: args.quiet,
+            verbose: args.verbose,
+            record: Record::default(),
+            progress: Progress::new(),
+            replay: job.replay.clone(),
+            out,
+        })
+    }
+
+    /// A remark for a person: on stderr where stdout is for a machine.
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            self.progress.suspend(|| output::err(&format!("{text}\n")));
+        }
+    }
+
+    fn print(&self, text: &str) {
+        self.progress.suspend(|| match self.format {
+            Format::Human => output::out(text),
+            Format::Json => output::err(text),
+        });
+    }
+
+    fn test(&mut self, result: TestResult) {
+        self.write_line(&json::test_line(&result));
+        if self.format == Format::Human && !self.quiet {
+            if result.status == Status::Failed {
+                self.print(&terminal::failure(&result, &self.replay));
+            } else if self.verbose {
+                self.print(&terminal::line(&result));
+            }
+        }
+        self.record.add(result);
+        self.progress.show(&self.record);
+    }
+
+    fn write_line(&mut self, line: &str) {
+        let line = format!("{line}\n");
+        if self.format == Format::Json {
+            self.progress.suspend(|| output::out(&line));
+        }
+        if let Some(out) = &mut self.out
+            && let Err(error) = out.write_all(line.as_bytes())
+        {
+            output::error(&format!("cannot write to --out any more: {error}"));
+            self.out = None;
+        }
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.progress.finish();
+        self.write_line(&json::summary_line(&self.record));
+        if self.format == Format::Human {
+            output::out(&terminal::summary(&self.record, &self.replay));
+        }
+        if let Some(out) = &mut self.out {
+            out.flush().context("cannot write to --out")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! From the command line to a plan; bad combinations end here.
+
+use crate::{
+    args::{CheckArgs, PackMode},
+    defaults::REFERENCE,
+};
+use anyhow::{Context, Result, bail};
+use lockstep_runner::{
+    check::{Candidate, Factory, Input, PackOptions, Partition, Plan, Selection},
+    lists::Lists,
+    report::terminal::Replay,
+    source::{built_in, pack::Mode},
+};
+use regex::Regex;
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+    time::Duration,
+};
+
+/// More threads than this are a slip of the finger.
+const MOST_THREADS: usize = 1024;
+
+/// Where official fixtures are put.
+const PAYLOAD: &str = "ethereum-tests";
+
+/// A run of `check`, ready to start.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) input: Input,
+    /// The paths, for what depends on a whole archive.
+    pub(crate) paths: Vec<PathBuf>,
+    /// What will be run, in one line.
+    pub(crate) announcement: String,
+    pub(crate) replay: Replay,
+}
+
+/// Makes the job.
+pub(crate) fn job(args: &CheckArgs, executors: &[(String, Factory)]) -> Result<Job> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let jobs = args.jobs.unwrap_or(cores);
+    if jobs == 0 {
+        bail!("--jobs 0: expected at least 1");
+    }
+    let candidates = candidates(args, executors, cores)?;
+    let paths = if args.paths.is_empty() { payload() } else { args.paths.clone() };
+    let (input, source) = input(args, &paths);
+    let names: Vec<&str> = candidates.iter().map(|candidate| candidate.label.as_str()).collect();
+    let announcement = format!(
+        "checking {source}: reference against {}; {jobs} {} in flight",
+        names.join(", "),
+        if jobs == 1 { "case" } else { "cases" }
+    );
+    let plan = Plan {
+        reference: factory(executors, REFERENCE)?,
+        candidates,
+        jobs,
+        selection: selection(args)?,
+        pack: pack(args)?,
+        lists: Arc::new(Lists::reviewed()),
+        hang_after: hang_after(args)?,
+        interrupted: Arc::new(AtomicBool::new(false)),
+    };
+    Ok(Job { plan: Arc::new(plan), input, paths, announcement, replay: replay(args) })
+}
+
+fn factory(executors: &[(String, Factory)], name: &str) -> Result<Factory> {
+    let found = executors.iter().find(|(known, _)| known == name);
+    let known: Vec<&str> = executors.iter().map(|(known, _)| known.as_str()).collect();
+    let (_, factory) = found.with_context(|| {
+        format!("unknown executor `{name}`, expected one of: {}", known.join(", "))
+    })?;
+    Ok(factory.clone())
+}
+
+fn candidates(
+    args: &CheckArgs,
+    executors: &[(String, Factory)],
+    cores: usize,
+) -> Result<Vec<Candidate>> {
+    let all = executors.iter().map(|(name, _)| name.clone()).filter(|name| name != REFERENCE);
+    let names: Vec<String> =
+        if args.executor.is_empty() { all.collect() } else { args.executor.clone() };
+    let threads = if args.threads.is_empty() { vec![cores.max(2)] } else { args.threads.clone() };
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for name in &names {
+        let factory = factory(executors, name)?;
+        for &threads in &threads {
+            if threads == 0 || threads > MOST_THREADS {
+                bail!("--threads {threads}: expected 1 to {MOST_THREADS}");
+            }
+            let label = format!("{name}@{threads}");
+            if candidates.iter().all(|known| known.label != label) {
+                candidates.push(Candidate { label, threads, factory: factory.clone() });
+            }
+        }
+    }
+    Ok(candidates)
+}
+
+fn selection(args: &CheckArgs) -> Result<Selection> {
+    let filter = args.filter.as_deref().map(Regex::new).transpose();
+    let partition = args.partition.as_deref().map(str::parse::<Partition>).transpose();
+    Ok(Selection {
+        filter: filter.context("--filter: expected a regular expression")?,
+        partition: partition.map_err(|problem| anyhow::anyhow!("--partition: {problem}"))?,
+        skip_slow: args.skip_slow,
+    })
+}
+
+fn pack(args: &CheckArgs) -> Result<Option<PackOptions>> {
+    let Some(size) = args.pack else { return Ok(None) };
+    if size < 2 {
+        bail!("--pack {size}: expected at least 2, a block of one is what a state test is");
+    }
+    let modes = match args.pack_mode {
+        PackMode::Disjoint => vec![Mode::Disjoint],
+        PackMode::Shared => vec![Mode::Shared],
+        PackMode::Invalid => vec![Mode::Invalid],
+        PackMode::All => vec![Mode::Disjoint, Mode::Shared, Mode::Invalid],
+    };
+    Ok(Some(PackOptions { size, modes, seed: args.seed }))
+}
+
+fn hang_after(args: &CheckArgs) -> Result<Duration> {
+    let limit = Duration::try_from_secs_f64(args.hang_after);
+    let limit = limit.ok().filter(|limit| !limit.is_zero());
+    limit.with_context(|| {
+        format!("--hang-after {}: expected a positive number of seconds", args.hang_after)
+    })
+}
+
+/// What `ethereum-tests/` holds beside the files that are always there.
+fn payload() -> Vec<PathBuf> {
+    let ours = ["README.md", "manifest.toml"];
+    let Ok(entries) = std::fs::read_dir(PAYLOAD) else { return Vec::new() };
+    let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+    let is_payload = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        name.is_some_and(|name| !ours.contains(&name.as_str()) && !name.starts_with('.'))
+    };
+    let mut paths: Vec<PathBuf> = paths.filter(is_payload).collect();
+    paths.sort();
+    paths
+}
+
+fn input(args: &CheckArgs, paths: &[PathBuf]) -> (Input, String) {
+    if paths.is_empty() {
+        let tests = built_in::tests(args.seed);
+        let source = format!("the built-in set of {} generated blocks (no PATH given)", tests.len());
+        return (Input::Tests(tests), source);
+    }
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let mut source = names.join(", ");
+    if args.paths.is_empty() {
+        let _ = write!(source, " (no PATH given)");
+    }
+    if let Some(size) = args.pack {
+        let mode = args.pack_mode.name();
+        let _ = write!(source, ", packed into blocks of {size} ({mode}, seed {})", args.seed);
+    }
+    (Input::Paths(paths.to_vec()), source)
+}
+
+/// The command that gives the same tests again, before the path.
+fn replay(args: &CheckArgs) -> Replay {
+    let mut command = "lockstep check".to_owned();
+    if !args.executor.is_empty() {
+        let _ = write!(command, " --executor {}", args.executor.join(","));
+    }
+    if !args.threads.is_empty() {
+        let threads: Vec<String> = args.threads.iter().map(ToString::to_string).collect();
+        let _ = write!(command, " --threads {}", threads.join(","));
+    }
+    if let Some(size) = args.pack {
+        let mode = args.pack_mode.name();
+        let _ = write!(command, " --pack {size} --pack-mode {mode}");
+        // A packed block depends on every test that could have been packed.
+        if args.skip_slow {
+            command.push_str(" --skip-slow");
+        }
+    }
+    if args.seed != 0 {
+        let _ = write!(command, " --seed {}", args.seed);
+    }
+    if args.pack.is_some() {
+        for path in &args.paths {
+            let _ = write!(command, " {}", Path::display(path));
+        }
+    }
+    Replay { command }
+}

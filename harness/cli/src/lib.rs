@@ -1,0 +1,82 @@
+//! The `lockstep` command as a library: the same commands with your executor in them.
+//!
+//! ```no_run
+//! # use lockstep_executors::Reference as Mine;
+//! fn main() -> std::process::ExitCode {
+//!     lockstep_cli::Lockstep::new().executor("mine", |_threads| Ok(Box::new(Mine))).run()
+//! }
+//! ```
+
+mod args;
+mod check;
+mod defaults;
+mod output;
+mod progress;
+
+use args::{Cli, Command};
+use clap::Parser;
+use lockstep_model::Executor;
+use lockstep_runner::check::Factory;
+use std::{process::ExitCode, sync::Arc};
+
+/// Exit status where the usage is wrong, or something could not be read.
+const EXIT_USAGE: u8 = 2;
+
+/// The command, with the executors that it knows.
+pub struct Lockstep {
+    executors: Vec<(String, Factory)>,
+}
+
+impl std::fmt::Debug for Lockstep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.executors.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Lockstep").field("executors", &names).finish()
+    }
+}
+
+impl Default for Lockstep {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Lockstep {
+    /// The command with Lockstep's own executors.
+    pub fn new() -> Self {
+        Self { executors: defaults::executors() }
+    }
+
+    /// Adds an executor, made by `factory` for a number of threads. One of the same name is
+    /// replaced. A brought executor is a candidate of every run that does not name others.
+    #[must_use]
+    pub fn executor<F>(mut self, name: &str, factory: F) -> Self
+    where
+        F: Fn(usize) -> Result<Box<dyn Executor>, String> + Send + Sync + 'static,
+    {
+        self.executors.retain(|(known, _)| known != name);
+        self.executors.push((name.to_owned(), Arc::new(factory)));
+        self
+    }
+
+    /// Reads the command line and does what it says.
+    pub fn run(self) -> ExitCode {
+        let cli = match Cli::try_parse() {
+            Ok(cli) => cli,
+            Err(error) => {
+                // Help and version are no errors; clap knows which stream is whose.
+                let _ = error.print();
+                return if error.use_stderr() { EXIT_USAGE.into() } else { ExitCode::SUCCESS };
+            }
+        };
+        let outcome = match cli.command {
+            Command::Check(args) => check::check(args, &self.executors),
+        };
+        match outcome {
+            Ok(status) => status.into(),
+            Err(error) => {
+                output::error(&format!("{error:#}"));
+                EXIT_USAGE.into()
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What comes before and after the transactions, run by the reference's own code on the
+//! multi-version memory.
+
+use super::{
+    memory::{MultiVersionMemory, Writer},
+    view::View,
+    writes::{AccountWrites, InfoWrite, WriteSet},
+};
+use crate::{
+    commit::OrderedCommit,
+    evm::{bundle_changes, bytecode_of},
+    reference::{
+        Stop, corrections, executor_receipts, ommer_headers, session, take_changes,
+    },
+    sync::Arc,
+};
+use alloy_evm::EvmEnv;
+use alloy_primitives::Bytes;
+use lockstep_model::{Case, Phases, StateChanges};
+use revm::database::states::bundle_state::BundleRetention;
+
+/// What came after the transactions.
+#[derive(Default)]
+pub(crate) struct End {
+    pub(crate) changes: StateChanges,
+    pub(crate) requests: Vec<Bytes>,
+}
+
+/// Runs the pre-block phase and publishes its writes at position 0.
+pub(crate) fn pre_block(
+    case: &Case,
+    env: &EvmEnv,
+    memory: &Arc<MultiVersionMemory>,
+) -> Result<StateChanges, Stop> {
+    if case.phases == Phases::TransactionsOnly {
+        return Ok(StateChanges::default());
+    }
+    let mut session = session(case, env, &[], View::new(memory.clone(), 0));
+    corrections::pre_block(&mut session, case)?;
+    let changes = take_changes(&mut session);
+    let writer = Writer { position: 0, incarnation: 0 };
+    memory.publish(writer, writes(&changes), &mut Vec::new());
+    Ok(changes)
+}
+
+/// Runs the post-block phase above all transactions.
+pub(crate) fn post_block(
+    case: &Case,
+    env: &EvmEnv,
+    memory: &Arc<MultiVersionMemory>,
+    gas: &OrderedCommit,
+) -> Result<End, Stop> {
+    if case.phases == Phases::TransactionsOnly {
+        return Ok(End::default());
+    }
+    let position = case.block.transactions.len() as u32 + 1;
+    let ommers = ommer_headers(case);
+    let mut session = session(case, env, &ommers, View::new(memory.clone(), position));
+    session.receipts = executor_receipts(gas.receipts());
+    session.cumulative_tx_gas_used = gas.cumulative_gas();
+    session.block_regular_gas_used = gas.regular_gas();
+    session.block_state_gas_used = gas.state_gas();
+    session.blob_gas_used = gas.blob_gas();
+    let (mut state, result) = corrections::post_block(session, case)?;
+    state.merge_transitions(BundleRetention::PlainState);
+    let changes = bundle_changes(state.take_bundle());
+    Ok(End { changes, requests: result.requests.into_iter().collect() })
+}
+
+/// Changes of a phase as writes.
+fn writes(changes: &StateChanges) -> WriteSet {
+    let accounts = changes.accounts.iter().map(|(address, change)| AccountWrites {
+        address: *address,
+        info: Some(InfoWrite::Set(change.info)),
+        cleared: change.storage_cleared,
+        slots: change.storage.iter().map(|(slot, value)| (*slot, *value)).collect(),
+    });
+    let codes = changes.codes.iter().map(|(hash, code)| (*hash, bytecode_of(code.clone())));
+    WriteSet { accounts: accounts.collect(), codes: codes.collect() }
+}

@@ -1,0 +1,36 @@
+//! Threads that wait for blocks.
+
+use super::run::BlockRun;
+use crate::sync::{Arc, mpsc, thread};
+
+/// Helper threads of one executor. They end when the pool is dropped.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    helpers: Vec<mpsc::Sender<Arc<BlockRun>>>,
+}
+
+impl Pool {
+    pub(crate) fn new(helpers: usize) -> std::io::Result<Self> {
+        let helper = |index: usize| {
+            let (sender, blocks) = mpsc::channel::<Arc<BlockRun>>();
+            thread::Builder::new().name(format!("block-stm-{}", index + 1)).spawn(move || {
+                while let Ok(block) = blocks.recv() {
+                    block.help();
+                }
+            })?;
+            Ok(sender)
+        };
+        Ok(Self { helpers: (0..helpers).map(helper).collect::<std::io::Result<_>>()? })
+    }
+
+    /// Runs the block on the calling thread and all helpers. When it returns, no thread works on
+    /// it any more.
+    pub(crate) fn run(&self, block: &Arc<BlockRun>) {
+        for helper in &self.helpers {
+            // A helper lives as long as its channel: its loop has nothing that could end it.
+            helper.send(block.clone()).expect("helpers outlive the pool");
+        }
+        block.work();
+        block.wait_for_helpers();
+    }
+}

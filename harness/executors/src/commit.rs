@@ -1,0 +1,126 @@
+//! The ordered commit that every parallel executor ends in.
+//!
+//! Transactions come in block order, whatever order they ran in. Here, and only here, is decided
+//! what depends on the transactions before: whether the block's gas admits the transaction, the
+//! cumulative gas of its receipt, and which of several errors comes first.
+
+use alloy_consensus::Transaction as _;
+use alloy_consensus::Typed2718;
+use lockstep_model::{At, Fork, Receipt, Rejection, Rule, Transaction};
+use revm::{
+    context::result::{ExecutionResult, ResultGas},
+    primitives::eip7825,
+};
+
+/// Gas and receipts of the transactions committed so far.
+#[derive(Debug)]
+pub struct OrderedCommit {
+    fork: Fork,
+    block_gas_limit: u64,
+    /// Gas after refunds: what receipts count.
+    cumulative_gas: u64,
+    /// EIP-8037 counts execution gas and state gas apart, from Amsterdam on.
+    regular_gas: u64,
+    state_gas: u64,
+    blob_gas: u64,
+    receipts: Vec<Receipt>,
+}
+
+impl OrderedCommit {
+    /// A block of which nothing is committed yet.
+    pub fn new(fork: Fork, block_gas_limit: u64, transactions: usize) -> Self {
+        Self {
+            fork,
+            block_gas_limit,
+            cumulative_gas: 0,
+            regular_gas: 0,
+            state_gas: 0,
+            blob_gas: 0,
+            receipts: Vec::with_capacity(transactions),
+        }
+    }
+
+    /// Commits the next transaction in block order.
+    ///
+    /// # Errors
+    /// The rejection of the block. Gas admission is decided before the transaction's own rules,
+    /// as in `EthBlockExecutor::execute_transaction_without_commit`.
+    pub fn commit(
+        &mut self,
+        transaction: &Transaction,
+        result: Result<ExecutionResult, Rule>,
+    ) -> Result<(), Rejection> {
+        let at = At::Transaction(self.receipts.len());
+        if !self.admits(transaction) {
+            return Err(Rejection { at, rule: Rule::GasAllowanceExceeded });
+        }
+        let result = result.map_err(|rule| Rejection { at, rule })?;
+        self.count(transaction, result.gas());
+        self.receipts.push(Receipt {
+            transaction_type: transaction.envelope.ty(),
+            success: result.is_success(),
+            gas_used: result.gas().tx_gas_used(),
+            cumulative_gas_used: self.cumulative_gas,
+            logs: result.into_logs(),
+        });
+        Ok(())
+    }
+
+    /// Yellow Paper 6.2 and EIP-8037: whether the block has enough gas left.
+    fn admits(&self, transaction: &Transaction) -> bool {
+        let gas_limit = transaction.envelope.gas_limit();
+        if self.fork < Fork::Amsterdam {
+            return gas_limit <= self.block_gas_limit - self.cumulative_gas;
+        }
+        gas_limit.min(eip7825::TX_GAS_LIMIT_CAP) <= self.block_gas_limit - self.regular_gas
+            && gas_limit <= self.block_gas_limit - self.state_gas
+    }
+
+    fn count(&mut self, transaction: &Transaction, gas: &ResultGas) {
+        self.cumulative_gas += gas.tx_gas_used();
+        self.regular_gas += gas.block_regular_gas_used();
+        self.state_gas += gas.block_state_gas_used();
+        if self.fork >= Fork::Cancun {
+            self.blob_gas += transaction.envelope.blob_gas_used().unwrap_or_default();
+        }
+    }
+
+    /// Execution gas of the block (EIP-8037).
+    pub const fn regular_gas(&self) -> u64 {
+        self.regular_gas
+    }
+
+    /// State gas of the block (EIP-8037).
+    pub const fn state_gas(&self) -> u64 {
+        self.state_gas
+    }
+
+    /// Gas used by the transactions, after refunds.
+    pub const fn cumulative_gas(&self) -> u64 {
+        self.cumulative_gas
+    }
+
+    /// Gas used by the block, as its header states it.
+    pub fn gas_used(&self) -> u64 {
+        if self.fork < Fork::Amsterdam {
+            self.cumulative_gas
+        } else {
+            self.regular_gas.max(self.state_gas)
+        }
+    }
+
+    /// Blob gas used by the block.
+    pub const fn blob_gas(&self) -> u64 {
+        self.blob_gas
+    }
+
+    /// Receipts so far.
+    pub fn receipts(&self) -> &[Receipt] {
+        &self.receipts
+    }
+
+    /// The receipts, at the end.
+    pub fn into_receipts(self) -> Vec<Receipt> {
+        self.receipts
+    }
+}

@@ -1,0 +1,19 @@
+//! What every executor of this crate shares of the EVM itself: environments, the strict EVM, the
+//! names of broken rules. A mistake in here is invisible to a comparison between executors; only
+//! the fixtures' expectations catch it.
+
+mod convert;
+mod deferred_reward;
+mod environment;
+mod hardforks;
+mod reader_db;
+mod rejection;
+mod strict;
+
+pub(crate) use convert::{bundle_changes, bytecode_of, model_info, revm_info};
+pub(crate) use deferred_reward::{TransactionRun, transact_deferring_reward};
+pub(crate) use environment::{evm_env, spec_id, transaction_env};
+pub(crate) use hardforks::Hardforks;
+pub(crate) use reader_db::{ReadError, ReaderDb};
+pub(crate) use rejection::{rule_of_invalid_transaction, rule_of_validation};
+pub(crate) use strict::{StorageProbe, StrictEvm};

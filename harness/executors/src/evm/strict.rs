@@ -1,0 +1,238 @@
+//! revm with the rules that it leaves out.
+//!
+//! * EIP-7610: a creation at an address that has storage, but neither code nor nonce, fails like
+//!   any other collision. Shown by `eip7610_create_collision` and `create2collisionStorage`.
+//! * System calls get 30,000,000 gas before Amsterdam (EIP-4788, EIP-2935, EIP-7002, EIP-7251),
+//!   not the budget that EIP-8037 will give them. Shown by `system_contract_out_of_gas`.
+//!
+//! It adds nothing else: every other step is revm's own.
+
+use alloy_evm::{EvmEnv, eth::EthEvmContext, precompiles::PrecompilesMap};
+use alloy_primitives::{Address, Bytes};
+use revm::{
+    Context, Database, MainBuilder, MainContext,
+    context::{
+        BlockEnv, CfgEnv, ContextTr, Evm as RevmEvm, FrameStack, JournalTr, TxEnv,
+        result::{EVMError, HaltReason, ResultAndState},
+    },
+    handler::{
+        EthFrame, EvmTr, FrameInitOrResult, Handler, ItemOrResult, MainnetHandler, SystemCallTx,
+        evm::{ContextDbError, FrameInitResult},
+        instructions::EthInstructions,
+    },
+    inspector::NoOpInspector,
+    interpreter::{
+        CreateInputs, FrameInput, interpreter::EthInterpreter, interpreter_action::FrameInit,
+    },
+    precompile::{PrecompileSpecId, Precompiles},
+    primitives::{KECCAK_EMPTY, constants::CALL_STACK_LIMIT, hardfork::SpecId},
+};
+
+/// Gas of a system call before Amsterdam (EIP-4788).
+const SYSTEM_CALL_GAS: u64 = 30_000_000;
+
+/// Whether an account has storage, asked by EIP-7610.
+pub(crate) trait StorageProbe: alloy_evm::Database {
+    /// Whether any slot of the account is not zero.
+    fn has_storage(&mut self, address: Address) -> Result<bool, Self::Error>;
+}
+
+type Inner<DB> = RevmEvm<
+    EthEvmContext<DB>,
+    NoOpInspector,
+    EthInstructions<EthInterpreter, EthEvmContext<DB>>,
+    PrecompilesMap,
+    EthFrame,
+>;
+
+/// The EVM that every executor of this crate runs.
+pub(crate) struct StrictEvm<DB: Database> {
+    inner: Inner<DB>,
+}
+
+impl<DB: Database> StrictEvm<DB> {
+    pub(crate) fn new(db: DB, env: EvmEnv) -> Self {
+        let precompiles = Precompiles::new(PrecompileSpecId::from_spec_id(env.cfg_env.spec));
+        let inner = Context::mainnet()
+            .with_block(env.block_env)
+            .with_cfg(env.cfg_env)
+            .with_db(db)
+            .build_mainnet_with_inspector(NoOpInspector)
+            .with_precompiles(PrecompilesMap::from_static(precompiles));
+        Self { inner }
+    }
+
+    pub(crate) const fn db_mut(&mut self) -> &mut DB {
+        &mut self.inner.ctx.journaled_state.database
+    }
+
+    pub(crate) const fn context(&mut self) -> &mut EthEvmContext<DB> {
+        &mut self.inner.ctx
+    }
+}
+
+impl<DB: StorageProbe> StrictEvm<DB> {
+    /// Whether this creation would get past revm's collision check only because the account's
+    /// storage is not part of it.
+    fn collides_with_storage(
+        &mut self,
+        inputs: &CreateInputs,
+        depth: usize,
+    ) -> Result<bool, DB::Error> {
+        let journal = &mut self.inner.ctx.journaled_state;
+        let caller = journal.load_account(inputs.caller())?.data.info.clone();
+        // In these cases the frame ends before the address is looked at, and so must we: looking
+        // warms it.
+        if depth > CALL_STACK_LIMIT as usize
+            || caller.balance < inputs.value()
+            || caller.nonce == u64::MAX
+        {
+            return Ok(false);
+        }
+        let address = inputs.created_address(caller.nonce);
+        let target = &journal.load_account(address)?.data.info;
+        if target.code_hash != KECCAK_EMPTY || target.nonce != 0 {
+            return Ok(false);
+        }
+        self.db_mut().has_storage(address)
+    }
+
+    /// Lets revm's own collision path run, by showing it a nonce for the length of the check.
+    fn fail_creation(
+        &mut self,
+        address: Address,
+        init: FrameInit,
+    ) -> Result<FrameInitResult<'_, EthFrame>, ContextDbError<EthEvmContext<DB>>> {
+        self.set_nonce(address, 1);
+        let outcome = match self.inner.frame_init(init) {
+            Ok(ItemOrResult::Result(result)) => Ok(result),
+            Ok(ItemOrResult::Item(_)) => unreachable!("an account with a nonce always collides"),
+            Err(error) => Err(error),
+        };
+        self.set_nonce(address, 0);
+        outcome.map(ItemOrResult::Result)
+    }
+
+    fn set_nonce(&mut self, address: Address, nonce: u64) {
+        let account = self.inner.ctx.journaled_state.inner.state.get_mut(&address);
+        account.expect("the collision check loaded it").info.nonce = nonce;
+    }
+}
+
+impl<DB: StorageProbe> EvmTr for StrictEvm<DB> {
+    type Context = EthEvmContext<DB>;
+    type Instructions = EthInstructions<EthInterpreter, EthEvmContext<DB>>;
+    type Precompiles = PrecompilesMap;
+    type Frame = EthFrame;
+
+    fn all(
+        &self,
+    ) -> (&Self::Context, &Self::Instructions, &Self::Precompiles, &FrameStack<EthFrame>) {
+        self.inner.all()
+    }
+
+    fn all_mut(
+        &mut self,
+    ) -> (
+        &mut Self::Context,
+        &mut Self::Instructions,
+        &mut Self::Precompiles,
+        &mut FrameStack<EthFrame>,
+    ) {
+        self.inner.all_mut()
+    }
+
+    fn frame_init(
+        &mut self,
+        init: FrameInit,
+    ) -> Result<FrameInitResult<'_, EthFrame>, ContextDbError<Self::Context>> {
+        if let FrameInput::Create(inputs) = &init.frame_input
+            && self.collides_with_storage(inputs, init.depth)?
+        {
+            // The address is cached in the inputs by now; the nonce no longer matters.
+            let address = inputs.created_address(0);
+            return self.fail_creation(address, init);
+        }
+        self.inner.frame_init(init)
+    }
+
+    fn frame_run(
+        &mut self,
+    ) -> Result<FrameInitOrResult<EthFrame>, ContextDbError<Self::Context>> {
+        self.inner.frame_run()
+    }
+
+    fn frame_return_result(
+        &mut self,
+        result: <EthFrame as revm::handler::FrameTr>::FrameResult,
+    ) -> Result<
+        Option<<EthFrame as revm::handler::FrameTr>::FrameResult>,
+        ContextDbError<Self::Context>,
+    > {
+        self.inner.frame_return_result(result)
+    }
+}
+
+impl<DB: StorageProbe> alloy_evm::Evm for StrictEvm<DB> {
+    type DB = DB;
+    type Tx = TxEnv;
+    type Error = EVMError<DB::Error>;
+    type HaltReason = HaltReason;
+    type Spec = SpecId;
+    type BlockEnv = BlockEnv;
+    type Precompiles = PrecompilesMap;
+    type Inspector = NoOpInspector;
+
+    fn block(&self) -> &BlockEnv {
+        &self.inner.ctx.block
+    }
+
+    fn cfg_env(&self) -> &CfgEnv {
+        &self.inner.ctx.cfg
+    }
+
+    fn chain_id(&self) -> u64 {
+        self.inner.ctx.cfg.chain_id
+    }
+
+    fn transact_raw(&mut self, tx: TxEnv) -> Result<ResultAndState, Self::Error> {
+        self.inner.ctx.tx = tx;
+        let result: Result<_, Self::Error> = MainnetHandler::default().run(self);
+        // Also after an error, or the next transaction would see this one's loaded accounts.
+        let state = self.inner.ctx.journaled_state.finalize();
+        Ok(ResultAndState::new(result?, state))
+    }
+
+    fn transact_system_call(
+        &mut self,
+        caller: Address,
+        contract: Address,
+        data: Bytes,
+    ) -> Result<ResultAndState, Self::Error> {
+        let mut call = TxEnv::new_system_tx_with_caller(caller, contract, data);
+        if !self.inner.ctx.cfg.spec.is_enabled_in(SpecId::AMSTERDAM) {
+            call.gas_limit = SYSTEM_CALL_GAS;
+        }
+        self.inner.ctx.tx = call;
+        let result: Result<_, Self::Error> = MainnetHandler::default().run_system_call(self);
+        let state = self.inner.ctx.journaled_state.finalize();
+        Ok(ResultAndState::new(result?, state))
+    }
+
+    fn finish(self) -> (DB, EvmEnv) {
+        let Context { block, cfg, journaled_state, .. } = self.inner.ctx;
+        (journaled_state.database, EvmEnv::new(cfg, block))
+    }
+
+    fn set_inspector_enabled(&mut self, _enabled: bool) {}
+
+    fn components(&self) -> (&DB, &NoOpInspector, &PrecompilesMap) {
+        let inner = &self.inner;
+        (&inner.ctx.journaled_state.database, &inner.inspector, &inner.precompiles)
+    }
+
+    fn components_mut(&mut self) -> (&mut DB, &mut NoOpInspector, &mut PrecompilesMap) {
+        let inner = &mut self.inner;
+        (&mut inner.ctx.journaled_state.database, &mut inner.inspector, &mut inner.precompiles)
+    }
+}

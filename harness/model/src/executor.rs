@@ -1,0 +1,92 @@
+//! The seam: what an executor is.
+
+use crate::{Case, Outcome, StateError};
+use serde::Serialize;
+use std::fmt;
+
+/// Executes blocks. The only thing that the judge knows of an executor.
+///
+/// One instance runs one case at a time and is kept for many cases, so it may own threads and
+/// recycled memory. After a panic or a hang it is discarded.
+pub trait Executor: Send {
+    /// Work that a node does before it executes a block: transaction environments, EIP-7702
+    /// authorities, analysed bytecode. Off the clock.
+    ///
+    /// # Errors
+    /// When the executor cannot run this case at all. That the block is invalid is an
+    /// [`Outcome`], not an error.
+    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError>;
+}
+
+/// A case that is ready to run.
+pub trait Prepared: Send {
+    /// Runs the block. On the clock: when it returns, the outcome is owned, and no work is left
+    /// to do for it on any thread.
+    ///
+    /// # Errors
+    /// When the executor broke. That the block is invalid is an [`Outcome`], not an error.
+    fn run(&mut self) -> Result<Execution, ExecutorError>;
+}
+
+/// What one run gave.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    /// Compared.
+    pub outcome: Outcome,
+    /// Shown, never compared.
+    pub telemetry: Telemetry,
+}
+
+/// What an executor says about a run. Its own word: the judge never relies on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Telemetry {
+    /// How the executor chose its threads.
+    pub mode: Mode,
+    /// Threads that took part.
+    pub threads: usize,
+    /// Executions of transactions, all incarnations counted.
+    pub executions: u64,
+    /// Executions after the first of each transaction.
+    pub re_executions: u64,
+    /// Read sets checked.
+    pub validations: u64,
+    /// Executions given up half-way, because a value they needed was known to change.
+    pub suspensions: u64,
+}
+
+/// How an executor chose its threads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// One thread, block order.
+    #[default]
+    Sequential,
+    /// Parallel from the first transaction, at every block size.
+    Forced,
+    /// The executor may decide for fewer threads.
+    Auto,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sequential => "sequential",
+            Self::Forced => "forced",
+            Self::Auto => "auto",
+        })
+    }
+}
+
+/// An executor that broke.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExecutorError {
+    /// The pre-state could not be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The executor does not do what the case needs.
+    #[error("not supported: {0}")]
+    Unsupported(String),
+    /// Anything else: a bug of the executor.
+    #[error("{0}")]
+    Broken(String),
+}

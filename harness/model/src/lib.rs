@@ -1,0 +1,26 @@
+//! What a case and an outcome are.
+//!
+//! Plain data, and the one trait pair ([`Executor`], [`Prepared`]) that every executor
+//! implements. It knows no EVM implementation, starts no thread and reads no clock: the judge
+//! (`lockstep-runner`) and the parties (`lockstep-executors`, or a stranger's own crate) meet
+//! here without knowing each other.
+//!
+//! Reading order: [`case`], [`state`], [`executor`], [`outcome`], [`rejection`].
+
+pub mod case;
+pub mod changes;
+pub mod executor;
+pub mod fork;
+pub mod memory_state;
+pub mod outcome;
+pub mod rejection;
+pub mod state;
+
+pub use case::{Block, BlobParams, Case, Ommer, Phases, Rules, Transaction};
+pub use changes::{AccountChange, StateChanges};
+pub use executor::{Execution, Executor, ExecutorError, Mode, Prepared, Telemetry};
+pub use fork::{Fork, UnknownFork};
+pub use memory_state::MemoryState;
+pub use outcome::{BlockOutcome, Outcome, Receipt};
+pub use rejection::{At, Rejection, Rule};
+pub use state::{AccountInfo, StateError, StateReader};

@@ -1,0 +1,51 @@
+//! What a block did, as far as consensus can see it.
+
+use crate::{Rejection, StateChanges};
+use alloy_eip7928::BlockAccessList;
+use alloy_primitives::{Bytes, Log};
+
+/// How the block ended. Ordered data only: no times, no thread ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The block is valid and did this.
+    Accepted(Box<BlockOutcome>),
+    /// The block breaks a rule of execution.
+    Rejected(Rejection),
+}
+
+/// What a valid block did. Roots and blooms are the judge's to compute, the same way for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BlockOutcome {
+    /// One receipt for each transaction, in block order.
+    pub receipts: Vec<Receipt>,
+    /// Gas used by the block, as its header states it.
+    pub gas_used: u64,
+    /// Blob gas used by the block.
+    pub blob_gas_used: u64,
+    /// EIP-7685 requests, each with its type byte first, in the order of their types.
+    pub requests: Vec<Bytes>,
+    /// All state changes of the block.
+    pub changes: StateChanges,
+    /// The changes of each transaction, where
+    /// [`Case::changes_by_transaction`](crate::Case::changes_by_transaction) asks for them.
+    pub changes_by_transaction: Option<Vec<StateChanges>>,
+    /// The changes before the first transaction, where the changes of each transaction are there.
+    pub changes_before_transactions: Option<StateChanges>,
+    /// The EIP-7928 block access list, from Amsterdam on.
+    pub access_list: Option<BlockAccessList>,
+}
+
+/// A receipt without what the judge computes (bloom, intermediate root).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// EIP-2718 transaction type.
+    pub transaction_type: u8,
+    /// Whether the transaction's call succeeded (EIP-658).
+    pub success: bool,
+    /// Gas used by this transaction, after refunds.
+    pub gas_used: u64,
+    /// Gas used by the block up to and with this transaction.
+    pub cumulative_gas_used: u64,
+    /// Logs in order of emission.
+    pub logs: Vec<Log>,
+}

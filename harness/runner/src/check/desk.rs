@@ -1,0 +1,134 @@
+//! What a worker is doing right now, for the watchdog.
+
+use super::worker::Load;
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// How often the slowest run of the reference fits into the limit.
+const LIMIT_FACTOR: u32 = 20;
+
+/// The longest that the reference itself may take: it has nothing to be measured against.
+const REFERENCE_LIMIT: Duration = Duration::from_secs(3600);
+
+/// One worker's desk.
+#[derive(Debug, Default)]
+pub(crate) struct Desk(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The batch, and the place of the test in it.
+    at: Option<(Load, usize)>,
+    running: Option<Running>,
+    abandoned: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Running {
+    test: TestName,
+    executor: String,
+    since: Instant,
+    limit: Duration,
+}
+
+/// Which test a worker is at.
+#[derive(Debug, Clone)]
+pub(crate) struct TestName {
+    pub(crate) id: String,
+    pub(crate) source: crate::test::SourceKind,
+    pub(crate) fork: String,
+}
+
+/// A run that did not end.
+#[derive(Debug)]
+pub(crate) struct Hang {
+    pub(crate) test: TestName,
+    pub(crate) executor: String,
+    pub(crate) limit: Duration,
+    pub(crate) load: Load,
+    /// The place of the first test after it.
+    pub(crate) next: usize,
+}
+
+impl Desk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The worker turns to a test.
+    pub(crate) fn turn_to(&self, load: &Load, place: usize) {
+        self.state().at = Some((load.clone(), place));
+    }
+
+    /// A run starts.
+    pub(crate) fn start(&self, test: TestName, executor: &str, limit: Duration) {
+        let (executor, since) = (executor.to_owned(), Instant::now());
+        self.state().running = Some(Running { test, executor, since, limit });
+    }
+
+    /// The run has ended. False where the watchdog has given this worker up: then it must end
+    /// without another word.
+    pub(crate) fn end(&self) -> bool {
+        let mut state = self.state();
+        state.running = None;
+        !state.abandoned
+    }
+
+    /// Gives the worker up if its run is over its limit.
+    pub(crate) fn check(&self) -> Option<Hang> {
+        let mut state = self.state();
+        let running = state.running.as_ref()?;
+        if state.abandoned || running.since.elapsed() <= running.limit {
+            return None;
+        }
+        let Running { test, executor, limit, .. } = running.clone();
+        let (load, place) = state.at.take()?;
+        state.abandoned = true;
+        Some(Hang { test, executor, limit, load, next: place + 1 })
+    }
+}
+
+/// How long a run may take, learnt from the reference.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    least: Duration,
+    slowest_reference_ns: AtomicU64,
+}
+
+impl Limits {
+    pub(crate) const fn new(least: Duration) -> Self {
+        Self { least, slowest_reference_ns: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn reference_took(&self, time: Duration) {
+        let time_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.slowest_reference_ns.fetch_max(time_ns, Ordering::Relaxed);
+    }
+
+    pub(crate) const fn of_reference(&self) -> Duration {
+        REFERENCE_LIMIT
+    }
+
+    pub(crate) fn of_candidate(&self) -> Duration {
+        let slowest = Duration::from_nanos(self.slowest_reference_ns.load(Ordering::Relaxed));
+        self.least.max(slowest * LIMIT_FACTOR)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_follows_the_slowest_reference_run() {
+        let limits = Limits::new(Duration::from_secs(60));
+        assert_eq!(limits.of_candidate(), Duration::from_secs(60));
+        limits.reference_took(Duration::from_secs(5));
+        limits.reference_took(Duration::from_secs(1));
+        assert_eq!(limits.of_candidate(), Duration::from_secs(100));
+    }
+}

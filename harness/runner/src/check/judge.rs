@@ -1,0 +1,373 @@
+//! One test, from execution to verdict.
+
+use super::{
+    desk::{Desk, Limits, TestName},
+    plan::{Candidate, Factory, Plan},
+};
+use crate::{
+    compare::{
+        Difference, compare_expectation, compare_outcomes, compare_undecodable,
+        interfering_members,
+    },
+    record::{PackedBlock, Run, Status, TestResult, Verdict},
+    source::pack::{Mode, Recipe},
+    test::{Body, Runnable, SkipReason, Test},
+};
+use lockstep_model::{At, Case, Execution, Executor, ExecutorError, Outcome, Telemetry};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Runs tests one after the other, with executors of its own.
+pub struct Judge {
+    reference: Contestant,
+    candidates: Vec<Contestant>,
+    pub(crate) desk: Arc<Desk>,
+    limits: Arc<Limits>,
+}
+
+impl std::fmt::Debug for Judge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Judge").field("candidates", &self.candidates.len()).finish_non_exhaustive()
+    }
+}
+
+/// An executor with its factory: after a panic it is made anew.
+struct Contestant {
+    label: String,
+    threads: usize,
+    factory: Factory,
+    executor: Option<Box<dyn Executor>>,
+}
+
+/// The watchdog has given this worker up.
+#[derive(Debug)]
+pub(crate) struct Abandoned;
+
+/// Why a run gave nothing to compare. A closed list: `reason` in JSON.
+enum NoExecution {
+    Broke(ExecutorError),
+    Panicked(String),
+}
+
+impl NoExecution {
+    fn reason(&self, executor: &str) -> String {
+        match self {
+            Self::Broke(error) => format!("executor broke: {executor}: {error}"),
+            Self::Panicked(text) => format!("executor panicked: {executor}: {text}"),
+        }
+    }
+}
+
+impl Contestant {
+    fn new(candidate: &Candidate) -> Self {
+        let Candidate { label, threads, factory } = candidate.clone();
+        Self { label, threads, factory, executor: None }
+    }
+
+    fn execute(&mut self, case: &Case) -> Result<Execution, NoExecution> {
+        let run = || {
+            let executor = match &mut self.executor {
+                Some(executor) => executor,
+                none => {
+                    let made = (self.factory)(self.threads).map_err(ExecutorError::Broken)?;
+                    none.insert(made)
+                }
+            };
+            executor.prepare(case)?.run()
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(run));
+        match outcome {
+            Ok(outcome) => outcome.map_err(NoExecution::Broke),
+            Err(panic) => {
+                // Whatever it was doing, it is not to be trusted with another case.
+                self.executor = None;
+                let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+                let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+                Err(NoExecution::Panicked(text.unwrap_or_default()))
+            }
+        }
+    }
+}
+
+impl Judge {
+    /// A judge for a plan.
+    pub(crate) fn new(plan: &Plan, limits: Arc<Limits>) -> Self {
+        let reference = Candidate {
+            label: "reference".to_owned(),
+            threads: 1,
+            factory: plan.reference.clone(),
+        };
+        Self {
+            reference: Contestant::new(&reference),
+            candidates: plan.candidates.iter().map(Contestant::new).collect(),
+            desk: Arc::default(),
+            limits,
+        }
+    }
+
+    /// A judge on its own, for one test at a time on the calling thread, without a watchdog.
+    pub fn standalone(plan: &Plan) -> Self {
+        Self::new(plan, Arc::new(Limits::new(plan.hang_after)))
+    }
+
+    /// Runs one test on the calling thread.
+    ///
+    /// # Panics
+    /// Never: without a watchdog nobody abandons the run.
+    pub fn judge_alone(&mut self, test: Test) -> TestResult {
+        self.judge(test, "").expect("there is no watchdog")
+    }
+
+    pub(crate) fn judge(&mut self, test: Test, origin: &str) -> Result<TestResult, Abandoned> {
+        let result = TestResult {
+            id: test.id.clone(),
+            origin: origin.to_owned(),
+            source: test.source,
+            fork: test.fork.clone(),
+            status: Status::Passed,
+            verdict: None,
+            reason: None,
+            differences: Vec::new(),
+            undecidable: Vec::new(),
+            runs: Vec::new(),
+            packed: None,
+        };
+        let name = TestName { id: test.id, source: test.source, fork: test.fork };
+        match test.body {
+            Body::Skip(reason) => Ok(skipped(result, reason)),
+            Body::Undecodable(test) => {
+                let beneficiary = test.beneficiary;
+                let missed =
+                    compare_undecodable(&test.pre, &test.expectation, &test.rule, beneficiary);
+                Ok(with_expectation(result, missed))
+            }
+            Body::Run(runnable) => self.runnable(&name, &runnable, None, result),
+            Body::Pack(recipe) => self.pack(&name, *recipe, result),
+        }
+    }
+
+    /// Runs a case; the reference's outcome may be there already.
+    fn runnable(
+        &mut self,
+        name: &TestName,
+        runnable: &Runnable,
+        reference: Option<Execution>,
+        mut result: TestResult,
+    ) -> Result<TestResult, Abandoned> {
+        result.undecidable.clone_from(&runnable.expectation.undecidable);
+        let reference = match reference {
+            Some(execution) => execution,
+            None => match self.reference(name, &runnable.case)? {
+                Ok(execution) => execution,
+                Err(error) => return Ok(inconclusive(result, error.reason("reference"))),
+            },
+        };
+        result.runs.push(Run {
+            executor: "reference".to_owned(),
+            verdict: Verdict::Agreed,
+            telemetry: reference.telemetry,
+        });
+        let Runnable { case, pre, expectation } = runnable;
+        let missed = compare_expectation(case, pre, expectation, &reference.outcome);
+        result = with_expectation(result, missed);
+        result.verdict = Some(Verdict::Agreed);
+        for index in 0..self.candidates.len() {
+            result = self.candidate(index, name, runnable, &reference.outcome, result)?;
+        }
+        Ok(result)
+    }
+
+    fn candidate(
+        &mut self,
+        index: usize,
+        name: &TestName,
+        runnable: &Runnable,
+        reference: &Outcome,
+        mut result: TestResult,
+    ) -> Result<TestResult, Abandoned> {
+        let limit = self.limits.of_candidate();
+        let candidate = &mut self.candidates[index];
+        let label = candidate.label.clone();
+        self.desk.start(name.clone(), &label, limit);
+        let execution = candidate.execute(&runnable.case);
+        if !self.desk.end() {
+            return Err(Abandoned);
+        }
+        let (verdict, telemetry) = match execution {
+            Err(error) => {
+                result = inconclusive(result, error.reason(&label));
+                (Verdict::Inconclusive, Telemetry::default())
+            }
+            Ok(execution) => {
+                let found =
+                    compare_outcomes(&runnable.pre, reference, &execution.outcome, &label);
+                let verdict =
+                    if found.is_empty() { Verdict::Agreed } else { Verdict::Diverged };
+                if verdict == Verdict::Diverged {
+                    result = diverged(result, found);
+                }
+                (verdict, execution.telemetry)
+            }
+        };
+        result.runs.push(Run { executor: label, verdict, telemetry });
+        Ok(result)
+    }
+
+    fn reference(
+        &mut self,
+        name: &TestName,
+        case: &Case,
+    ) -> Result<Result<Execution, NoExecution>, Abandoned> {
+        self.desk.start(name.clone(), "reference", self.limits.of_reference());
+        let since = Instant::now();
+        let execution = self.reference.execute(case);
+        if !self.desk.end() {
+            return Err(Abandoned);
+        }
+        self.limits.reference_took(since.elapsed());
+        Ok(execution)
+    }
+
+    /// Assembles a packed block, leaves out what does not fit into it, and runs it.
+    fn pack(
+        &mut self,
+        name: &TestName,
+        mut recipe: Recipe,
+        mut result: TestResult,
+    ) -> Result<TestResult, Abandoned> {
+        let before = recipe.len();
+        let fitted = self.fit(name, &mut recipe)?;
+        result.packed = Some(PackedBlock {
+            mode: recipe.mode().name(),
+            members: recipe.ids().map(ToOwned::to_owned).collect(),
+            left_out: before - recipe.len(),
+        });
+        match fitted {
+            Fitted::Block(runnable, execution) => {
+                self.runnable(name, &runnable, Some(execution), result)
+            }
+            Fitted::Nothing => Ok(skipped(result, SkipReason::Interferes)),
+            Fitted::Broke(error) => Ok(inconclusive(result, error.reason("reference"))),
+        }
+    }
+
+    fn fit(&mut self, name: &TestName, recipe: &mut Recipe) -> Result<Fitted, Abandoned> {
+        while recipe.len() > 1 && (recipe.mode() != Mode::Invalid || recipe.rejected().is_some()) {
+            let runnable = recipe.assemble(&name.id);
+            let execution = match self.reference(name, &runnable.case)? {
+                Ok(execution) => execution,
+                Err(error) => return Ok(Fitted::Broke(error)),
+            };
+            let misfits = self.misfits(name, recipe, &runnable, &execution.outcome)?;
+            if misfits.is_empty() {
+                return Ok(Fitted::Block(Box::new(runnable), execution));
+            }
+            for index in misfits.into_iter().rev() {
+                recipe.leave_out(index);
+            }
+        }
+        Ok(Fitted::Nothing)
+    }
+
+    /// The tests, ascending, whose outcome depends on the block around them: alone they are as
+    /// expected, in the block the reference does something else.
+    fn misfits(
+        &mut self,
+        name: &TestName,
+        recipe: &Recipe,
+        runnable: &Runnable,
+        outcome: &Outcome,
+    ) -> Result<Vec<usize>, Abandoned> {
+        match (outcome, recipe.rejected()) {
+            (Outcome::Rejected(rejection), place) => match rejection.at {
+                At::Transaction(index) if Some(index) != place => Ok(vec![index]),
+                _ => Ok(Vec::new()),
+            },
+            (Outcome::Accepted(_), Some(place)) => Ok(vec![place]),
+            (Outcome::Accepted(outcome), None) => {
+                let members = &runnable.expectation.members;
+                let mut misfits = Vec::new();
+                for index in interfering_members(&runnable.pre, members, outcome) {
+                    if self.is_right_alone(name, recipe.alone(index))? {
+                        misfits.push(index);
+                    }
+                }
+                Ok(misfits)
+            }
+        }
+    }
+
+    fn is_right_alone(&mut self, name: &TestName, alone: &Runnable) -> Result<bool, Abandoned> {
+        let Ok(execution) = self.reference(name, &alone.case)? else { return Ok(false) };
+        let missed =
+            compare_expectation(&alone.case, &alone.pre, &alone.expectation, &execution.outcome);
+        Ok(missed.is_empty())
+    }
+}
+
+enum Fitted {
+    Block(Box<Runnable>, Execution),
+    Nothing,
+    Broke(NoExecution),
+}
+
+fn skipped(result: TestResult, reason: SkipReason) -> TestResult {
+    TestResult { status: Status::Skipped, reason: Some(reason.text().to_owned()), ..result }
+}
+
+fn with_expectation(mut result: TestResult, missed: Vec<Difference>) -> TestResult {
+    if !missed.is_empty() {
+        result.status = Status::Failed;
+        result.reason = Some("expectation missed".to_owned());
+        result.differences = missed;
+    }
+    result
+}
+
+fn diverged(mut result: TestResult, found: Vec<Difference>) -> TestResult {
+    result.status = Status::Failed;
+    result.verdict = Some(Verdict::Diverged);
+    result.reason = Some("diverged".to_owned());
+    result.differences.extend(found);
+    result
+}
+
+/// A divergence that is already found stands.
+fn inconclusive(mut result: TestResult, reason: String) -> TestResult {
+    result.status = Status::Failed;
+    if result.verdict != Some(Verdict::Diverged) {
+        result.verdict = Some(Verdict::Inconclusive);
+        result.reason = Some(reason);
+    }
+    result
+}
+
+/// The result of a test whose run did not end.
+pub(crate) fn hung(
+    test: TestName,
+    origin: &str,
+    executor: &str,
+    limit: Duration,
+) -> TestResult {
+    let run = Run {
+        executor: executor.to_owned(),
+        verdict: Verdict::Hung,
+        telemetry: Telemetry::default(),
+    };
+    TestResult {
+        id: test.id,
+        origin: origin.to_owned(),
+        source: test.source,
+        fork: test.fork,
+        status: Status::Failed,
+        verdict: Some(Verdict::Hung),
+        reason: Some(format!("hung: {executor} did not end within {} s", limit.as_secs_f64())),
+        differences: Vec::new(),
+        undecidable: Vec::new(),
+        runs: vec![run],
+        packed: None,
+    }
+}

@@ -1,0 +1,27 @@
+//! Runs tests through the reference and the candidates.
+//!
+//! ```text
+//! source thread ──Batch──► workers (one judge each) ──Event──► the calling thread
+//!                              ▲                                   │ watchdog: abandons a worker
+//!                              └───────── rest of its batch ───────┘ whose run does not end
+//! ```
+//!
+//! * [`plan`]: what to run; decided before any work starts.
+//! * [`judge`]: one test, from execution to verdict.
+//! * [`desk`]: what a worker is doing right now, for the watchdog.
+//! * [`worker`]: the loop of one worker.
+//! * [`run`](mod@run): threads, queues and the watchdog.
+//! * [`overlap`]: proves from outside that a candidate is parallel.
+
+mod desk;
+mod gate;
+mod judge;
+mod overlap;
+mod plan;
+mod run;
+mod worker;
+
+pub use judge::Judge;
+pub use overlap::prove_overlap;
+pub use plan::{Candidate, Factory, PackOptions, Partition, Plan, Selection};
+pub use run::{Event, Input, run};

@@ -1,0 +1,219 @@
+//! Threads, queues and the watchdog.
+
+use super::{
+    desk::{Desk, Limits},
+    gate::Gate,
+    judge::{Judge, hung},
+    plan::{PackOptions, Plan},
+    worker::{Load, Worker},
+};
+use crate::{
+    record::TestResult,
+    source::{
+        Batch, SourceError, files,
+        pack::{Packer, Packing},
+        real_block::{Grouped, Grouper},
+    },
+    test::{SourceKind, Test},
+};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::Duration,
+};
+
+/// Bytes of files that may wait for a worker.
+const WAITING_BYTES: usize = 48 << 20;
+
+/// How often the watchdog looks.
+const WATCH_EVERY: Duration = Duration::from_millis(50);
+
+/// Where the tests come from.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Files, folders and archives.
+    Paths(Vec<PathBuf>),
+    /// Tests that are already there.
+    Tests(Vec<Test>),
+}
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A test has a result.
+    Test(Box<TestResult>),
+    /// An input could not be read.
+    Unreadable(SourceError),
+    /// The packer is done.
+    Packed(Packing),
+    /// A worker has nothing left to do.
+    WorkerDone(usize),
+}
+
+/// Runs everything and calls `on_event` for each event, on the calling thread. Returns when all
+/// is done, or soon after `plan.interrupted` is set.
+pub fn run(plan: &Arc<Plan>, input: Input, on_event: &mut dyn FnMut(Event)) {
+    let (loads, waiting) = bounded::<Load>(2 * plan.jobs);
+    let (events, happened) = unbounded();
+    let gate = Arc::new(Gate::new(WAITING_BYTES));
+    let source = Source { plan: plan.clone(), loads, events: events.clone(), gate: gate.clone() };
+    thread::spawn(move || source.feed(input));
+
+    let limits = Arc::new(Limits::new(plan.hang_after));
+    let mut crew = Crew { plan: plan.clone(), limits, loads: waiting, events, gate, desks: Vec::new() };
+    for _ in 0..plan.jobs {
+        crew.hire(None);
+    }
+    crew.watch(&happened, on_event);
+}
+
+/// The workers and who watches them.
+struct Crew {
+    plan: Arc<Plan>,
+    limits: Arc<Limits>,
+    loads: Receiver<Load>,
+    events: Sender<Event>,
+    gate: Arc<Gate>,
+    /// Desks of the workers that are neither done nor abandoned.
+    desks: Vec<Option<Arc<Desk>>>,
+}
+
+impl Crew {
+    fn hire(&mut self, inherited: Option<(Load, usize)>) {
+        let judge = Judge::new(&self.plan, self.limits.clone());
+        self.desks.push(Some(judge.desk.clone()));
+        let worker = Worker {
+            id: self.desks.len() - 1,
+            plan: self.plan.clone(),
+            judge,
+            loads: self.loads.clone(),
+            events: self.events.clone(),
+            gate: self.gate.clone(),
+            inherited,
+        };
+        thread::spawn(move || worker.work());
+    }
+
+    fn watch(&mut self, happened: &Receiver<Event>, on_event: &mut dyn FnMut(Event)) {
+        while self.desks.iter().any(Option::is_some) {
+            match happened.recv_timeout(WATCH_EVERY) {
+                Ok(Event::WorkerDone(id)) => self.desks[id] = None,
+                Ok(event) => on_event(event),
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.plan.interrupted.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.replace_hung(on_event);
+        }
+        // What was sent before the last worker left, or before the interruption.
+        happened.try_iter().for_each(|event| {
+            if !matches!(event, Event::WorkerDone(_)) {
+                on_event(event);
+            }
+        });
+    }
+
+    fn replace_hung(&mut self, on_event: &mut dyn FnMut(Event)) {
+        for id in 0..self.desks.len() {
+            let Some(hang) = self.desks[id].as_ref().and_then(|desk| desk.check()) else {
+                continue;
+            };
+            self.desks[id] = None;
+            let origin = hang.load.batch.origin().to_owned();
+            let result = hung(hang.test, &origin, &hang.executor, hang.limit);
+            on_event(Event::Test(Box::new(result)));
+            self.hire(Some((hang.load, hang.next)));
+        }
+    }
+}
+
+/// Feeds the workers.
+struct Source {
+    plan: Arc<Plan>,
+    loads: Sender<Load>,
+    events: Sender<Event>,
+    gate: Arc<Gate>,
+}
+
+impl Source {
+    fn feed(self, input: Input) {
+        match (input, self.plan.pack.clone()) {
+            (Input::Tests(tests), None) => self.feed_tests(tests),
+            (Input::Paths(paths), None) => {
+                let mut number = 0;
+                self.batches(&paths, &mut |batch| {
+                    number += 1;
+                    self.send(batch, number - 1)
+                });
+            }
+            (input, Some(options)) => self.feed_packed(input, &options),
+        }
+    }
+
+    /// False where nobody wants any more.
+    fn send(&self, batch: Batch, number: usize) -> bool {
+        self.gate.enter(batch.size());
+        !self.plan.interrupted.load(Ordering::Relaxed)
+            && self.loads.send(Load { batch, number }).is_ok()
+    }
+
+    /// One by one: a test that hangs costs nothing but itself.
+    fn feed_tests(&self, tests: Vec<Test>) {
+        for (number, test) in tests.into_iter().enumerate() {
+            if !self.send(Batch::Made([test].into()), number) {
+                return;
+            }
+        }
+    }
+
+    fn batches(&self, paths: &[PathBuf], use_batch: &mut dyn FnMut(Batch) -> bool) {
+        let mut grouper = Grouper::default();
+        let mut use_grouped = |grouped: Vec<Grouped>| {
+            grouped.into_iter().all(|grouped| match grouped {
+                Grouped::File(file) => use_batch(Batch::File(file)),
+                Grouped::Block(block) => use_batch(Batch::RealBlock(*block)),
+                Grouped::Unreadable(error) => {
+                    self.events.send(Event::Unreadable(error)).is_ok()
+                }
+            })
+        };
+        let mut go_on = true;
+        files(paths, &mut |item| {
+            go_on = use_grouped(grouper.push(item));
+            go_on
+        });
+        if go_on {
+            use_grouped(grouper.finish());
+        }
+    }
+
+    /// Reads everything first: a packed block may hold tests from anywhere.
+    fn feed_packed(&self, input: Input, options: &PackOptions) {
+        let mut packer = Packer::default();
+        let mut take = |test: Test| {
+            let left_out = self.plan.selection.skip_slow && self.plan.lists.is_slow(&test.id);
+            if test.source == SourceKind::StateTest && !left_out {
+                packer.add(test);
+            }
+        };
+        match input {
+            Input::Tests(tests) => tests.into_iter().for_each(&mut take),
+            Input::Paths(paths) => self.batches(&paths, &mut |batch| {
+                let (tests, errors) = batch.read();
+                tests.into_iter().for_each(&mut take);
+                for error in errors {
+                    let _ = self.events.send(Event::Unreadable(error));
+                }
+                !self.plan.interrupted.load(Ordering::Relaxed)
+            }),
+        }
+        let (tests, packing) = packer.pack(options.size, &options.modes, options.seed);
+        let _ = self.events.send(Event::Packed(packing));
+        self.feed_tests(tests);
+    }
+}

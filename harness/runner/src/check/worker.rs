@@ -1,0 +1,91 @@
+//! The loop of one worker.
+
+use super::{
+    gate::Gate,
+    judge::{Abandoned, Judge},
+    plan::{Plan, Selection},
+    run::Event,
+};
+use crate::{
+    source::Batch,
+    test::{Body, SkipReason, Test},
+};
+use crossbeam_channel::{Receiver, Sender};
+use std::sync::{Arc, atomic::Ordering};
+
+/// A batch, with the number of its first test over the whole run.
+#[derive(Debug, Clone)]
+pub(crate) struct Load {
+    pub(crate) batch: Batch,
+    pub(crate) number: usize,
+}
+
+/// What a worker needs.
+pub(crate) struct Worker {
+    pub(crate) id: usize,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) judge: Judge,
+    pub(crate) loads: Receiver<Load>,
+    pub(crate) events: Sender<Event>,
+    pub(crate) gate: Arc<Gate>,
+    /// A batch that another worker was abandoned in, and the test to go on at.
+    pub(crate) inherited: Option<(Load, usize)>,
+}
+
+impl Worker {
+    /// Works until there is nothing left, or until the watchdog has given this worker up.
+    pub(crate) fn work(mut self) {
+        if let Some((load, first)) = self.inherited.take()
+            && self.work_on(&load, first).is_err()
+        {
+            return;
+        }
+        while let Ok(load) = self.loads.recv() {
+            if self.work_on(&load, 0).is_err() {
+                return;
+            }
+        }
+        // Nobody listens any more where the run was ended early.
+        let _ = self.events.send(Event::WorkerDone(self.id));
+    }
+
+    fn work_on(&mut self, load: &Load, first: usize) -> Result<(), Abandoned> {
+        let (tests, errors) = load.batch.read();
+        if first == 0 {
+            for error in errors {
+                let _ = self.events.send(Event::Unreadable(error));
+            }
+        }
+        let origin = load.batch.origin().to_owned();
+        for (index, test) in tests.into_iter().enumerate().skip(first) {
+            if self.plan.interrupted.load(Ordering::Relaxed) {
+                break;
+            }
+            let Some(test) = select(&self.plan.selection, &self.plan, test, load.number + index)
+            else {
+                continue;
+            };
+            self.judge.desk.turn_to(load, index);
+            let result = self.judge.judge(test, &origin)?;
+            let _ = self.events.send(Event::Test(Box::new(result)));
+        }
+        self.gate.leave(load.batch.size());
+        Ok(())
+    }
+}
+
+/// The test, if it is asked for.
+fn select(selection: &Selection, plan: &Plan, test: Test, number: usize) -> Option<Test> {
+    let in_slice = selection.partition.is_none_or(|partition| partition.contains(number));
+    let matches = selection.filter.as_ref().is_none_or(|filter| filter.is_match(&test.id));
+    if !in_slice || !matches {
+        return None;
+    }
+    if selection.skip_slow
+        && plan.lists.is_slow(&test.id)
+        && !matches!(test.body, Body::Skip(_))
+    {
+        return Some(Test { body: Body::Skip(SkipReason::Slow), ..test });
+    }
+    Some(test)
+}

@@ -1,0 +1,20 @@
+//! Everything that is done with executors.
+//!
+//! * [`source`]: where tests come from.
+//! * [`compare`]: what is different; pure functions.
+//! * [`check`]: runs tests through the reference and the candidates.
+//! * [`instrument`]: readers that watch an executor from outside.
+//! * [`record`], [`report`]: what came of it.
+//!
+//! It knows the model and nothing of any executor: the judge must not know the parties.
+
+pub mod compare;
+pub mod check;
+pub mod exceptions;
+pub mod instrument;
+pub mod lists;
+pub mod pre_state;
+pub mod record;
+pub mod report;
+pub mod source;
+pub mod test;

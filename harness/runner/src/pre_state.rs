@@ -1,0 +1,36 @@
+//! A pre-state as the judge holds it: whole, with the storage roots that it computes once.
+
+use alloy_primitives::{Address, B256, U256, keccak256, map::AddressMap};
+use alloy_trie::{EMPTY_ROOT_HASH, root::storage_root_unsorted};
+use lockstep_model::MemoryState;
+use std::sync::{Arc, OnceLock};
+
+/// A whole pre-state. Many tests share one: its storage roots are computed at most once.
+#[derive(Debug)]
+pub struct PreState {
+    /// The state, shared with the case's reader.
+    pub state: Arc<MemoryState>,
+    storage_roots: OnceLock<AddressMap<B256>>,
+}
+
+impl PreState {
+    /// Wraps a state.
+    pub fn new(state: MemoryState) -> Arc<Self> {
+        Arc::new(Self { state: Arc::new(state), storage_roots: OnceLock::new() })
+    }
+
+    /// The storage root of an account before the block.
+    pub fn storage_root(&self, address: Address) -> B256 {
+        let roots = self.storage_roots.get_or_init(|| {
+            let accounts = self.state.accounts().filter(|(_, account)| !account.storage.is_empty());
+            accounts.map(|(address, account)| (*address, storage_root(&account.storage))).collect()
+        });
+        roots.get(&address).copied().unwrap_or(EMPTY_ROOT_HASH)
+    }
+}
+
+/// The root of a storage trie.
+pub fn storage_root<'a>(storage: impl IntoIterator<Item = (&'a U256, &'a U256)>) -> B256 {
+    let slots = storage.into_iter().filter(|(_, value)| !value.is_zero());
+    storage_root_unsorted(slots.map(|(slot, value)| (keccak256(slot.to_be_bytes::<32>()), *value)))
+}

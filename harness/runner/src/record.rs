@@ -1,0 +1,285 @@
+//! What came of a run: plain data that every report reads.
+
+use crate::{
+    compare::Difference,
+    source::{SourceError, pack::Packing},
+    test::SourceKind,
+};
+use lockstep_model::Telemetry;
+use serde::Serialize;
+use std::{collections::BTreeMap, time::Duration};
+
+/// How a test ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Every expectation met, every executor agrees.
+    Passed,
+    /// Diverged, expectation missed, hung, or inconclusive.
+    Failed,
+    /// Failed as the reviewed list says it would.
+    Known,
+    /// Missed an expectation of a draft; the executors agree.
+    Outdated,
+    /// Not run, for a reason.
+    Skipped,
+}
+
+/// What was found on a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every candidate did as the reference did.
+    Agreed,
+    /// One did not.
+    Diverged,
+    /// Cannot be said.
+    Inconclusive,
+    /// A run did not end within its limit.
+    Hung,
+}
+
+/// What came of one test.
+#[derive(Debug, Clone)]
+pub struct TestResult {
+    /// The test's id.
+    pub id: String,
+    /// What the user named to get to it.
+    pub origin: String,
+    /// Where it comes from.
+    pub source: SourceKind,
+    /// Its fork.
+    pub fork: String,
+    /// How it ended.
+    pub status: Status,
+    /// What was found; `None` where it was not run.
+    pub verdict: Option<Verdict>,
+    /// Why it did not simply pass.
+    pub reason: Option<String>,
+    /// What is different.
+    pub differences: Vec<Difference>,
+    /// Expectations that could not be decided.
+    pub undecidable: Vec<&'static str>,
+    /// What each executor did.
+    pub runs: Vec<Run>,
+    /// The packed block, if it is one.
+    pub packed: Option<PackedBlock>,
+}
+
+/// One executor's run of a case.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The executor's label.
+    pub executor: String,
+    /// What was found; the reference's own run is agreed.
+    pub verdict: Verdict,
+    /// What it says about itself.
+    pub telemetry: Telemetry,
+}
+
+/// What became of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedBlock {
+    /// `disjoint`, `shared` or `invalid`.
+    pub mode: &'static str,
+    /// The tests in the block, in block order.
+    pub members: Vec<String>,
+    /// Tests that were left out because their outcome depends on the block around them.
+    pub left_out: usize,
+}
+
+/// Counts of tests and cases.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of the JSON summary, explained in DESIGN")]
+pub struct Counts {
+    pub tests: usize,
+    pub passed: usize,
+    pub failed: usize,
+    pub known: usize,
+    pub outdated: usize,
+    pub skipped: usize,
+    pub cases: usize,
+    pub agreed: usize,
+    pub diverged: usize,
+    pub inconclusive: usize,
+    pub hung: usize,
+}
+
+impl Counts {
+    fn add(&mut self, result: &TestResult) {
+        self.tests += 1;
+        *match result.status {
+            Status::Passed => &mut self.passed,
+            Status::Failed => &mut self.failed,
+            Status::Known => &mut self.known,
+            Status::Outdated => &mut self.outdated,
+            Status::Skipped => &mut self.skipped,
+        } += 1;
+        if let Some(verdict) = result.verdict {
+            self.cases += 1;
+            *match verdict {
+                Verdict::Agreed => &mut self.agreed,
+                Verdict::Diverged => &mut self.diverged,
+                Verdict::Inconclusive => &mut self.inconclusive,
+                Verdict::Hung => &mut self.hung,
+            } += 1;
+        }
+    }
+}
+
+/// Whether an executor's parallelism was seen from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    /// It has one thread: nothing to prove.
+    #[default]
+    NotAsked,
+    /// Two transactions had reads in flight at once.
+    Proved,
+    /// They never had, though the executor was given two threads and more.
+    Refuted,
+}
+
+/// What one executor did over the whole run.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ExecutorTotals {
+    pub cases: usize,
+    pub agreed: usize,
+    pub diverged: usize,
+    pub inconclusive: usize,
+    pub hung: usize,
+    pub overlap: Overlap,
+    /// The mode of its last run.
+    pub mode: lockstep_model::Mode,
+    /// Most threads that took part in one run.
+    pub threads: usize,
+    pub executions: u64,
+    pub re_executions: u64,
+    pub validations: u64,
+    pub suspensions: u64,
+}
+
+impl ExecutorTotals {
+    fn add(&mut self, run: &Run) {
+        self.cases += 1;
+        *match run.verdict {
+            Verdict::Agreed => &mut self.agreed,
+            Verdict::Diverged => &mut self.diverged,
+            Verdict::Inconclusive => &mut self.inconclusive,
+            Verdict::Hung => &mut self.hung,
+        } += 1;
+        self.mode = run.telemetry.mode;
+        self.threads = self.threads.max(run.telemetry.threads);
+        self.executions += run.telemetry.executions;
+        self.re_executions += run.telemetry.re_executions;
+        self.validations += run.telemetry.validations;
+        self.suspensions += run.telemetry.suspensions;
+    }
+}
+
+/// Packed blocks of one mode.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct PackedTotals {
+    pub blocks: usize,
+    pub transactions: usize,
+    /// Transactions in blocks of 32 and more.
+    pub in_blocks_of_32: usize,
+    pub left_out: usize,
+    /// Executions and re-executions by the candidates.
+    pub executions: u64,
+    pub re_executions: u64,
+}
+
+/// Everything that came of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// All tests.
+    pub counts: Counts,
+    /// By source and fork.
+    pub by_source: BTreeMap<(SourceKind, String), Counts>,
+    /// Skipped, known and outdated tests by reason.
+    pub reasons: BTreeMap<(Status, String), usize>,
+    /// Expectations that could not be decided.
+    pub undecidable: BTreeMap<&'static str, usize>,
+    /// Failed tests, in the order in which they failed.
+    pub failures: Vec<TestResult>,
+    /// Inputs that could not be read.
+    pub unreadable: Vec<SourceError>,
+    /// By executor.
+    pub executors: BTreeMap<String, ExecutorTotals>,
+    /// What the packer made of its input, if it was asked to.
+    pub packing: Option<Packing>,
+    /// Packed blocks by mode.
+    pub packed: BTreeMap<&'static str, PackedTotals>,
+    /// Failures of the run itself: an executor that is not parallel, a known entry that nothing
+    /// needs.
+    pub complaints: Vec<String>,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Whether it was ended early.
+    pub interrupted: bool,
+}
+
+impl Record {
+    /// Adds one test.
+    pub fn add(&mut self, result: TestResult) {
+        self.counts.add(&result);
+        self.by_source.entry((result.source, result.fork.clone())).or_default().add(&result);
+        if let Some(reason) = &result.reason
+            && matches!(result.status, Status::Skipped | Status::Known | Status::Outdated)
+        {
+            *self.reasons.entry((result.status, reason.clone())).or_default() += 1;
+        }
+        for why in &result.undecidable {
+            *self.undecidable.entry(why).or_default() += 1;
+        }
+        for run in &result.runs {
+            self.executors.entry(run.executor.clone()).or_default().add(run);
+        }
+        self.add_packed(&result);
+        if result.status == Status::Failed {
+            self.failures.push(result);
+        }
+    }
+
+    fn add_packed(&mut self, result: &TestResult) {
+        let Some(packed) = &result.packed else { return };
+        let totals = self.packed.entry(packed.mode).or_default();
+        totals.left_out += packed.left_out;
+        if result.status == Status::Skipped {
+            return;
+        }
+        let size = packed.members.len();
+        totals.blocks += 1;
+        totals.transactions += size;
+        if size >= 32 {
+            totals.in_blocks_of_32 += size;
+        }
+        // The first run is the reference's.
+        for run in result.runs.iter().skip(1) {
+            totals.executions += run.telemetry.executions;
+            totals.re_executions += run.telemetry.re_executions;
+        }
+    }
+
+    /// The exit status: 1 something failed, else 2 something could not be read, else 4 nothing
+    /// ran, else 0.
+    pub fn exit_status(&self) -> u8 {
+        if self.counts.failed > 0 || !self.complaints.is_empty() {
+            1
+        } else if !self.unreadable.is_empty() {
+            2
+        } else if self.ran() == 0 {
+            4
+        } else {
+            0
+        }
+    }
+
+    /// Tests that were decided, with or without execution.
+    pub const fn ran(&self) -> usize {
+        self.counts.tests - self.counts.skipped
+    }
+}

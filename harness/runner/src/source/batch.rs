@@ -1,0 +1,84 @@
+//! Batches: what one worker reads and runs at a time.
+
+use super::{
+    File, SourceError,
+    kind::{self, Kind},
+    real_block::{self, BlockFiles},
+    state_test,
+};
+use crate::test::{Body, SkipReason, SourceKind, Test};
+use std::sync::Arc;
+
+/// A file, or what belongs together. Reading the same batch twice gives the same tests.
+#[derive(Debug, Clone)]
+pub enum Batch {
+    /// A file of tests.
+    File(File),
+    /// A real block.
+    RealBlock(BlockFiles),
+    /// Tests made without a file.
+    Made(Arc<[Test]>),
+}
+
+impl Batch {
+    /// The name for messages.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(file) => file.path.clone(),
+            Self::RealBlock(block) => block.folder.clone(),
+            Self::Made(tests) => tests.first().map(|test| test.id.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// What the user named to get here.
+    pub fn origin(&self) -> &str {
+        match self {
+            Self::File(file) => &file.origin,
+            Self::RealBlock(block) => &block.origin,
+            Self::Made(_) => "",
+        }
+    }
+
+    /// Bytes that the batch holds in memory.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::File(file) => file.bytes.len(),
+            Self::RealBlock(block) => block.size(),
+            Self::Made(_) => 0,
+        }
+    }
+
+    /// The tests of the batch, and what of it could not be read.
+    pub fn read(&self) -> (Vec<Test>, Vec<SourceError>) {
+        match self {
+            Self::File(file) => read_file(file),
+            Self::RealBlock(block) => match real_block::test(block) {
+                Ok(test) => (vec![test], Vec::new()),
+                Err(error) => (Vec::new(), vec![error]),
+            },
+            Self::Made(tests) => (tests.to_vec(), Vec::new()),
+        }
+    }
+}
+
+fn read_file(file: &File) -> (Vec<Test>, Vec<SourceError>) {
+    match kind::kind(file) {
+        Ok(Kind::StateTests) => state_test::tests(file),
+        Ok(Kind::BlockchainTests) => match kind::blockchain_test_names(file) {
+            Ok(names) => (skipped_blockchain_tests(file, names), Vec::new()),
+            Err(error) => (Vec::new(), vec![error]),
+        },
+        Ok(Kind::NoTests) => (Vec::new(), Vec::new()),
+        Err(error) => (Vec::new(), vec![error]),
+    }
+}
+
+fn skipped_blockchain_tests(file: &File, names: Vec<(String, String)>) -> Vec<Test> {
+    let test = |(name, network): (String, String)| Test {
+        id: format!("{}::{name}", file.path),
+        source: SourceKind::BlockchainTest,
+        fork: network,
+        body: Body::Skip(SkipReason::UnsupportedKind),
+    };
+    names.into_iter().map(test).collect()
+}

@@ -1,0 +1,60 @@
+//! Where tests come from.
+//!
+//! [`files`] finds files, in folders and archives, and groups them into [`Batch`]es; a batch is
+//! read into [`Test`]s by the module of its kind, which [`kind`] recognises by content.
+
+pub mod batch;
+pub mod built_in;
+pub mod files;
+pub mod kind;
+pub mod pack;
+pub mod real_block;
+pub mod state_test;
+
+mod archive;
+mod hex;
+mod json;
+
+pub use batch::Batch;
+pub use files::{File, Item, files};
+
+use std::fmt;
+
+/// A source that could not be read: the file, the place in it, and what was expected there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceError {
+    /// The file, with its archive where it is in one.
+    pub file: String,
+    /// The place in the file, where there is one.
+    pub place: Option<String>,
+    /// What was found and what was expected.
+    pub problem: String,
+}
+
+impl SourceError {
+    /// An error about a whole file.
+    pub fn file(file: impl Into<String>, problem: impl ToString) -> Self {
+        Self { file: file.into(), place: None, problem: problem.to_string() }
+    }
+
+    /// An error at a place in a file.
+    pub fn place(
+        file: impl Into<String>,
+        place: impl Into<String>,
+        problem: impl ToString,
+    ) -> Self {
+        Self { file: file.into(), place: Some(place.into()), problem: problem.to_string() }
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        if let Some(place) = &self.place {
+            write!(f, ": at {place}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl std::error::Error for SourceError {}

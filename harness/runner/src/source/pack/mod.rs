@@ -1,0 +1,151 @@
+//! Packs single-transaction state tests into blocks that really run in parallel.
+//!
+//! *Class*: tests with the same rules and the same environment, the gas limit aside. *Packable*: no
+//! expected exception. The block's gas limit is the sum of its tests'; header rules do not apply.
+//!
+//! * `disjoint`: tests whose touched accounts do not intersect, greedily and by seed. Nothing is
+//!   rewritten, so each test's own logs hash and post accounts are still expected.
+//! * `shared`: the union of the pre-states (the first account wins, balances are added), nonces
+//!   renumbered by sender. The oracle is the reference alone.
+//! * `invalid`: as `disjoint`, with one test that must be rejected at a random place.
+
+mod class;
+mod disjoint;
+mod recipe;
+
+use crate::test::{Body, Runnable, SourceKind, Test};
+use class::{Class, Unit};
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use recipe::Recipe;
+
+/// Which blocks are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// No account in common.
+    Disjoint,
+    /// Everything in common.
+    Shared,
+    /// One transaction must be rejected.
+    Invalid,
+}
+
+impl Mode {
+    /// The name on the command line and in ids.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Disjoint => "disjoint",
+            Self::Shared => "shared",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// What the packer was given and what it made of it, before anything has run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Packing {
+    /// Tests that can be packed.
+    pub packable: usize,
+    /// Tests that cannot: a rejection is expected, or there is no transaction.
+    pub not_packable: usize,
+    /// Classes.
+    pub classes: usize,
+    /// Packable tests in a class of fewer than 32, which no block of 32 can hold.
+    pub in_small_classes: usize,
+    /// Packable tests that are in no block of two or more, by mode `disjoint`.
+    pub alone: usize,
+}
+
+/// Collects tests and packs them.
+#[derive(Debug, Default)]
+pub struct Packer {
+    classes: BTreeMap<Class, Members>,
+    not_packable: usize,
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    packable: Vec<Arc<Unit>>,
+    must_reject: Vec<Arc<Unit>>,
+}
+
+impl Packer {
+    /// Takes a state test.
+    pub fn add(&mut self, test: Test) {
+        match test.body {
+            Body::Run(runnable) if test.source == SourceKind::StateTest => {
+                self.add_runnable(test.id, *runnable);
+            }
+            _ => self.not_packable += 1,
+        }
+    }
+
+    fn add_runnable(&mut self, id: String, runnable: Runnable) {
+        let rejects = runnable.expectation.rejection.is_some();
+        self.not_packable += usize::from(rejects);
+        let class = self.classes.entry(Class::of(&runnable.case)).or_default();
+        let unit = Arc::new(Unit::new(id, runnable));
+        if rejects { class.must_reject.push(unit) } else { class.packable.push(unit) }
+    }
+
+    /// Makes the blocks: tests whose body is a [`Recipe`].
+    pub fn pack(self, size: usize, modes: &[Mode], seed: u64) -> (Vec<Test>, Packing) {
+        let mut packing = Packing {
+            not_packable: self.not_packable,
+            classes: self.classes.len(),
+            ..Packing::default()
+        };
+        let mut tests = Vec::new();
+        for (class, mut members) in self.classes {
+            packing.packable += members.packable.len();
+            if members.packable.len() < 32 {
+                packing.in_small_classes += members.packable.len();
+            }
+            // One stream for each class: a class more or less does not change the others.
+            let mut random = ChaCha8Rng::seed_from_u64(seed ^ class.stream());
+            members.packable.shuffle(&mut random);
+            let blocks = disjoint::blocks(&members.packable, size);
+            packing.alone +=
+                blocks.iter().filter(|block| block.len() == 1).map(Vec::len).sum::<usize>();
+            let mut make = |mode, recipes: Vec<Recipe>| {
+                let recipes = recipes.into_iter().enumerate();
+                tests.extend(recipes.map(|(n, recipe)| recipe_test(&class, mode, n, recipe)));
+            };
+            for mode in modes {
+                make(*mode, recipes(*mode, &blocks, &members, size, &mut random));
+            }
+        }
+        (tests, packing)
+    }
+}
+
+fn recipes(
+    mode: Mode,
+    blocks: &[Vec<Arc<Unit>>],
+    members: &Members,
+    size: usize,
+    random: &mut ChaCha8Rng,
+) -> Vec<Recipe> {
+    let recipe = |units: &[Arc<Unit>]| Recipe::new(mode, units.to_vec(), None);
+    match mode {
+        Mode::Disjoint => {
+            blocks.iter().filter(|block| block.len() > 1).map(|block| recipe(block)).collect()
+        }
+        Mode::Shared => {
+            let chunks = members.packable.chunks(size);
+            chunks.filter(|chunk| chunk.len() > 1).map(recipe).collect()
+        }
+        Mode::Invalid => disjoint::with_rejections(&members.must_reject, blocks, size, random),
+    }
+}
+
+fn recipe_test(class: &Class, mode: Mode, number: usize, recipe: Recipe) -> Test {
+    Test {
+        id: format!("packed::{}::{}#{number}", mode.name(), class.name()),
+        source: SourceKind::Packed,
+        fork: class.fork().to_string(),
+        body: Body::Pack(Box::new(recipe)),
+    }
+}

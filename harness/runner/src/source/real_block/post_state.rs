@@ -1,0 +1,100 @@
+//! `post_state.json`: proved values after the block, as far as a partial pre-state can decide them.
+
+use super::{BlockFiles, RpcBlock};
+use crate::{
+    pre_state::PreState,
+    source::{
+        SourceError,
+        hex::{Ordered, Quantity, u64_quantity},
+        json,
+    },
+    test::ExpectedAccount,
+};
+use alloy_primitives::{Address, B256};
+use lockstep_model::Phases;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+struct PostState {
+    accounts: Ordered<Address, PostAccount>,
+    #[serde(default)]
+    absent: Vec<Address>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PostAccount {
+    balance: Quantity,
+    #[serde(deserialize_with = "u64_quantity")]
+    nonce: u64,
+    code_hash: B256,
+    #[serde(default)]
+    storage: Ordered<Quantity, Quantity>,
+}
+
+/// The accounts that the block must leave.
+pub(super) fn accounts(
+    files: &BlockFiles,
+    block: &RpcBlock,
+    pre: &PreState,
+    phases: Phases,
+    undecidable: &mut Vec<&'static str>,
+) -> Result<Vec<ExpectedAccount>, SourceError> {
+    let Some(file) = &files.post_state else { return Ok(Vec::new()) };
+    let post: PostState = json::read(file)?;
+    let unknown = |address: Address| {
+        let why = unknown_balance(address, block, pre, phases);
+        if let Some(why) = why
+            && !undecidable.contains(&why)
+        {
+            undecidable.push(why);
+        }
+        why.is_some()
+    };
+    let mut unknown = unknown;
+    let mut accounts = Vec::new();
+    for (address, account) in post.accounts.0 {
+        accounts.push(ExpectedAccount {
+            address,
+            exists: true,
+            balance: (!unknown(address)).then_some(account.balance.0),
+            nonce: Some(account.nonce),
+            code_hash: Some(account.code_hash),
+            storage: account.storage.0.iter().map(|(slot, value)| (slot.0, value.0)).collect(),
+            storage_is_complete: false,
+        });
+    }
+    accounts.extend(post.absent.into_iter().map(|address| ExpectedAccount {
+        address,
+        exists: false,
+        balance: None,
+        nonce: None,
+        code_hash: None,
+        storage: Vec::new(),
+        storage_is_complete: false,
+    }));
+    Ok(accounts)
+}
+
+/// Why the balance of this account cannot be decided.
+fn unknown_balance(
+    address: Address,
+    block: &RpcBlock,
+    pre: &PreState,
+    phases: Phases,
+) -> Option<&'static str> {
+    let withdraws = |address| {
+        let withdrawals = block.withdrawals.iter().flat_map(|withdrawals| withdrawals.iter());
+        withdrawals.into_iter().any(|withdrawal| withdrawal.address == address)
+    };
+    if pre.state.get(address).is_none() && withdraws(address) {
+        return Some("balance of a withdrawal recipient that is not in the pre-state");
+    }
+    if phases == Phases::TransactionsOnly && withdraws(address) {
+        return Some("balance of a withdrawal recipient: withdrawals were not run");
+    }
+    if !block.uncles.is_empty() && pre.state.get(address).is_none() {
+        return Some("balance of an account that may be an ommer's miner");
+    }
+    None
+}

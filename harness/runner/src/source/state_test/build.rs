@@ -1,0 +1,221 @@
+//! From the file's shape to tests.
+
+use super::{
+    format::{Post, PreAccount, StateTest},
+    sender::address_of,
+    transaction::{self, NoTransaction},
+};
+use crate::{
+    compare::{Difference, Scope, ShouldBe},
+    exceptions,
+    pre_state::PreState,
+    source::{File, SourceError},
+    test::{
+        Body, Expectation, ExpectedAccount, ExpectedRejection, Runnable, SkipReason, SourceKind,
+        Test, Undecodable,
+    },
+};
+use alloy_primitives::{Address, U256, keccak256};
+use lockstep_model::{
+    BlobParams, Block, Case, Fork, MemoryState, Phases, Rules, Transaction,
+    memory_state::BlockHashes,
+};
+use std::sync::Arc;
+
+/// geth's base fee where a state test from London on has none.
+const DEFAULT_BASE_FEE: u64 = 10;
+
+/// One state test of a file, with what all its posts share.
+pub(crate) struct Unit<'a> {
+    file: &'a File,
+    name: &'a str,
+    test: &'a StateTest,
+    pre: Arc<PreState>,
+    sender: Address,
+    chain_id: u64,
+}
+
+impl<'a> Unit<'a> {
+    pub(crate) fn new(
+        file: &'a File,
+        name: &'a str,
+        test: &'a StateTest,
+    ) -> Result<Self, SourceError> {
+        let wrong = |place: &str, problem: &str| {
+            SourceError::place(&file.path, format!("{name}.{place}"), problem)
+        };
+        let sender = match (test.transaction.sender, test.transaction.secret_key) {
+            (Some(sender), _) => sender,
+            (None, Some(key)) => address_of(key).ok_or_else(|| {
+                wrong("transaction.secretKey", "expected a secp256k1 secret key")
+            })?,
+            (None, None) => {
+                return Err(wrong("transaction", "expected `sender` or `secretKey`, found neither"));
+            }
+        };
+        let chain_id = match test.config.chainid {
+            None => 1,
+            Some(id) => id
+                .as_u64()
+                .ok_or_else(|| wrong("config.chainid", "expected at most 64 bits"))?,
+        };
+        let pre = PreState::new(pre_state(&test.pre.0));
+        Ok(Self { file, name, test, pre, sender, chain_id })
+    }
+
+    /// Adds a test for each fork and index.
+    pub(crate) fn tests(&self, tests: &mut Vec<Test>, errors: &mut Vec<SourceError>) {
+        for (fork_name, posts) in &self.test.post.0 {
+            let fork: Fork = match fork_name.parse() {
+                Ok(fork) => fork,
+                Err(error) => {
+                    errors.push(self.wrong(&format!("post.{fork_name}"), error));
+                    continue;
+                }
+            };
+            for (index, post) in posts.iter().enumerate() {
+                match self.body(fork, fork_name, post) {
+                    Ok(body) => tests.push(Test {
+                        id: self.id(fork_name, post),
+                        source: SourceKind::StateTest,
+                        fork: fork_name.clone(),
+                        body,
+                    }),
+                    Err(problem) => {
+                        errors.push(self.wrong(&format!("post.{fork_name}[{index}]"), problem));
+                    }
+                }
+            }
+        }
+    }
+
+    fn wrong(&self, place: &str, problem: impl ToString) -> SourceError {
+        SourceError::place(&self.file.path, format!("{}.{place}", self.name), problem)
+    }
+
+    fn id(&self, fork: &str, post: &Post) -> String {
+        let picked = post.indexes;
+        let choice = format!("[{fork},{},{},{}]", picked.data, picked.gas, picked.value);
+        format!("{}::{}{choice}", self.file.path, self.name)
+    }
+
+    fn body(&self, fork: Fork, fork_name: &str, post: &Post) -> Result<Body, String> {
+        if fork == Fork::Constantinople {
+            return Ok(Body::Skip(SkipReason::UnsupportedFork));
+        }
+        let mut expectation = self.expectation(fork, post)?;
+        let pre = self.pre.clone();
+        match transaction::build(&self.test.transaction, post.indexes, self.chain_id) {
+            Err(NoTransaction::NoSuchIndex(list, index)) => {
+                Err(format!("expected an index into `transaction.{list}`, found {index}"))
+            }
+            Err(NoTransaction::Undecodable(rule)) if expectation.rejection.is_none() => Err(
+                format!("expected a transaction, found one that cannot be encoded: {rule}"),
+            ),
+            Err(NoTransaction::Undecodable(rule)) => {
+                let beneficiary = self.test.env.current_coinbase;
+                let test = Undecodable { rule, beneficiary, pre, expectation };
+                Ok(Body::Undecodable(Box::new(test)))
+            }
+            Ok(envelope) => {
+                expectation.broken.extend(check_bytes(&envelope, post));
+                let transaction = Transaction { sender: self.sender, envelope };
+                let case = self.case(fork, fork_name, post, transaction);
+                Ok(Body::Run(Box::new(Runnable { case, pre, expectation })))
+            }
+        }
+    }
+
+    fn case(&self, fork: Fork, fork_name: &str, post: &Post, transaction: Transaction) -> Case {
+        let schedule = self.test.config.blob_schedule.as_ref();
+        let blobs = schedule.and_then(|schedule| {
+            schedule.0.iter().find(|(name, _)| name == fork_name).map(|(_, blobs)| BlobParams {
+                max: blobs.max,
+                update_fraction: blobs.base_fee_update_fraction,
+            })
+        });
+        Case {
+            id: self.id(fork_name, post).into(),
+            rules: Rules { blobs, chain_id: self.chain_id, ..Rules::mainnet(fork) },
+            phases: Phases::TransactionsOnly,
+            block: Arc::new(self.block(fork, transaction)),
+            pre_state: self.pre.state.clone(),
+            changes_by_transaction: false,
+        }
+    }
+
+    fn block(&self, fork: Fork, transaction: Transaction) -> Block {
+        let env = &self.test.env;
+        let base_fee = env.current_base_fee.and_then(|fee| fee.as_u64());
+        let excess = env.current_excess_blob_gas.and_then(|gas| gas.as_u64());
+        let after_merge = fork >= Fork::Paris;
+        Block {
+            number: env.current_number,
+            timestamp: env.current_timestamp,
+            beneficiary: env.current_coinbase,
+            gas_limit: env.current_gas_limit,
+            difficulty: if after_merge { U256::ZERO } else { env.current_difficulty.0 },
+            prev_randao: after_merge
+                .then(|| env.current_random.unwrap_or_default().as_word()),
+            base_fee: if fork >= Fork::London {
+                base_fee.unwrap_or(DEFAULT_BASE_FEE)
+            } else {
+                0
+            },
+            excess_blob_gas: (fork >= Fork::Cancun).then(|| excess.unwrap_or_default()),
+            transactions: vec![transaction],
+            ..Block::default()
+        }
+    }
+
+    fn expectation(&self, fork: Fork, post: &Post) -> Result<Expectation, String> {
+        let names = post.expect_exception.as_ref();
+        if let Some(names) = names
+            && let [unknown, ..] = exceptions::unknown(names)[..]
+        {
+            return Err(format!("unknown exception `{unknown}`, expected one of the known names"));
+        }
+        let rejection = names.map(|names| ExpectedRejection { names: names.clone(), transaction: 0 });
+        let is_classic = post.state.is_none();
+        Ok(Expectation {
+            state_root: Some(post.hash),
+            logs_hash: Some(post.logs),
+            accounts: post.state.as_ref().map(|state| accounts(&state.0)).unwrap_or_default(),
+            accounts_are_complete: post.state.is_some(),
+            rejection,
+            rejection_touches_beneficiary: is_classic && fork < Fork::SpuriousDragon,
+            ..Expectation::default()
+        })
+    }
+}
+
+/// `txbytes` is compared with what was rebuilt; it is never where the sender comes from.
+fn check_bytes(envelope: &alloy_consensus::TxEnvelope, post: &Post) -> Option<Difference> {
+    let bytes = post.txbytes.as_ref()?;
+    let problem = transaction::differs_from_bytes(envelope, &bytes.0)?;
+    let rebuilt = format!("the fields of `transaction`: {envelope:?}");
+    let should_be = ShouldBe::Expected(problem);
+    Some(Difference::new(Scope::Fixture, "txbytes", should_be, rebuilt, "fixture").at_transaction(0))
+}
+
+fn pre_state(accounts: &[(Address, PreAccount)]) -> MemoryState {
+    let mut state = MemoryState::new(BlockHashes::OfNumber);
+    for (address, account) in accounts {
+        let (balance, code) = (account.balance.0, account.code.0.clone());
+        state.insert(*address, balance, account.nonce, code, account.slots());
+    }
+    state
+}
+
+fn accounts(accounts: &[(Address, PreAccount)]) -> Vec<ExpectedAccount> {
+    let expected = |(address, account): &(Address, PreAccount)| ExpectedAccount {
+        address: *address,
+        exists: true,
+        balance: Some(account.balance.0),
+        nonce: Some(account.nonce),
+        code_hash: Some(keccak256(&account.code.0)),
+        storage: account.slots().collect(),
+        storage_is_complete: true,
+    };
+    accounts.iter().map(expected).collect()
+}
