@@ -18,7 +18,7 @@ use plan::Job;
 use std::{
     fs::File,
     io::{BufWriter, Write},
-    sync::{Arc, atomic::Ordering},
+    sync::atomic::Ordering,
     time::Instant,
 };
 use verdicts::Reviewed;

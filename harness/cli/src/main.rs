@@ -1,10 +1,13 @@
 //! The `lockstep` command.
 
+mod allocator;
+
+use allocator::{Mappings, SplitBySize};
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
 
-/// glibc's allocator costs every executor 5 to 8 % of its time, the reference included.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: SplitBySize<MiMalloc, Mappings> = SplitBySize::new(MiMalloc, Mappings);
 
 fn main() -> ExitCode {
     lockstep_cli::Lockstep::new().run()

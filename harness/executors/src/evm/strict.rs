@@ -12,7 +12,7 @@ use alloy_primitives::{Address, Bytes};
 use revm::{
     Context, Database, MainBuilder, MainContext,
     context::{
-        BlockEnv, CfgEnv, ContextTr, Evm as RevmEvm, FrameStack, JournalTr, TxEnv,
+        BlockEnv, CfgEnv, Evm as RevmEvm, FrameStack, JournalTr, TxEnv,
         result::{EVMError, HaltReason, ResultAndState},
     },
     handler::{

@@ -195,7 +195,7 @@ fn envelope(fork: Fork, kind: usize, nonce: u64, request: Request) -> TxEnvelope
             chain_id: 1,
             nonce,
             gas_limit,
-            max_fee_per_gas: 2 * GAS_PRICE,
+            max_fee_per_gas: GAS_PRICE,
             max_priority_fee_per_gas: TIP,
             to,
             value,

@@ -81,8 +81,9 @@ pub(crate) struct Authorization {
     pub(crate) chain_id: Number,
     pub(crate) address: Address,
     pub(crate) nonce: Number,
-    #[serde(alias = "v")]
     pub(crate) y_parity: Option<Number>,
+    /// The older name of the same; fixtures have either, or both.
+    pub(crate) v: Option<Number>,
     pub(crate) r: Number,
     pub(crate) s: Number,
 }

@@ -184,7 +184,8 @@ fn access_list(entries: &[AccessListEntry]) -> AccessList {
 
 fn authorization(entry: &Authorization) -> Result<SignedAuthorization, Rule> {
     let format = |_| Rule::InvalidAuthorizationFormat;
-    let parity = entry.y_parity.as_ref().map_or(Ok(U256::ZERO), word).map_err(format)?;
+    let parity = entry.y_parity.as_ref().or(entry.v.as_ref());
+    let parity = parity.map_or(Ok(U256::ZERO), word).map_err(format)?;
     let parity = u8::try_from(parity).map_err(|_| Rule::InvalidAuthorizationFormat)?;
     let tuple = Tuple {
         chain_id: word(&entry.chain_id).map_err(format)?,
