@@ -78,9 +78,8 @@ unsafe impl GlobalAlloc for Mappings {
         }
         // SAFETY: the block is a mapping of this size; the old address is not used again where the
         // kernel moves it.
-        let moved = unsafe {
-            libc::mremap(block.cast(), layout.size(), new_size, libc::MREMAP_MAYMOVE)
-        };
+        let moved =
+            unsafe { libc::mremap(block.cast(), layout.size(), new_size, libc::MREMAP_MAYMOVE) };
         if moved == libc::MAP_FAILED {
             return ptr::null_mut();
         }
@@ -116,7 +115,11 @@ unsafe impl<S: GlobalAlloc, L: GlobalAlloc> GlobalAlloc for SplitBySize<S, L> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller upholds the contract of `alloc`.
         unsafe {
-            if is_large(layout.size()) { self.large.alloc(layout) } else { self.small.alloc(layout) }
+            if is_large(layout.size()) {
+                self.large.alloc(layout)
+            } else {
+                self.small.alloc(layout)
+            }
         }
     }
 

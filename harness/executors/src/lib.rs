@@ -15,6 +15,5 @@ pub(crate) mod evm;
 pub mod reference;
 pub mod sync;
 
-
 pub use block_stm::BlockStm;
 pub use reference::Reference;

@@ -16,7 +16,7 @@ pub mod outcome;
 pub mod rejection;
 pub mod state;
 
-pub use case::{Block, BlobParams, Case, Ommer, Phases, Rules, Transaction};
+pub use case::{BlobParams, Block, Case, Ommer, Phases, Rules, Transaction};
 pub use changes::{AccountChange, StateChanges};
 pub use executor::{Execution, Executor, ExecutorError, Mode, Prepared, Telemetry};
 pub use fork::{Fork, UnknownFork};

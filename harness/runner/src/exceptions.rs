@@ -49,7 +49,8 @@ const NAMES: &[(&str, &[Rule])] = &[
     ("NONCE_MISMATCH_TOO_HIGH", &[Rule::NonceTooHigh]),
     ("NONCE_MISMATCH_TOO_LOW", &[Rule::NonceTooLow]),
     ("INSUFFICIENT_ACCOUNT_FUNDS", &[Rule::InsufficientAccountFunds]),
-    ("TR_NoFunds", &[Rule::InsufficientAccountFunds]),
+    // The old name covers prices beyond what any balance could pay, `HighGasPrice` among them.
+    ("TR_NoFunds", &[Rule::InsufficientAccountFunds, Rule::GasPriceProductOverflow]),
     ("TR_NoFundsX", &[Rule::InsufficientAccountFunds]),
     ("TR_NoFundsOrGas", &[Rule::InsufficientAccountFunds, Rule::IntrinsicGasTooLow]),
     ("GASLIMIT_PRICE_PRODUCT_OVERFLOW", &[Rule::GasPriceProductOverflow]),
@@ -86,10 +87,14 @@ mod tests {
 
     #[test]
     fn alternatives_are_separated_by_bars() {
-        let names = "TransactionException.TYPE_3_TX_PRE_FORK|TransactionException.TYPE_3_TX_ZERO_BLOBS";
+        let names =
+            "TransactionException.TYPE_3_TX_PRE_FORK|TransactionException.TYPE_3_TX_ZERO_BLOBS";
         assert!(matches(names, &Rule::ZeroBlobs));
         assert!(!matches(names, &Rule::Type2PreFork));
-        assert_eq!(unknown("TransactionException.NEW_ONE|TR_NoFunds"), ["TransactionException.NEW_ONE"]);
+        assert_eq!(
+            unknown("TransactionException.NEW_ONE|TR_NoFunds"),
+            ["TransactionException.NEW_ONE"]
+        );
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //!
 //! It knows the model and nothing of any executor: the judge must not know the parties.
 
-pub mod compare;
 pub mod check;
+pub mod compare;
 pub mod exceptions;
 pub mod instrument;
 pub mod lists;

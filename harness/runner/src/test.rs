@@ -48,6 +48,26 @@ pub struct Test {
     pub body: Body,
 }
 
+impl Test {
+    /// The most gas that one of its transactions may use: the best guess at how much memory the
+    /// test may need.
+    pub fn gas_limit(&self) -> u64 {
+        use alloy_consensus::Transaction as _;
+        let most = |runnable: &Runnable| {
+            let transactions = runnable.case.block.transactions.iter();
+            transactions.map(|transaction| transaction.envelope.gas_limit()).max()
+        };
+        match &self.body {
+            Body::Run(runnable) => most(runnable).unwrap_or_default(),
+            Body::Pack(recipe) => {
+                let alone = (0..recipe.len()).map(|index| recipe.alone(index));
+                alone.filter_map(most).max().unwrap_or_default()
+            }
+            Body::Undecodable(_) | Body::Skip(_) => 0,
+        }
+    }
+}
+
 /// What to do with a test.
 #[derive(Debug, Clone)]
 pub enum Body {
@@ -111,7 +131,9 @@ impl SkipReason {
             }
             Self::UnsupportedKind => "unsupported kind: blockchain tests are not run yet",
             Self::Slow => "on the slow list, left out by --skip-slow",
-            Self::NotPackable => "not packable: expects a rejection, or has no encodable transaction",
+            Self::NotPackable => {
+                "not packable: expects a rejection, or has no encodable transaction"
+            }
             Self::NoPartner => "not packed: no partner in its class",
             Self::Interferes => "not packed: its outcome depends on the block around it",
         }

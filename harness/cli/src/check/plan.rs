@@ -150,7 +150,8 @@ fn payload() -> Vec<PathBuf> {
 fn input(args: &CheckArgs, paths: &[PathBuf]) -> (Input, String) {
     if paths.is_empty() {
         let tests = built_in::tests(args.seed);
-        let source = format!("the built-in set of {} generated blocks (no PATH given)", tests.len());
+        let source =
+            format!("the built-in set of {} generated blocks (no PATH given)", tests.len());
         return (Input::Tests(tests), source);
     }
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();

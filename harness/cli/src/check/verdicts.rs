@@ -74,8 +74,9 @@ impl Reviewed {
 }
 
 fn misses_expectations_alone(result: &TestResult) -> bool {
-    let expected =
-        |difference: &lockstep_runner::compare::Difference| matches!(difference.should_be, ShouldBe::Expected(_));
+    let expected = |difference: &lockstep_runner::compare::Difference| {
+        matches!(difference.should_be, ShouldBe::Expected(_))
+    };
     !result.differences.is_empty()
         && result.differences.iter().all(expected)
         && result.verdict == Some(lockstep_runner::record::Verdict::Agreed)

@@ -338,9 +338,8 @@ impl MultiVersionMemory {
     }
 
     fn edit(&self, location: Location, edit: impl FnOnce(AnyVersions<'_>)) {
-        let (Location::Account(address)
-        | Location::Clearing(address)
-        | Location::Slot(address, _)) = location;
+        let (Location::Account(address) | Location::Clearing(address) | Location::Slot(address, _)) =
+            location;
         let mut shard = write(self.shard(address));
         let versions = match location {
             Location::Account(address) => shard.accounts.get_mut(&address).map(AnyVersions::Info),

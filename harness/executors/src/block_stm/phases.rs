@@ -9,9 +9,7 @@ use super::{
 use crate::{
     commit::OrderedCommit,
     evm::{bundle_changes, bytecode_of},
-    reference::{
-        Stop, corrections, executor_receipts, ommer_headers, session, take_changes,
-    },
+    reference::{Stop, corrections, executor_receipts, ommer_headers, session, take_changes},
     sync::Arc,
 };
 use alloy_evm::EvmEnv;

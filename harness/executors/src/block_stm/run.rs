@@ -13,9 +13,7 @@ use crate::{
     sync::{Arc, AtomicU64, Condvar, Mutex, Ordering, lock},
 };
 use alloy_evm::EvmEnv;
-use lockstep_model::{
-    Case, ExecutorError, Fork, Rejection, Rule, StateChanges, Telemetry,
-};
+use lockstep_model::{Case, ExecutorError, Fork, Rejection, Rule, StateChanges, Telemetry};
 use revm::context::{
     TxEnv,
     result::{EVMError, ExecutionResult},
@@ -124,8 +122,10 @@ impl BlockRun {
         let mut helpers = lock(&self.helpers);
         helpers.closed = true;
         while helpers.inside > 0 {
-            helpers =
-                self.helpers_left.wait(helpers).unwrap_or_else(crate::sync::PoisonError::into_inner);
+            helpers = self
+                .helpers_left
+                .wait(helpers)
+                .unwrap_or_else(crate::sync::PoisonError::into_inner);
         }
     }
 
@@ -160,8 +160,7 @@ impl BlockRun {
             match task {
                 Task::Execute(version) => {
                     let view = || View::new(self.memory.clone(), 0);
-                    let evm =
-                        evm.get_or_insert_with(|| StrictEvm::new(view(), self.env.clone()));
+                    let evm = evm.get_or_insert_with(|| StrictEvm::new(view(), self.env.clone()));
                     self.execute(evm, version);
                 }
                 Task::Validate(version) => self.validate(version),
@@ -204,8 +203,7 @@ impl BlockRun {
         match transact_deferring_reward(evm, transaction) {
             Ok(run) => {
                 let state_clearing = self.case.rules.fork >= Fork::SpuriousDragon;
-                let (result, writes) =
-                    write_set(run, self.case.block.beneficiary, state_clearing);
+                let (result, writes) = write_set(run, self.case.block.beneficiary, state_clearing);
                 Executed::Finished(Ok(result), writes)
             }
             // A result like any other: it stands once its reads are known to be final.

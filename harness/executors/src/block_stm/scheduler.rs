@@ -183,8 +183,7 @@ impl Scheduler {
     #[must_use]
     pub fn finish_validation(&mut self, version: Version, valid: bool) -> bool {
         let entry = &mut self.entries[version.transaction as usize];
-        let current =
-            entry.status == Status::Executed && entry.incarnation == version.incarnation;
+        let current = entry.status == Status::Executed && entry.incarnation == version.incarnation;
         if valid || !current {
             return false;
         }

@@ -44,11 +44,11 @@ pub(crate) fn write_set(
     state_clearing: bool,
 ) -> (ExecutionResult, WriteSet) {
     let mut writes = WriteSet::default();
-    for (address, account) in run.state {
-        if account.is_touched() {
-            add_account(&mut writes, address, account, state_clearing);
-        }
-    }
+    // In no order: each location is written once, wherever it stands in the set.
+    let touched = run.state.into_iter().filter(|(_, account)| account.is_touched());
+    touched.for_each(|(address, account)| {
+        add_account(&mut writes, address, account, state_clearing);
+    });
     if let Some(amount) = run.owed_reward {
         let info = Some(InfoWrite::Credit(amount));
         let slots = Vec::new();
@@ -118,6 +118,9 @@ mod tests {
     #[test]
     fn a_credit_creates_an_absent_account() {
         let one = U256::from(1);
-        assert_eq!(credited(None, one, true), Some(AccountInfo { balance: one, ..Default::default() }));
+        assert_eq!(
+            credited(None, one, true),
+            Some(AccountInfo { balance: one, ..Default::default() })
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! A case's rules as alloy's hardfork schedule.
 
-use alloy_evm::eth::spec::EthExecutorSpec;
 use alloy_eips::eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS;
+use alloy_evm::eth::spec::EthExecutorSpec;
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks, ForkCondition};
 use alloy_primitives::{Address, U256};
 use lockstep_model::Fork;

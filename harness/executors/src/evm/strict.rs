@@ -156,9 +156,7 @@ impl<DB: StorageProbe> EvmTr for StrictEvm<DB> {
         self.inner.frame_init(init)
     }
 
-    fn frame_run(
-        &mut self,
-    ) -> Result<FrameInitOrResult<EthFrame>, ContextDbError<Self::Context>> {
+    fn frame_run(&mut self) -> Result<FrameInitOrResult<EthFrame>, ContextDbError<Self::Context>> {
         self.inner.frame_run()
     }
 

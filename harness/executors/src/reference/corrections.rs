@@ -32,10 +32,7 @@ use lockstep_model::{At, Case, Fork, Rejection, Rule};
 use revm::{Database, DatabaseCommit, database::State, state::Account};
 
 /// Everything before the first transaction.
-pub(crate) fn pre_block<DB: SessionDb>(
-    session: &mut Session<DB>,
-    case: &Case,
-) -> Result<(), Stop> {
+pub(crate) fn pre_block<DB: SessionDb>(session: &mut Session<DB>, case: &Case) -> Result<(), Stop> {
     if case.rules.dao_drain {
         drain_dao(session.evm.db_mut())?;
     }

@@ -122,9 +122,11 @@ impl<DB: SessionDb> StorageProbe for State<DB> {
     /// twice. So storage is there exactly where the pre-state has it and the account was not
     /// destroyed on the way.
     fn has_storage(&mut self, address: Address) -> Result<bool, Self::Error> {
-        let gone = self.cache.accounts.get(&address).is_some_and(|account| {
-            account.account.is_none() || account.status.was_destroyed()
-        });
+        let gone = self
+            .cache
+            .accounts
+            .get(&address)
+            .is_some_and(|account| account.account.is_none() || account.status.was_destroyed());
         if gone {
             return Ok(false);
         }

@@ -1,6 +1,6 @@
 //! What a worker is doing right now, for the watchdog.
 
-use super::worker::Load;
+use super::{admission::Ticket, worker::Load};
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -22,7 +22,7 @@ pub(crate) struct Desk(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     /// The batch, and the place of the test in it.
-    at: Option<(Load, usize)>,
+    at: Option<(Load, usize, Ticket)>,
     running: Option<Running>,
     abandoned: bool,
 }
@@ -52,6 +52,8 @@ pub(crate) struct Hang {
     pub(crate) load: Load,
     /// The place of the first test after it.
     pub(crate) next: usize,
+    /// What the worker will never give back itself.
+    pub(crate) ticket: Ticket,
 }
 
 impl Desk {
@@ -60,8 +62,8 @@ impl Desk {
     }
 
     /// The worker turns to a test.
-    pub(crate) fn turn_to(&self, load: &Load, place: usize) {
-        self.state().at = Some((load.clone(), place));
+    pub(crate) fn turn_to(&self, load: &Load, place: usize, ticket: Ticket) {
+        self.state().at = Some((load.clone(), place, ticket));
     }
 
     /// A run starts.
@@ -86,9 +88,9 @@ impl Desk {
             return None;
         }
         let Running { test, executor, limit, .. } = running.clone();
-        let (load, place) = state.at.take()?;
+        let (load, place, ticket) = state.at.take()?;
         state.abandoned = true;
-        Some(Hang { test, executor, limit, load, next: place + 1 })
+        Some(Hang { test, executor, limit, load, next: place + 1, ticket })
     }
 }
 

@@ -6,8 +6,7 @@ use super::{
 };
 use crate::{
     compare::{
-        Difference, compare_expectation, compare_outcomes, compare_undecodable,
-        interfering_members,
+        Difference, compare_expectation, compare_outcomes, compare_undecodable, interfering_members,
     },
     record::{PackedBlock, Run, Status, TestResult, Verdict},
     source::pack::{Mode, Recipe},
@@ -202,10 +201,8 @@ impl Judge {
                 (Verdict::Inconclusive, Telemetry::default())
             }
             Ok(execution) => {
-                let found =
-                    compare_outcomes(&runnable.pre, reference, &execution.outcome, &label);
-                let verdict =
-                    if found.is_empty() { Verdict::Agreed } else { Verdict::Diverged };
+                let found = compare_outcomes(&runnable.pre, reference, &execution.outcome, &label);
+                let verdict = if found.is_empty() { Verdict::Agreed } else { Verdict::Diverged };
                 if verdict == Verdict::Diverged {
                     result = diverged(result, found);
                 }
@@ -346,12 +343,7 @@ fn inconclusive(mut result: TestResult, reason: String) -> TestResult {
 }
 
 /// The result of a test whose run did not end.
-pub(crate) fn hung(
-    test: TestName,
-    origin: &str,
-    executor: &str,
-    limit: Duration,
-) -> TestResult {
+pub(crate) fn hung(test: TestName, origin: &str, executor: &str, limit: Duration) -> TestResult {
     let run = Run {
         executor: executor.to_owned(),
         verdict: Verdict::Hung,

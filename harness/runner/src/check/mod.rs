@@ -13,6 +13,7 @@
 //! * [`run`](mod@run): threads, queues and the watchdog.
 //! * [`overlap`]: proves from outside that a candidate is parallel.
 
+mod admission;
 mod desk;
 mod gate;
 mod judge;

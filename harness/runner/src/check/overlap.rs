@@ -1,11 +1,7 @@
 //! Proves from outside that a candidate is parallel.
 
 use super::plan::Candidate;
-use crate::{
-    instrument::RendezvousReader,
-    record::Overlap,
-    source::built_in,
-};
+use crate::{instrument::RendezvousReader, record::Overlap, source::built_in};
 use lockstep_model::Case;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

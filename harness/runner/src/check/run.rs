@@ -1,6 +1,7 @@
 //! Threads, queues and the watchdog.
 
 use super::{
+    admission::Admission,
     desk::{Desk, Limits},
     gate::Gate,
     judge::{Judge, hung},
@@ -16,7 +17,7 @@ use crate::{
     },
     test::{SourceKind, Test},
 };
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use std::{
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
@@ -24,8 +25,8 @@ use std::{
     time::Duration,
 };
 
-/// Bytes of files that may wait for a worker.
-const WAITING_BYTES: usize = 48 << 20;
+/// Bytes of files, compressed, that may wait for a worker.
+const WAITING_BYTES: usize = 24 << 20;
 
 /// How often the watchdog looks.
 const WATCH_EVERY: Duration = Duration::from_millis(50);
@@ -55,14 +56,23 @@ pub enum Event {
 /// Runs everything and calls `on_event` for each event, on the calling thread. Returns when all
 /// is done, or soon after `plan.interrupted` is set.
 pub fn run(plan: &Arc<Plan>, input: Input, on_event: &mut dyn FnMut(Event)) {
-    let (loads, waiting) = bounded::<Load>(2 * plan.jobs);
+    // The gate bounds what waits, by its size.
+    let (loads, waiting) = unbounded::<Load>();
     let (events, happened) = unbounded();
     let gate = Arc::new(Gate::new(WAITING_BYTES));
     let source = Source { plan: plan.clone(), loads, events: events.clone(), gate: gate.clone() };
     thread::spawn(move || source.feed(input));
 
     let limits = Arc::new(Limits::new(plan.hang_after));
-    let mut crew = Crew { plan: plan.clone(), limits, loads: waiting, events, gate, desks: Vec::new() };
+    let mut crew = Crew {
+        plan: plan.clone(),
+        limits,
+        loads: waiting,
+        events,
+        gate,
+        admission: Arc::default(),
+        desks: Vec::new(),
+    };
     for _ in 0..plan.jobs {
         crew.hire(None);
     }
@@ -76,6 +86,7 @@ struct Crew {
     loads: Receiver<Load>,
     events: Sender<Event>,
     gate: Arc<Gate>,
+    admission: Arc<Admission>,
     /// Desks of the workers that are neither done nor abandoned.
     desks: Vec<Option<Arc<Desk>>>,
 }
@@ -91,6 +102,7 @@ impl Crew {
             loads: self.loads.clone(),
             events: self.events.clone(),
             gate: self.gate.clone(),
+            admission: self.admission.clone(),
             inherited,
         };
         thread::spawn(move || worker.work());
@@ -124,6 +136,7 @@ impl Crew {
                 continue;
             };
             self.desks[id] = None;
+            self.admission.leave(hang.ticket);
             let origin = hang.load.batch.origin().to_owned();
             let result = hung(hang.test, &origin, &hang.executor, hang.limit);
             on_event(Event::Test(Box::new(result)));
@@ -176,10 +189,8 @@ impl Source {
         let mut use_grouped = |grouped: Vec<Grouped>| {
             grouped.into_iter().all(|grouped| match grouped {
                 Grouped::File(file) => use_batch(Batch::File(file)),
-                Grouped::Block(block) => use_batch(Batch::RealBlock(*block)),
-                Grouped::Unreadable(error) => {
-                    self.events.send(Event::Unreadable(error)).is_ok()
-                }
+                Grouped::Block(block) => use_batch(Batch::RealBlock(block)),
+                Grouped::Unreadable(error) => self.events.send(Event::Unreadable(error)).is_ok(),
             })
         };
         let mut go_on = true;

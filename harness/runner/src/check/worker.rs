@@ -1,6 +1,7 @@
 //! The loop of one worker.
 
 use super::{
+    admission::Admission,
     gate::Gate,
     judge::{Abandoned, Judge},
     plan::{Plan, Selection},
@@ -28,6 +29,7 @@ pub(crate) struct Worker {
     pub(crate) loads: Receiver<Load>,
     pub(crate) events: Sender<Event>,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) admission: Arc<Admission>,
     /// A batch that another worker was abandoned in, and the test to go on at.
     pub(crate) inherited: Option<(Load, usize)>,
 }
@@ -65,8 +67,10 @@ impl Worker {
             else {
                 continue;
             };
-            self.judge.desk.turn_to(load, index);
+            let ticket = self.admission.enter(test.gas_limit());
+            self.judge.desk.turn_to(load, index, ticket);
             let result = self.judge.judge(test, &origin)?;
+            self.admission.leave(ticket);
             let _ = self.events.send(Event::Test(Box::new(result)));
         }
         self.gate.leave(load.batch.size());
@@ -81,10 +85,7 @@ fn select(selection: &Selection, plan: &Plan, test: Test, number: usize) -> Opti
     if !in_slice || !matches {
         return None;
     }
-    if selection.skip_slow
-        && plan.lists.is_slow(&test.id)
-        && !matches!(test.body, Body::Skip(_))
-    {
+    if selection.skip_slow && plan.lists.is_slow(&test.id) && !matches!(test.body, Body::Skip(_)) {
         return Some(Test { body: Body::Skip(SkipReason::Slow), ..test });
     }
     Some(test)

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     exceptions,
     pre_state::PreState,
-    test::{ExpectedAccount, ExpectedRejection, Expectation, HeaderExpectation, Member},
+    test::{Expectation, ExpectedAccount, ExpectedRejection, HeaderExpectation, Member},
 };
 use alloy_eips::eip7685::Requests;
 use alloy_primitives::{Address, B256, U256};
@@ -175,15 +175,15 @@ impl Collector {
         let s = Scope::Account;
         match (expected.exists, changes.account_after(pre, address)) {
             (true, Some(info)) => {
-                expected.balance.map(|balance| {
+                if let Some(balance) = expected.balance {
                     self.check(s, "balance", &balance, &info.balance);
-                });
-                expected.nonce.map(|nonce| {
+                }
+                if let Some(nonce) = expected.nonce {
                     self.check(s, "nonce", &nonce, &info.nonce);
-                });
-                expected.code_hash.map(|hash| {
+                }
+                if let Some(hash) = expected.code_hash {
                     self.check(s, "code", &hash, &info.code_hash);
-                });
+                }
             }
             (false, None) => {}
             (true, None) => {

@@ -84,11 +84,7 @@ impl NormalAccount {
     }
 }
 
-fn changed_slots(
-    pre: &PreState,
-    address: Address,
-    change: &AccountChange,
-) -> BTreeMap<U256, U256> {
+fn changed_slots(pre: &PreState, address: Address, change: &AccountChange) -> BTreeMap<U256, U256> {
     let before = pre.state.get(address);
     let mut slots = BTreeMap::new();
     if change.storage_cleared || change.info.is_none() {

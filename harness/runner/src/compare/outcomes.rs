@@ -7,9 +7,7 @@ use super::{
 };
 use crate::pre_state::PreState;
 use alloy_primitives::{Address, U256};
-use lockstep_model::{
-    BlockOutcome, Outcome, Receipt, Rejection, Rule, StateChanges,
-};
+use lockstep_model::{BlockOutcome, Outcome, Receipt, Rejection, Rule, StateChanges};
 use std::collections::BTreeSet;
 
 /// The most accounts and slots that one comparison lists; the rest is counted by the caller's
@@ -74,8 +72,7 @@ impl Collector<'_> {
         (reference, candidate): (&T, &T),
         show: impl Fn(&T) -> String,
     ) -> Option<&mut Difference> {
-        (reference != candidate)
-            .then(|| self.add(scope, field, show(reference), show(candidate)))
+        (reference != candidate).then(|| self.add(scope, field, show(reference), show(candidate)))
     }
 
     fn rejections(&mut self, reference: &Rejection, candidate: &Rejection) {
@@ -102,9 +99,7 @@ impl Collector<'_> {
 
     fn access_lists(&mut self, reference: &BlockOutcome, candidate: &BlockOutcome) {
         let hash = |outcome: &BlockOutcome| match &outcome.access_list {
-            Some(list) => {
-                alloy_eip7928::compute_block_access_list_hash(list).to_string()
-            }
+            Some(list) => alloy_eip7928::compute_block_access_list_hash(list).to_string(),
             None => "none".to_owned(),
         };
         self.add(Scope::Block, "access_list", hash(reference), hash(candidate));
@@ -183,11 +178,11 @@ impl Collector<'_> {
     }
 
     fn changes(&mut self, pre: &PreState, reference: &StateChanges, candidate: &StateChanges) {
-        let [theirs, ours] =
-            [reference, candidate].map(|changes| NormalChanges::new(pre, changes));
+        let [theirs, ours] = [reference, candidate].map(|changes| NormalChanges::new(pre, changes));
         let mut missing = ours.missing_code.iter();
         if let Some((address, hash)) = missing.next() {
-            let found = self.add(Scope::Account, "code", format!("code with hash {hash}"), "missing");
+            let found =
+                self.add(Scope::Account, "code", format!("code with hash {hash}"), "missing");
             found.address = Some(*address);
         }
         if theirs.accounts == ours.accounts {

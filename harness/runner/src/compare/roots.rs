@@ -15,8 +15,7 @@ use std::collections::BTreeSet;
 /// The root of the whole state after the changes (Yellow Paper 4.1).
 pub fn state_root(pre: &PreState, changes: &NormalChanges) -> B256 {
     let untouched = pre.state.accounts().map(|(address, _)| *address);
-    let addresses: BTreeSet<Address> =
-        untouched.chain(changes.accounts.keys().copied()).collect();
+    let addresses: BTreeSet<Address> = untouched.chain(changes.accounts.keys().copied()).collect();
     let leaves = addresses.into_iter().filter_map(|address| {
         let info = changes.account_after(pre, address)?;
         let root = storage_root_after(pre, changes, address);

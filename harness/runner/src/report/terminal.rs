@@ -30,7 +30,11 @@ pub struct Replay {
 impl Replay {
     /// The command that runs just this test.
     pub fn of(&self, result: &TestResult) -> String {
-        let origin = if result.origin.is_empty() { String::new() } else { format!(" {}", quoted(&result.origin)) };
+        let origin = if result.origin.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", quoted(&result.origin))
+        };
         let filter = quoted(&format!("^{}$", regex::escape(&result.id)));
         format!("{}{origin} --filter {filter}", self.command)
     }
@@ -150,12 +154,17 @@ fn packing(text: &mut String, record: &Record) {
         );
     }
     if packing.alone > 0 {
-        let _ = writeln!(text, "  {} tests found no partner without a common account", packing.alone);
+        let _ =
+            writeln!(text, "  {} tests found no partner without a common account", packing.alone);
     }
 }
 
 fn percent(part: usize, whole: usize) -> String {
-    if whole == 0 { "none".to_owned() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
+    if whole == 0 {
+        "none".to_owned()
+    } else {
+        format!("{:.1} %", 100.0 * part as f64 / whole as f64)
+    }
 }
 
 fn reasons(text: &mut String, record: &Record) {
@@ -276,16 +285,17 @@ fn next_step(record: &Record, replay: &Replay) -> Option<String> {
     if record.interrupted || record.exit_status() != 0 {
         return None;
     }
-    let state_tests = record.by_source.keys().any(|(source, _)| {
-        *source == crate::test::SourceKind::StateTest
-    });
+    let state_tests =
+        record.by_source.keys().any(|(source, _)| *source == crate::test::SourceKind::StateTest);
     if state_tests && record.packing.is_none() {
-        return Some("the same with --pack 64: state tests meet parallelism in packed blocks".to_owned());
+        return Some(
+            "the same with --pack 64: state tests meet parallelism in packed blocks".to_owned(),
+        );
     }
-    let built_in = record.by_source.keys().all(|(source, _)| {
-        *source == crate::test::SourceKind::BuiltIn
-    });
+    let built_in =
+        record.by_source.keys().all(|(source, _)| *source == crate::test::SourceKind::BuiltIn);
     built_in.then(|| {
-        "lockstep check PATH: official fixtures, real blocks, folders or archives of them".to_owned()
+        "lockstep check PATH: official fixtures, real blocks, folders or archives of them"
+            .to_owned()
     })
 }

@@ -3,7 +3,7 @@
 //! Nothing is unpacked to disk, and nothing in an archive can make us write, follow a link, or
 //! hold more than one file of the largest size.
 
-use super::{File, SourceError};
+use super::{Content, File, SourceError};
 use std::{
     cell::Cell,
     io::{self, BufReader, Read},
@@ -77,7 +77,8 @@ impl<R: Read> Read for Metered<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         let left = self.allowance.get().checked_sub(read as u64);
-        let left = left.ok_or_else(|| io::Error::other("more bytes than an archive may have here"))?;
+        let left =
+            left.ok_or_else(|| io::Error::other("more bytes than an archive may have here"))?;
         self.allowance.set(left);
         Ok(read)
     }
@@ -91,8 +92,7 @@ fn read_tar(
     let allowance = Rc::new(Cell::new(MAX_BETWEEN));
     let mut tar = tar::Archive::new(Metered { inner: source, allowance: allowance.clone() });
     let mut total = 0;
-    let mut entries = tar.entries()?;
-    while let Some(entry) = entries.next() {
+    for entry in tar.entries()? {
         let entry = entry?;
         let size = entry.size();
         total += size;
@@ -144,7 +144,7 @@ fn read_entry<R: Read>(
         return Err(wrong(format!("expected {} bytes, found {}", entry.size(), bytes.len())));
     }
     let path = name.trim_start_matches("./").to_owned();
-    Ok(Some(File { path, origin: archive.to_owned(), bytes: bytes.into() }))
+    Ok(Some(File { path, origin: archive.to_owned(), content: Content::packed(&bytes) }))
 }
 
 /// Only JSON files are of interest; fixtures come with licences, checksums and the like.

@@ -15,7 +15,7 @@ pub enum Batch {
     /// A file of tests.
     File(File),
     /// A real block.
-    RealBlock(BlockFiles),
+    RealBlock(Box<BlockFiles>),
     /// Tests made without a file.
     Made(Arc<[Test]>),
 }
@@ -42,7 +42,7 @@ impl Batch {
     /// Bytes that the batch holds in memory.
     pub fn size(&self) -> usize {
         match self {
-            Self::File(file) => file.bytes.len(),
+            Self::File(file) => file.content.held(),
             Self::RealBlock(block) => block.size(),
             Self::Made(_) => 0,
         }

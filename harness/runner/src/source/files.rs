@@ -5,6 +5,7 @@ use super::{
     archive::{self, Compression, MAX_FILE, is_json},
 };
 use std::{
+    borrow::Cow,
     fs,
     io::{Read, Seek},
     path::{Path, PathBuf},
@@ -19,7 +20,59 @@ pub struct File {
     /// What the user named to get here: the archive, folder or file.
     pub origin: String,
     /// Its content.
-    pub bytes: Arc<[u8]>,
+    pub content: Content,
+}
+
+/// The content of a file that waits to be read.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// As it is.
+    Plain(Arc<[u8]>),
+    /// Compressed again, fast. An archive can so be read to its end, and its window of up to
+    /// 128 MiB be freed, long before the last file of it is needed.
+    Packed {
+        /// One zstd frame.
+        frame: Arc<[u8]>,
+        /// Its size unpacked.
+        size: usize,
+    },
+}
+
+/// zstd's own scale: the negative levels are the fast ones.
+const FAST: i32 = -1;
+
+impl Content {
+    /// Compresses the content. What does not shrink stays as it is.
+    pub(crate) fn packed(bytes: &[u8]) -> Self {
+        match zstd::bulk::compress(bytes, FAST) {
+            Ok(frame) if frame.len() < bytes.len() => {
+                Self::Packed { frame: frame.into(), size: bytes.len() }
+            }
+            _ => Self::Plain(bytes.into()),
+        }
+    }
+
+    /// The bytes.
+    ///
+    /// # Panics
+    /// Never: a frame is what [`Content::packed`] has made.
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Plain(bytes) => Cow::Borrowed(bytes),
+            Self::Packed { frame, size } => {
+                let bytes = zstd::bulk::decompress(frame, *size);
+                Cow::Owned(bytes.expect("a frame that was just made"))
+            }
+        }
+    }
+
+    /// Bytes held in memory.
+    pub fn held(&self) -> usize {
+        match self {
+            Self::Plain(bytes) => bytes.len(),
+            Self::Packed { frame, .. } => frame.len(),
+        }
+    }
 }
 
 /// What the walk finds.
@@ -59,7 +112,11 @@ fn walk(path: &Path, origin: &str, emit: &mut dyn FnMut(Result<File, SourceError
     }
 }
 
-fn walk_folder(folder: &Path, origin: &str, emit: &mut dyn FnMut(Result<File, SourceError>) -> bool) {
+fn walk_folder(
+    folder: &Path,
+    origin: &str,
+    emit: &mut dyn FnMut(Result<File, SourceError>) -> bool,
+) {
     // Sorted, so that partitions and seeds mean the same on every machine. Links are not followed.
     for entry in walkdir::WalkDir::new(folder).sort_by_file_name() {
         let go_on = match entry {
@@ -95,9 +152,7 @@ fn read_file(
         Err(error) => return emit(Err(SourceError::file(name, error))),
     };
     let mut start = Vec::new();
-    if let Err(error) =
-        (&mut file).take(512).read_to_end(&mut start).and_then(|_| file.rewind())
-    {
+    if let Err(error) = (&mut file).take(512).read_to_end(&mut start).and_then(|_| file.rewind()) {
         return emit(Err(SourceError::file(name, error)));
     }
     if let Some(compression) = archive::recognise(&start) {
@@ -131,5 +186,6 @@ fn read_plain(name: &str, origin: &str, file: fs::File) -> Result<File, SourceEr
         let limit = MAX_FILE >> 20;
         return Err(SourceError::file(name, format!("expected at most {limit} MiB")));
     }
-    Ok(File { path: name.to_owned(), origin: origin.to_owned(), bytes: bytes.into() })
+    let content = Content::Plain(bytes.into());
+    Ok(File { path: name.to_owned(), origin: origin.to_owned(), content })
 }

@@ -25,7 +25,8 @@ pub(crate) struct Recipient(pub(crate) Option<Address>);
 
 fn digits<'a>(text: &'a str, what: &str) -> Result<&'a str, String> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let digits = digits.ok_or_else(|| format!("expected {what} with the prefix 0x, found `{}`", shown(text)))?;
+    let digits = digits
+        .ok_or_else(|| format!("expected {what} with the prefix 0x, found `{}`", shown(text)))?;
     match digits.chars().find(|digit| !digit.is_ascii_hexdigit()) {
         Some(odd) => Err(format!("expected {what}, found `{odd}` in `{}`", shown(text))),
         None => Ok(digits),
@@ -65,7 +66,10 @@ fn data(text: &str) -> Result<Data, String> {
     let digits = digits(text, "hexadecimal bytes")?;
     if digits.len() % 2 == 1 {
         let count = digits.len();
-        return Err(format!("expected an even number of digits, found {count} in `{}`", shown(text)));
+        return Err(format!(
+            "expected an even number of digits, found {count} in `{}`",
+            shown(text)
+        ));
     }
     hex::decode(digits).map(|bytes| Data(bytes.into())).map_err(|error| error.to_string())
 }

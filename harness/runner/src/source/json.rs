@@ -1,15 +1,16 @@
 //! JSON with errors that name the place.
 
 use super::{File, SourceError};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// Reads a file. On failure it is read again, slower, to learn the path of the place.
-pub(crate) fn read<'a, T: Deserialize<'a>>(file: &'a File) -> Result<T, SourceError> {
-    serde_json::from_slice(&file.bytes).map_err(|_| explain::<T>(file))
+pub(crate) fn read<T: DeserializeOwned>(file: &File) -> Result<T, SourceError> {
+    let bytes = file.content.bytes();
+    serde_json::from_slice(&bytes).map_err(|_| explain::<T>(file, &bytes))
 }
 
-fn explain<'a, T: Deserialize<'a>>(file: &'a File) -> SourceError {
-    let mut json = serde_json::Deserializer::from_slice(&file.bytes);
+fn explain<T: DeserializeOwned>(file: &File, bytes: &[u8]) -> SourceError {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
     let outcome: Result<T, _> = serde_path_to_error::deserialize(&mut json);
     let (path, error) = match outcome {
         Err(error) => (error.path().to_string(), error.into_inner()),

@@ -25,7 +25,8 @@ pub enum Kind {
 /// When the file is not JSON, or of no known kind.
 pub fn kind(file: &File) -> Result<Kind, SourceError> {
     let found = Cell::new(None);
-    let mut json = serde_json::Deserializer::from_slice(&file.bytes);
+    let bytes = file.content.bytes();
+    let mut json = serde_json::Deserializer::from_slice(&bytes);
     let outcome = Level { found: &found, depth: 0 }.deserialize(&mut json);
     match (found.get(), outcome) {
         (Some(kind), _) => Ok(kind),

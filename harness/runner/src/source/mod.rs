@@ -16,7 +16,7 @@ mod hex;
 mod json;
 
 pub use batch::Batch;
-pub use files::{File, Item, files};
+pub use files::{Content, File, Item, files};
 
 use std::fmt;
 

@@ -5,9 +5,7 @@ use crate::{
     test::{Expectation, ExpectedAccount, Runnable},
 };
 use alloy_consensus::{Signed, TxEip1559, TxEip2930, TxEnvelope, TxLegacy};
-use alloy_eips::{
-    eip2935, eip4788, eip4895::Withdrawal, eip7002, eip7251,
-};
+use alloy_eips::{eip2935, eip4788, eip4895::Withdrawal, eip7002, eip7251};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use lockstep_model::{
     Block, Case, Fork, MemoryState, Phases, Rules, Transaction, memory_state::BlockHashes,
@@ -186,7 +184,8 @@ fn envelope(fork: Fork, kind: usize, nonce: u64, request: Request) -> TxEnvelope
     let hash = B256::ZERO;
     if kind == 1 && fork >= Fork::Berlin {
         let (access_list, gas_price) = Default::default();
-        let tx = TxEip2930 { chain_id: 1, nonce, gas_price, gas_limit, to, value, access_list, input };
+        let tx =
+            TxEip2930 { chain_id: 1, nonce, gas_price, gas_limit, to, value, access_list, input };
         let tx = TxEip2930 { gas_price: GAS_PRICE, ..tx };
         return TxEnvelope::Eip2930(Signed::new_unchecked(tx, signature, hash));
     }

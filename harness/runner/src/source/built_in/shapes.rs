@@ -141,8 +141,7 @@ fn fee_recipient_transfers(block: &mut BlockBuilder, size: usize, random: &mut C
     block.fund_beneficiary(ether(10));
     let beneficiary = block.beneficiary();
     for index in 0..size {
-        let sender =
-            if index % 3 == 1 { beneficiary } else { block.account(ether(1), random) };
+        let sender = if index % 3 == 1 { beneficiary } else { block.account(ether(1), random) };
         let to = if index % 3 == 2 { beneficiary } else { block.nobody(random) };
         let value = amount(random);
         if to != beneficiary {
@@ -172,7 +171,8 @@ fn fill_calls(block: &mut BlockBuilder, shape: Shape, size: usize, random: &mut 
         let value = amount(random);
         apply(&mut storage, shape, slot, value);
         let input = [slot.to_be_bytes::<32>(), value.to_be_bytes::<32>()].concat().into();
-        let request = Request { sender, to: contract, value: U256::ZERO, input, gas_limit: CALL_GAS };
+        let request =
+            Request { sender, to: contract, value: U256::ZERO, input, gas_limit: CALL_GAS };
         block.send(request);
     }
     for (slot, value) in storage {

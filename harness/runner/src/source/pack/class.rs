@@ -45,7 +45,10 @@ impl Class {
     /// A short stable name.
     pub(crate) fn name(&self) -> String {
         let digest = self.digest();
-        format!("{}-{:02x}{:02x}{:02x}{:02x}", self.fork, digest[0], digest[1], digest[2], digest[3])
+        format!(
+            "{}-{:02x}{:02x}{:02x}{:02x}",
+            self.fork, digest[0], digest[1], digest[2], digest[3]
+        )
     }
 
     /// A number of its own for each class, for its stream of random numbers.

@@ -14,8 +14,13 @@ pub(super) fn blocks(units: &[Arc<Unit>], size: usize) -> Vec<Vec<Arc<Unit>>> {
     let mut inside: AddressMap<BTreeSet<usize>> = AddressMap::default();
     let mut first_open = 0;
     for unit in units {
-        let taken: BTreeSet<usize> =
-            unit.touched.iter().filter_map(|address| inside.get(address)).flatten().copied().collect();
+        let taken: BTreeSet<usize> = unit
+            .touched
+            .iter()
+            .filter_map(|address| inside.get(address))
+            .flatten()
+            .copied()
+            .collect();
         let fits = |block: &usize| blocks[*block].len() < size && !taken.contains(block);
         let block = (first_open..blocks.len()).find(fits).unwrap_or(blocks.len());
         if block == blocks.len() {

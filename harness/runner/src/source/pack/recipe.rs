@@ -110,7 +110,8 @@ impl Recipe {
         }
         let mut nonces = AddressMap::<u64>::default();
         let renumbered = |transaction: &Transaction| {
-            let first = || pre.state.get(transaction.sender).map_or(0, |account| account.info.nonce);
+            let first =
+                || pre.state.get(transaction.sender).map_or(0, |account| account.info.nonce);
             let nonce = nonces.entry(transaction.sender).or_insert_with(first);
             let envelope = with_nonce(transaction.envelope.clone(), *nonce);
             *nonce = nonce.saturating_add(1);

@@ -25,7 +25,7 @@ impl BlockFiles {
     pub fn size(&self) -> usize {
         let files = [Some(&self.block), Some(&self.pre_state)].into_iter();
         let files = files.chain([self.block_hashes.as_ref(), self.post_state.as_ref()]);
-        files.flatten().map(|file| file.bytes.len()).sum()
+        files.flatten().map(|file| file.content.held()).sum()
     }
 }
 
@@ -91,9 +91,7 @@ impl Grouper {
         let files = self.open.remove(folder)?;
         let origin = files.first()?.origin.clone();
         let named = |name: &str| {
-            let ends = |file: &&File| {
-                file.path.rsplit('/').next().is_some_and(|last| last == name)
-            };
+            let ends = |file: &&File| file.path.rsplit('/').next().is_some_and(|last| last == name);
             files.iter().find(ends).cloned()
         };
         let missing = |name: &str| {

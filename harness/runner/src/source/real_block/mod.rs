@@ -52,10 +52,7 @@ pub fn test(files: &BlockFiles) -> Result<Test, SourceError> {
     let pre = PreState::new(pre_state(files)?);
 
     let id = format!("{}::{}", files.folder, block.header.number);
-    let rules = Rules {
-        dao_drain: block.header.number == DAO_FORK_BLOCK,
-        ..Rules::mainnet(fork)
-    };
+    let rules = Rules { dao_drain: block.header.number == DAO_FORK_BLOCK, ..Rules::mainnet(fork) };
     let (phases, mut undecidable) = phases(&block, fork, &pre);
     let expectation = Expectation {
         header: Some(header_expectation(&block, fork)),
@@ -112,7 +109,8 @@ fn transactions(file: &File, block: &RpcBlock) -> Result<Vec<Transaction>, Sourc
     };
     let transaction = |(index, transaction): (usize, &alloy_rpc_types_eth::Transaction)| {
         let (envelope, declared) = transaction.inner.clone().into_parts();
-        let recovered = recover(&envelope, mainnet_fork(block.header.number, block.header.timestamp));
+        let recovered =
+            recover(&envelope, mainnet_fork(block.header.number, block.header.timestamp));
         match recovered {
             Some(sender) if sender == declared => Ok(Transaction { sender, envelope }),
             recovered => Err(SourceError::place(

@@ -46,18 +46,20 @@ impl<'a> Unit<'a> {
         };
         let sender = match (test.transaction.sender, test.transaction.secret_key) {
             (Some(sender), _) => sender,
-            (None, Some(key)) => address_of(key).ok_or_else(|| {
-                wrong("transaction.secretKey", "expected a secp256k1 secret key")
-            })?,
+            (None, Some(key)) => address_of(key)
+                .ok_or_else(|| wrong("transaction.secretKey", "expected a secp256k1 secret key"))?,
             (None, None) => {
-                return Err(wrong("transaction", "expected `sender` or `secretKey`, found neither"));
+                return Err(wrong(
+                    "transaction",
+                    "expected `sender` or `secretKey`, found neither",
+                ));
             }
         };
         let chain_id = match test.config.chainid {
             None => 1,
-            Some(id) => id
-                .as_u64()
-                .ok_or_else(|| wrong("config.chainid", "expected at most 64 bits"))?,
+            Some(id) => {
+                id.as_u64().ok_or_else(|| wrong("config.chainid", "expected at most 64 bits"))?
+            }
         };
         let pre = PreState::new(pre_state(&test.pre.0));
         Ok(Self { file, name, test, pre, sender, chain_id })
@@ -109,9 +111,9 @@ impl<'a> Unit<'a> {
             Err(NoTransaction::NoSuchIndex(list, index)) => {
                 Err(format!("expected an index into `transaction.{list}`, found {index}"))
             }
-            Err(NoTransaction::Undecodable(rule)) if expectation.rejection.is_none() => Err(
-                format!("expected a transaction, found one that cannot be encoded: {rule}"),
-            ),
+            Err(NoTransaction::Undecodable(rule)) if expectation.rejection.is_none() => {
+                Err(format!("expected a transaction, found one that cannot be encoded: {rule}"))
+            }
             Err(NoTransaction::Undecodable(rule)) => {
                 let beneficiary = self.test.env.current_coinbase;
                 let test = Undecodable { rule, beneficiary, pre, expectation };
@@ -155,13 +157,8 @@ impl<'a> Unit<'a> {
             beneficiary: env.current_coinbase,
             gas_limit: env.current_gas_limit,
             difficulty: if after_merge { U256::ZERO } else { env.current_difficulty.0 },
-            prev_randao: after_merge
-                .then(|| env.current_random.unwrap_or_default().as_word()),
-            base_fee: if fork >= Fork::London {
-                base_fee.unwrap_or(DEFAULT_BASE_FEE)
-            } else {
-                0
-            },
+            prev_randao: after_merge.then(|| env.current_random.unwrap_or_default().as_word()),
+            base_fee: if fork >= Fork::London { base_fee.unwrap_or(DEFAULT_BASE_FEE) } else { 0 },
             excess_blob_gas: (fork >= Fork::Cancun).then(|| excess.unwrap_or_default()),
             transactions: vec![transaction],
             ..Block::default()
@@ -175,7 +172,8 @@ impl<'a> Unit<'a> {
         {
             return Err(format!("unknown exception `{unknown}`, expected one of the known names"));
         }
-        let rejection = names.map(|names| ExpectedRejection { names: names.clone(), transaction: 0 });
+        let rejection =
+            names.map(|names| ExpectedRejection { names: names.clone(), transaction: 0 });
         let is_classic = post.state.is_none();
         Ok(Expectation {
             state_root: Some(post.hash),
@@ -195,7 +193,9 @@ fn check_bytes(envelope: &alloy_consensus::TxEnvelope, post: &Post) -> Option<Di
     let problem = transaction::differs_from_bytes(envelope, &bytes.0)?;
     let rebuilt = format!("the fields of `transaction`: {envelope:?}");
     let should_be = ShouldBe::Expected(problem);
-    Some(Difference::new(Scope::Fixture, "txbytes", should_be, rebuilt, "fixture").at_transaction(0))
+    Some(
+        Difference::new(Scope::Fixture, "txbytes", should_be, rebuilt, "fixture").at_transaction(0),
+    )
 }
 
 fn pre_state(accounts: &[(Address, PreAccount)]) -> MemoryState {

@@ -63,11 +63,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn new(
-        template: &Template,
-        picked: Indexes,
-        chain_id: u64,
-    ) -> Result<Self, NoTransaction> {
+    fn new(template: &Template, picked: Indexes, chain_id: u64) -> Result<Self, NoTransaction> {
         let pick = |name, count: usize, index| {
             if index < count { Ok(()) } else { Err(NoTransaction::NoSuchIndex(name, index)) }
         };
@@ -228,9 +224,8 @@ pub(crate) fn differs_from_bytes(transaction: &TxEnvelope, bytes: &[u8]) -> Opti
     match TxEnvelope::decode_2718(&mut rest) {
         Err(error) => Some(format!("bytes that do not decode: {error}")),
         Ok(_) if !rest.is_empty() => Some(format!("{} bytes too many", rest.len())),
-        Ok(decoded) => (unsigned(&decoded) != unsigned(transaction)).then(|| {
-            format!("a transaction that decodes to {:?}", unsigned(&decoded))
-        }),
+        Ok(decoded) => (unsigned(&decoded) != unsigned(transaction))
+            .then(|| format!("a transaction that decodes to {:?}", unsigned(&decoded))),
     }
 }
 
