@@ -90,7 +90,7 @@ pub(crate) struct CheckArgs {
 
     /// The least time after which a run counts as hung; the limit is this or 20 times the slowest
     /// run of the reference
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, allow_negative_numbers = true)]
     pub(crate) hang_after: f64,
 
     /// How to print

@@ -12,6 +12,8 @@ mod check;
 mod defaults;
 mod output;
 mod progress;
+#[doc(hidden)]
+pub mod testing;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -66,13 +66,16 @@ impl OrderedCommit {
         Ok(())
     }
 
-    /// Yellow Paper 6.2 and EIP-8037: whether the block has enough gas left.
+    /// Yellow Paper 6.2 and EIP-8037: whether the block has enough gas left. A transaction over
+    /// EIP-7825's cap is admitted by the cap: its own rule refuses it afterwards.
     fn admits(&self, transaction: &Transaction) -> bool {
         let gas_limit = transaction.envelope.gas_limit();
+        let cap = if self.fork >= Fork::Osaka { eip7825::TX_GAS_LIMIT_CAP } else { u64::MAX };
+        let capped = gas_limit.min(cap);
         if self.fork < Fork::Amsterdam {
-            return gas_limit <= self.block_gas_limit - self.cumulative_gas;
+            return capped <= self.block_gas_limit - self.cumulative_gas;
         }
-        gas_limit.min(eip7825::TX_GAS_LIMIT_CAP) <= self.block_gas_limit - self.regular_gas
+        capped <= self.block_gas_limit - self.regular_gas
             && gas_limit <= self.block_gas_limit - self.state_gas
     }
 

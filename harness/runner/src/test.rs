@@ -151,6 +151,9 @@ pub struct Expectation {
     pub accounts: Vec<ExpectedAccount>,
     /// Whether [`Expectation::accounts`] is the whole state: then no other account may exist.
     pub accounts_are_complete: bool,
+    /// The block must be valid. Where it need neither be valid nor be rejected, the reference
+    /// decides.
+    pub accepted: bool,
     /// The block must be rejected.
     pub rejection: Option<ExpectedRejection>,
     /// Fields of the block's header.

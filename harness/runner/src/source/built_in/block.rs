@@ -137,7 +137,7 @@ impl BlockBuilder {
             changes_by_transaction: self.fork < Fork::Byzantium,
         };
         let accounts = self.expected.into_values().collect();
-        let expectation = Expectation { accounts, ..Expectation::default() };
+        let expectation = Expectation { accepted: true, accounts, ..Expectation::default() };
         Runnable { case, pre, expectation }
     }
 }

@@ -131,7 +131,8 @@ impl Recipe {
         } else {
             Vec::new()
         };
-        Expectation { rejection, members, ..Expectation::default() }
+        let accepted = self.mode == Mode::Disjoint;
+        Expectation { accepted, rejection, members, ..Expectation::default() }
     }
 }
 

@@ -55,6 +55,7 @@ pub fn test(files: &BlockFiles) -> Result<Test, SourceError> {
     let rules = Rules { dao_drain: block.header.number == DAO_FORK_BLOCK, ..Rules::mainnet(fork) };
     let (phases, mut undecidable) = phases(&block, fork, &pre);
     let expectation = Expectation {
+        accepted: true,
         header: Some(header_expectation(&block, fork)),
         accounts: post_state::accounts(files, &block, &pre, phases, &mut undecidable)?,
         undecidable,

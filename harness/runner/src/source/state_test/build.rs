@@ -180,6 +180,7 @@ impl<'a> Unit<'a> {
             logs_hash: Some(post.logs),
             accounts: post.state.as_ref().map(|state| accounts(&state.0)).unwrap_or_default(),
             accounts_are_complete: post.state.is_some(),
+            accepted: rejection.is_none(),
             rejection,
             rejection_touches_beneficiary: is_classic && fork < Fork::SpuriousDragon,
             ..Expectation::default()

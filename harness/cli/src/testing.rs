@@ -1,0 +1,45 @@
+//! For our own tests: plans without a command line.
+
+use crate::defaults::{REFERENCE, executors};
+use lockstep_runner::{
+    check::{Candidate, Factory, Plan, Selection},
+    lists::Lists,
+};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+/// A plan with `block_stm` at these numbers of threads.
+pub fn plan(threads: &[usize]) -> Plan {
+    let block_stm = factory("block_stm");
+    let candidate = |threads: &usize| Candidate {
+        label: format!("block_stm@{threads}"),
+        threads: *threads,
+        factory: block_stm.clone(),
+    };
+    plan_with(threads.iter().map(candidate).collect())
+}
+
+/// A plan with these candidates.
+pub fn plan_with(candidates: Vec<Candidate>) -> Plan {
+    Plan {
+        reference: factory(REFERENCE),
+        candidates,
+        jobs: 1,
+        selection: Selection::default(),
+        pack: None,
+        lists: Arc::new(Lists::default()),
+        hang_after: Duration::from_secs(60),
+        interrupted: Arc::new(AtomicBool::new(false)),
+    }
+}
+
+/// The factory of one of Lockstep's own executors.
+///
+/// # Panics
+/// When there is none of that name.
+pub fn factory(name: &str) -> Factory {
+    let found = executors().into_iter().find(|(known, _)| known == name);
+    found.expect("a name that the tests know").1
+}

@@ -1,0 +1,56 @@
+//! The rendezvous reader proves overlap for `block_stm` and refutes it for the reference.
+
+use lockstep_cli::testing::factory;
+use lockstep_runner::{
+    check::{Candidate, prove_overlap},
+    instrument::{CountingReader, RendezvousReader},
+    record::Overlap,
+    source::built_in,
+};
+use std::{sync::Arc, time::Duration};
+
+fn candidate(name: &str, threads: usize) -> Candidate {
+    Candidate { label: format!("{name}@{threads}"), threads, factory: factory(name) }
+}
+
+#[test]
+fn block_stm_overlaps() {
+    for threads in [2, 3, 8] {
+        assert_eq!(prove_overlap(&candidate("block_stm", threads)), Overlap::Proved);
+    }
+}
+
+#[test]
+fn one_thread_is_not_asked() {
+    assert_eq!(prove_overlap(&candidate("block_stm", 1)), Overlap::NotAsked);
+}
+
+#[test]
+fn the_reference_never_overlaps() {
+    let mut case = built_in::independent_transfers(8);
+    let reader = Arc::new(RendezvousReader::new(&case, Duration::from_millis(200)));
+    case.pre_state = reader.clone();
+    let mut executor = factory("reference")(1).unwrap();
+    executor.prepare(&case).unwrap().run().unwrap();
+    assert!(!reader.met());
+}
+
+#[test]
+fn two_transactions_are_parallel_from_the_first() {
+    let mut case = built_in::independent_transfers(2);
+    let reader = Arc::new(RendezvousReader::new(&case, Duration::from_secs(20)));
+    case.pre_state = reader.clone();
+    let mut executor = factory("block_stm")(2).unwrap();
+    executor.prepare(&case).unwrap().run().unwrap();
+    assert!(reader.met(), "a block of two is not too small");
+}
+
+#[test]
+fn reads_are_counted_by_thread() {
+    let mut case = built_in::independent_transfers(64);
+    let reader = Arc::new(CountingReader::new(case.pre_state.clone()));
+    case.pre_state = reader.clone();
+    factory("reference")(1).unwrap().prepare(&case).unwrap().run().unwrap();
+    assert_eq!(reader.threads(), 1);
+    assert!(reader.reads() >= 64);
+}

@@ -1,0 +1,3 @@
+//! Tests of the executors that need no judge.
+
+mod scheduler;

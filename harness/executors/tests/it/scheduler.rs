@@ -1,0 +1,285 @@
+//! Seeds drive the scheduler through task interleavings that threads would rarely produce.
+//!
+//! The machine under it is a mock: a transaction reads some cells, and what it writes, and where,
+//! depends on what it has read. The outcome must be that of the sequential run, whatever the
+//! interleaving; and no interleaving may stop.
+
+use lockstep_executors::block_stm::scheduler::{Scheduler, Task, TransactionIndex, Version};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+
+const WORKERS: usize = 4;
+
+/// A program: the cells that it reads, and the cells among which it chooses where to write.
+#[derive(Debug, Clone)]
+struct Program {
+    reads: Vec<usize>,
+    targets: Vec<usize>,
+}
+
+impl Program {
+    fn random(random: &mut ChaCha8Rng, cells: usize) -> Self {
+        let mut some = |most: usize| {
+            let count = random.random_range(0..=most);
+            (0..count).map(|_| random.random_range(0..cells)).collect::<Vec<_>>()
+        };
+        Self { reads: some(3), targets: some(4) }
+    }
+
+    /// What is written, given what was read: the set of locations changes with the values.
+    fn writes(&self, index: usize, read: &[u64]) -> BTreeMap<usize, u64> {
+        let sum = read
+            .iter()
+            .fold(index as u64 + 1, |sum, value| sum.wrapping_mul(31).wrapping_add(*value));
+        let chosen = |(place, cell): (usize, &usize)| {
+            (!(sum >> place).is_multiple_of(3)).then_some((*cell, sum.wrapping_add(place as u64)))
+        };
+        self.targets.iter().enumerate().filter_map(chosen).collect()
+    }
+}
+
+fn sequential(programs: &[Program], cells: usize) -> Vec<u64> {
+    let mut memory = vec![0; cells];
+    for (index, program) in programs.iter().enumerate() {
+        let read: Vec<u64> = program.reads.iter().map(|cell| memory[*cell]).collect();
+        for (cell, value) in program.writes(index, &read) {
+            memory[cell] = value;
+        }
+    }
+    memory
+}
+
+/// One written version of a cell.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    version: Version,
+    value: u64,
+    estimate: bool,
+}
+
+/// Multi-version memory, small enough to be obviously right.
+#[derive(Debug, Default)]
+struct Memory {
+    cells: BTreeMap<(usize, TransactionIndex), Written>,
+}
+
+enum Read {
+    Value(u64, Option<Version>),
+    Blocked(TransactionIndex),
+}
+
+impl Memory {
+    fn read(&self, cell: usize, reader: TransactionIndex) -> Read {
+        match self.cells.range((cell, 0)..(cell, reader)).next_back() {
+            None => Read::Value(0, None),
+            Some((_, written)) if written.estimate => Read::Blocked(written.version.transaction),
+            Some((_, written)) => Read::Value(written.value, Some(written.version)),
+        }
+    }
+
+    /// Returns whether the set of locations changed.
+    fn publish(&mut self, version: Version, writes: &BTreeMap<usize, u64>) -> bool {
+        let before: Vec<usize> = self.locations(version.transaction);
+        for cell in before.iter().filter(|cell| !writes.contains_key(cell)) {
+            self.cells.remove(&(*cell, version.transaction));
+        }
+        for (cell, value) in writes {
+            let written = Written { version, value: *value, estimate: false };
+            self.cells.insert((*cell, version.transaction), written);
+        }
+        before != writes.keys().copied().collect::<Vec<_>>()
+    }
+
+    fn locations(&self, transaction: TransactionIndex) -> Vec<usize> {
+        let of = |((cell, writer), _): (&(usize, TransactionIndex), _)| {
+            (*writer == transaction).then_some(*cell)
+        };
+        self.cells.iter().filter_map(of).collect()
+    }
+
+    fn mark_estimates(&mut self, transaction: TransactionIndex) {
+        for ((_, writer), written) in &mut self.cells {
+            written.estimate |= *writer == transaction;
+        }
+    }
+}
+
+/// What a worker has in hand: every step is one atomic action, so that others can come between.
+#[derive(Debug)]
+enum Hand {
+    Empty,
+    Executing { version: Version, read: Vec<(u64, Option<Version>)> },
+    Publishing { version: Version, read: Vec<(u64, Option<Version>)> },
+    Finishing { version: Version, wrote_elsewhere: bool },
+    Validating(Version),
+    Committing(Version),
+    Aborting(Version),
+    Aborted(Version),
+}
+
+struct Simulation<'a> {
+    programs: &'a [Program],
+    scheduler: Scheduler,
+    memory: Memory,
+    reads: Vec<Vec<Option<Version>>>,
+    executions: usize,
+}
+
+impl Simulation<'_> {
+    /// One step of one worker. `None` where it has to wait, `Some(false)` where all is done.
+    fn step(&mut self, hand: &mut Hand) -> Option<bool> {
+        *hand = match std::mem::replace(hand, Hand::Empty) {
+            Hand::Empty => match self.scheduler.next_task() {
+                Task::Execute(version) => Hand::Executing { version, read: Vec::new() },
+                Task::Validate(version) => Hand::Validating(version),
+                Task::Commit(version) => Hand::Committing(version),
+                Task::Wait => return None,
+                Task::Done => return Some(false),
+            },
+            Hand::Executing { version, read } => self.read_one(version, read),
+            Hand::Publishing { version, read } => {
+                let index = version.transaction as usize;
+                let (values, origins): (Vec<u64>, Vec<_>) = read.into_iter().unzip();
+                let writes = self.programs[index].writes(index, &values);
+                let wrote_elsewhere = self.memory.publish(version, &writes);
+                self.reads[index] = origins;
+                self.executions += 1;
+                Hand::Finishing { version, wrote_elsewhere }
+            }
+            Hand::Finishing { version, wrote_elsewhere } => {
+                self.scheduler.finish_execution(version, wrote_elsewhere);
+                Hand::Empty
+            }
+            Hand::Validating(version) => {
+                let valid = self.is_current(version);
+                let aborted = self.scheduler.finish_validation(version, valid);
+                if aborted { Hand::Aborting(version) } else { Hand::Empty }
+            }
+            Hand::Committing(version) => {
+                let valid = self.is_current(version);
+                let aborted = self.scheduler.finish_commit(version, valid);
+                if aborted { Hand::Aborting(version) } else { Hand::Empty }
+            }
+            Hand::Aborting(version) => {
+                self.memory.mark_estimates(version.transaction);
+                Hand::Aborted(version)
+            }
+            Hand::Aborted(version) => {
+                self.scheduler.finish_abort(version);
+                Hand::Empty
+            }
+        };
+        Some(true)
+    }
+
+    fn read_one(&mut self, version: Version, mut read: Vec<(u64, Option<Version>)>) -> Hand {
+        let program = &self.programs[version.transaction as usize];
+        let Some(cell) = program.reads.get(read.len()) else {
+            return Hand::Publishing { version, read };
+        };
+        match self.memory.read(*cell, version.transaction) {
+            Read::Value(value, origin) => {
+                read.push((value, origin));
+                Hand::Executing { version, read }
+            }
+            Read::Blocked(on) => {
+                self.scheduler.suspend(version, on);
+                Hand::Empty
+            }
+        }
+    }
+
+    fn is_current(&self, version: Version) -> bool {
+        let index = version.transaction as usize;
+        let cells = self.programs[index].reads.iter();
+        cells.zip(&self.reads[index]).all(|(cell, origin)| {
+            matches!(self.memory.read(*cell, version.transaction), Read::Value(_, now) if now == *origin)
+        })
+    }
+}
+
+/// Runs one block under one interleaving; gives the memory afterwards and the executions.
+fn run(programs: &[Program], cells: usize, random: &mut ChaCha8Rng) -> (Vec<u64>, usize) {
+    let mut simulation = Simulation {
+        programs,
+        scheduler: Scheduler::new(programs.len()),
+        memory: Memory::default(),
+        reads: vec![Vec::new(); programs.len()],
+        executions: 0,
+    };
+    let mut hands: Vec<Hand> = std::iter::repeat_with(|| Hand::Empty).take(WORKERS).collect();
+    let mut waits = 0;
+    for _ in 0..1_000_000 {
+        let worker = random.random_range(0..WORKERS);
+        match simulation.step(&mut hands[worker]) {
+            Some(_) => waits = 0,
+            None => waits += 1,
+        }
+        assert!(
+            waits < 10_000 || hands.iter().any(|hand| !matches!(hand, Hand::Empty)),
+            "every worker waits and nothing is in flight"
+        );
+        let idle = hands.iter().all(|hand| matches!(hand, Hand::Empty));
+        if simulation.scheduler.is_done() && idle {
+            let last = programs.len() as TransactionIndex;
+            let value = |cell| match simulation.memory.read(cell, last) {
+                Read::Value(value, _) => value,
+                Read::Blocked(on) => panic!("transaction {on} is committed and an estimate"),
+            };
+            return ((0..cells).map(value).collect(), simulation.executions);
+        }
+    }
+    panic!("the interleaving does not end");
+}
+
+#[test]
+fn every_interleaving_gives_the_sequential_outcome() {
+    let mut re_executed = 0;
+    for seed in 0..25_000 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let cells = random.random_range(1..12);
+        let count = random.random_range(0..20);
+        let programs: Vec<Program> =
+            (0..count).map(|_| Program::random(&mut random, cells)).collect();
+        let expected = sequential(&programs, cells);
+        for _ in 0..4 {
+            let (memory, executions) = run(&programs, cells, &mut random);
+            assert_eq!(memory, expected, "seed {seed}");
+            assert!(executions >= programs.len());
+            re_executed += executions - programs.len();
+        }
+    }
+    assert!(re_executed > 1_000, "the interleavings are too tame: {re_executed} re-executions");
+}
+
+#[test]
+fn one_worker_executes_everything_once() {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let programs: Vec<Program> = (0..50).map(|_| Program::random(&mut random, 5)).collect();
+    let mut simulation = Simulation {
+        programs: &programs,
+        scheduler: Scheduler::new(programs.len()),
+        memory: Memory::default(),
+        reads: vec![Vec::new(); programs.len()],
+        executions: 0,
+    };
+    let mut hand = Hand::Empty;
+    while simulation.step(&mut hand) == Some(true) {}
+    assert!(simulation.scheduler.is_done());
+    assert_eq!(simulation.executions, programs.len());
+    assert_eq!(simulation.scheduler.committed(), programs.len());
+}
+
+#[test]
+fn an_empty_block_is_done_at_once() {
+    assert_eq!(Scheduler::new(0).next_task(), Task::Done);
+}
+
+#[test]
+fn a_halted_block_hands_out_nothing_more() {
+    let mut scheduler = Scheduler::new(3);
+    assert!(matches!(scheduler.next_task(), Task::Execute(_)));
+    scheduler.halt();
+    assert_eq!(scheduler.next_task(), Task::Done);
+}
