@@ -42,6 +42,7 @@ const OLD_AND_NEW: &[Fork] = &[
     Fork::London,
     Fork::Cancun,
     Fork::Osaka,
+    Fork::Amsterdam,
 ];
 
 #[test]

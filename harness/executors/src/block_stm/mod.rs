@@ -22,6 +22,7 @@
 //! There is no sequential fallback. The pre-block and post-block phases run the reference's own
 //! code, on the same memory, at position 0 and above all transactions.
 
+mod access_list;
 mod memory;
 mod phases;
 mod pool;
@@ -33,9 +34,10 @@ mod writes;
 
 use crate::{
     evm::{evm_env, transaction_env},
-    reference::{Stop, refuse_unsupported},
+    reference::{Stop, has_access_list, refuse_unsupported},
     sync::Arc,
 };
+use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
 use lockstep_model::{
     BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Outcome, Prepared, StateChanges,
@@ -107,9 +109,17 @@ impl PreparedBlockStm {
             state_clearing,
         ));
         let before = phases::pre_block(case, &self.env, &memory)?;
+        let access_list = has_access_list(case)
+            .then(|| AccessListBuilder::after(before.access_list.unwrap_or_default()));
 
         let transactions = self.transactions.clone();
-        let block = BlockRun::new(case.clone(), self.env.clone(), transactions, memory.clone());
+        let block = BlockRun::new(
+            case.clone(),
+            self.env.clone(),
+            transactions,
+            memory.clone(),
+            access_list,
+        );
         let block = Arc::new(block);
         self.pool.run(&block);
         *telemetry = block.telemetry();
@@ -119,7 +129,7 @@ impl PreparedBlockStm {
             Some(Err(error)) => return Err(Stop::Broken(error)),
             None => {}
         }
-        self.finish(committed, before, &memory)
+        self.finish(committed, before.changes, &memory)
     }
 
     fn finish(
@@ -142,7 +152,7 @@ impl PreparedBlockStm {
             changes,
             changes_before_transactions: committed.changes.is_some().then_some(before),
             changes_by_transaction: committed.changes,
-            access_list: None,
+            access_list: committed.access_list.map(|list| list.finish(end.access_list)),
         })
     }
 }

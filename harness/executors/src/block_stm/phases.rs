@@ -15,13 +15,21 @@ use crate::{
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
 use lockstep_model::{Case, Phases, StateChanges};
-use revm::database::states::bundle_state::BundleRetention;
+use revm::{database::states::bundle_state::BundleRetention, state::bal::Bal};
+
+/// What came before the transactions.
+#[derive(Default)]
+pub(crate) struct Start {
+    pub(crate) changes: StateChanges,
+    pub(crate) access_list: Option<Bal>,
+}
 
 /// What came after the transactions.
 #[derive(Default)]
 pub(crate) struct End {
     pub(crate) changes: StateChanges,
     pub(crate) requests: Vec<Bytes>,
+    pub(crate) access_list: Option<Bal>,
 }
 
 /// Runs the pre-block phase and publishes its writes at position 0.
@@ -29,16 +37,16 @@ pub(crate) fn pre_block(
     case: &Case,
     env: &EvmEnv,
     memory: &Arc<MultiVersionMemory>,
-) -> Result<StateChanges, Stop> {
+) -> Result<Start, Stop> {
     if case.phases == Phases::TransactionsOnly {
-        return Ok(StateChanges::default());
+        return Ok(Start::default());
     }
     let mut session = session(case, env, &[], View::new(memory.clone(), 0));
     corrections::pre_block(&mut session, case)?;
     let changes = take_changes(&mut session);
     let writer = Writer { position: 0, incarnation: 0 };
     memory.publish(writer, writes(&changes), &mut Vec::new());
-    Ok(changes)
+    Ok(Start { changes, access_list: session.evm.db_mut().take_built_bal() })
 }
 
 /// Runs the post-block phase above all transactions.
@@ -62,7 +70,8 @@ pub(crate) fn post_block(
     let (mut state, result) = corrections::post_block(session, case)?;
     state.merge_transitions(BundleRetention::PlainState);
     let changes = bundle_changes(state.take_bundle());
-    Ok(End { changes, requests: result.requests.into_iter().collect() })
+    let requests = result.requests.into_iter().collect();
+    Ok(End { changes, requests, access_list: state.take_built_bal() })
 }
 
 /// Changes of a phase as writes.

@@ -1,6 +1,7 @@
 //! One block in flight: what all workers share, and the loop that each of them runs.
 
 use super::{
+    access_list::{AccessListBuilder, Accesses},
     memory::{Location, MultiVersionMemory, Position, Writer},
     reads::ReadSet,
     scheduler::{Scheduler, Task, Version},
@@ -10,6 +11,7 @@ use super::{
 use crate::{
     commit::OrderedCommit,
     evm::{ReadError, StrictEvm, rule_of_invalid_transaction, transact_deferring_reward},
+    reference::has_access_list,
     sync::{Arc, AtomicU64, Condvar, Mutex, Ordering, lock},
 };
 use alloy_evm::EvmEnv;
@@ -42,12 +44,15 @@ struct Slot {
     result: Option<Result<ExecutionResult, Rule>>,
     reads: ReadSet,
     locations: Vec<Location>,
+    /// From Amsterdam on.
+    accesses: Option<Accesses>,
 }
 
 /// The outcome as far as it is decided.
 pub(crate) struct Committed {
     pub(crate) gas: OrderedCommit,
     pub(crate) changes: Option<Vec<StateChanges>>,
+    pub(crate) access_list: Option<AccessListBuilder>,
     pub(crate) stopped: Option<Result<Rejection, ExecutorError>>,
 }
 
@@ -68,7 +73,7 @@ struct Helpers {
 
 /// What came of one execution.
 enum Executed {
-    Finished(Result<ExecutionResult, Rule>, WriteSet),
+    Finished(Result<ExecutionResult, Rule>, WriteSet, Option<Accesses>),
     Blocked(Position),
     Broken(ExecutorError),
 }
@@ -79,11 +84,13 @@ impl BlockRun {
         env: EvmEnv,
         transactions: Arc<[TxEnv]>,
         memory: Arc<MultiVersionMemory>,
+        access_list: Option<AccessListBuilder>,
     ) -> Self {
         let count = transactions.len();
         let committed = Committed {
             gas: OrderedCommit::new(case.rules.fork, case.block.gas_limit, count),
             changes: case.changes_by_transaction.then(Vec::new),
+            access_list,
             stopped: None,
         };
         Self {
@@ -179,13 +186,14 @@ impl BlockRun {
         let position = version.transaction + 1;
         evm.db_mut().move_to(position);
         match self.transact(evm, version) {
-            Executed::Finished(result, writes) => {
+            Executed::Finished(result, writes, accesses) => {
                 let reads = evm.db_mut().take_reads();
                 let writer = Writer { position, incarnation: version.incarnation };
                 let mut slot = lock(&self.slots[version.transaction as usize]);
                 let wrote_elsewhere = self.memory.publish(writer, writes, &mut slot.locations);
                 slot.result = Some(result);
                 slot.reads = reads;
+                slot.accesses = accesses;
                 drop(slot);
                 self.end_task(|scheduler| scheduler.finish_execution(version, wrote_elsewhere));
             }
@@ -203,12 +211,15 @@ impl BlockRun {
         match transact_deferring_reward(evm, transaction) {
             Ok(run) => {
                 let state_clearing = self.case.rules.fork >= Fork::SpuriousDragon;
+                let accesses = has_access_list(&self.case)
+                    .then(|| Accesses { state: run.state.clone(), owed_reward: run.owed_reward });
                 let (result, writes) = write_set(run, self.case.block.beneficiary, state_clearing);
-                Executed::Finished(Ok(result), writes)
+                Executed::Finished(Ok(result), writes, accesses)
             }
             // A result like any other: it stands once its reads are known to be final.
             Err(EVMError::Transaction(invalid)) => {
-                Executed::Finished(Err(rule_of_invalid_transaction(&invalid)), WriteSet::default())
+                let rule = rule_of_invalid_transaction(&invalid);
+                Executed::Finished(Err(rule), WriteSet::default(), None)
             }
             Err(EVMError::Database(ReadError::Blocked(position))) => Executed::Blocked(position),
             Err(EVMError::Database(ReadError::State(error))) => Executed::Broken(error.into()),
@@ -259,17 +270,30 @@ impl BlockRun {
             self.stop(Ok(rejection));
             return false;
         }
-        if let Some(changes) = &mut committed.changes {
-            match self.memory.changes_at(version.transaction + 1, &slot.locations) {
-                Ok(change) => changes.push(change),
-                Err(error) => {
-                    drop(committed);
-                    self.stop(Err(ExecutorError::Broken(error.to_string())));
-                    return false;
-                }
-            }
+        let added = self.add_changes(version, &mut slot, &mut committed);
+        if let Err(error) = added {
+            drop(committed);
+            self.stop(Err(ExecutorError::Broken(error.to_string())));
+            return false;
         }
         true
+    }
+
+    /// What the case asks for beside receipts: changes by transaction, the access list.
+    fn add_changes(
+        &self,
+        version: Version,
+        slot: &mut Slot,
+        committed: &mut Committed,
+    ) -> Result<(), ReadError> {
+        let position = version.transaction + 1;
+        if let Some(changes) = &mut committed.changes {
+            changes.push(self.memory.changes_at(position, &slot.locations)?);
+        }
+        if let (Some(list), Some(accesses)) = (&mut committed.access_list, slot.accesses.take()) {
+            list.commit(position, accesses, self.case.block.beneficiary, &self.memory)?;
+        }
+        Ok(())
     }
 
     fn abort(&self, version: Version) {
@@ -295,6 +319,7 @@ impl BlockRun {
         let empty = Committed {
             gas: OrderedCommit::new(self.case.rules.fork, 0, 0),
             changes: None,
+            access_list: None,
             stopped: None,
         };
         std::mem::replace(&mut *lock(&self.committed), empty)
