@@ -69,11 +69,13 @@ fn flips(suite: &Value, fork: &str) -> Vec<Flip> {
     flips
 }
 
-fn state_flips(
-    address: &str,
-    account: &Value,
-    add: &mut dyn FnMut(String, &'static str, &dyn Fn(&mut Value)),
-) {
+/// Takes what is flipped, the field that must be named, and how to flip a post.
+type AddFlip<'a> = dyn FnMut(String, &'static str, &dyn Fn(&mut Value)) + 'a;
+
+/// How to flip a header.
+type FlipHeader<'a> = &'a dyn Fn(&mut HeaderExpectation);
+
+fn state_flips(address: &str, account: &Value, add: &mut AddFlip<'_>) {
     add(format!("{address} balance"), "balance", &|post| {
         flip_hex(&mut post["state"][address]["balance"]);
     });
@@ -164,7 +166,7 @@ fn every_flipped_header_field_is_named() {
         let test = tests.into_iter().find(|test| test.id.contains("call-star-16[Osaka"));
         test.expect("the built-in set has it")
     };
-    let expected = |flip: &dyn Fn(&mut HeaderExpectation)| -> Test {
+    let expected = |flip: FlipHeader<'_>| -> Test {
         let mut test = base();
         let Body::Run(runnable) = &mut test.body else { panic!("it runs") };
         let mut header = header_of(runnable);
@@ -173,7 +175,7 @@ fn every_flipped_header_field_is_named() {
         test
     };
     assert_eq!(judge.judge_alone(expected(&|_| {})).status, Status::Passed);
-    let flips: [(&str, &dyn Fn(&mut HeaderExpectation)); 5] = [
+    let flips: [(&str, FlipHeader<'_>); 5] = [
         ("gas_used", &|header| header.gas_used += 1),
         ("logs_bloom", &|header| header.logs_bloom.0[0] ^= 1),
         ("receipts_root", &|header| header.receipts_root = Some(Default::default())),

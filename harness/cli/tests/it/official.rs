@@ -4,6 +4,7 @@
 use crate::command::lockstep;
 use std::path::PathBuf;
 
+#[expect(clippy::print_stderr, reason = "a test that checks nothing must say so")]
 fn fixtures(path: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("LOCKSTEP_FIXTURES").map(PathBuf::from);
     let found = folder.map(|folder| folder.join(path)).filter(|path| path.exists());

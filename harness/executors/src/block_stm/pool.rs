@@ -23,10 +23,11 @@ impl Pool {
         Ok(Self { helpers: (0..helpers).map(helper).collect::<std::io::Result<_>>()? })
     }
 
-    /// Runs the block on the calling thread and all helpers. When it returns, no thread works on
-    /// it any more.
+    /// Runs the block on the calling thread and on as many helpers as it has further
+    /// transactions. When it returns, no thread works on it any more.
     pub(crate) fn run(&self, block: &Arc<BlockRun>) {
-        for helper in &self.helpers {
+        let useful = block.transactions().saturating_sub(1);
+        for helper in self.helpers.iter().take(useful) {
             // A helper lives as long as its channel: its loop has nothing that could end it.
             helper.send(block.clone()).expect("helpers outlive the pool");
         }

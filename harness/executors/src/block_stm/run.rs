@@ -108,6 +108,11 @@ impl BlockRun {
         }
     }
 
+    /// How many transactions the block has.
+    pub(crate) fn transactions(&self) -> usize {
+        self.transactions.len()
+    }
+
     /// Takes part in the block until it is done, as a helper of the thread that owns it.
     pub(crate) fn help(&self) {
         {
