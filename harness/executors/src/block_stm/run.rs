@@ -45,7 +45,7 @@ struct Slot {
     reads: ReadSet,
     locations: Vec<Location>,
     /// From Amsterdam on.
-    accesses: Option<Accesses>,
+    accesses: Option<Box<Accesses>>,
 }
 
 /// The outcome as far as it is decided.
@@ -73,7 +73,7 @@ struct Helpers {
 
 /// What came of one execution.
 enum Executed {
-    Finished(Result<ExecutionResult, Rule>, WriteSet, Option<Accesses>),
+    Finished(Result<ExecutionResult, Rule>, WriteSet, Option<Box<Accesses>>),
     Blocked(Position),
     Broken(ExecutorError),
 }
@@ -296,7 +296,7 @@ impl BlockRun {
             changes.push(self.memory.changes_at(position, &slot.locations)?);
         }
         if let (Some(list), Some(accesses)) = (&mut committed.access_list, slot.accesses.take()) {
-            list.commit(position, accesses, self.case.block.beneficiary, &self.memory)?;
+            list.commit(position, *accesses, self.case.block.beneficiary, &self.memory)?;
         }
         Ok(())
     }
