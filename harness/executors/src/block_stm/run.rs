@@ -216,8 +216,10 @@ impl BlockRun {
         match transact_deferring_reward(evm, transaction) {
             Ok(run) => {
                 let state_clearing = self.case.rules.fork >= Fork::SpuriousDragon;
-                let accesses = has_access_list(&self.case)
-                    .then(|| Accesses { state: run.state.clone(), owed_reward: run.owed_reward });
+                let accesses = has_access_list(&self.case).then(|| {
+                    let owed_reward = run.owed_reward;
+                    Box::new(Accesses { state: run.state.clone(), owed_reward })
+                });
                 let (result, writes) = write_set(run, self.case.block.beneficiary, state_clearing);
                 Executed::Finished(Ok(result), writes, accesses)
             }
