@@ -1,9 +1,9 @@
 //! How a block gets executed.
 //!
-//! * [`reference`]: the sequential reference, alloy-evm's `EthBlockExecutor` over revm with one
+//! * [`mod@reference`]: the sequential reference, alloy-evm's `EthBlockExecutor` over revm with one
 //!   reviewed file of corrections.
 //! * [`block_stm`]: the optimistic parallel executor.
-//! * [`evm`]: what every executor here shares of the EVM itself.
+//! * `evm`: what every executor here shares of the EVM itself.
 //! * [`commit`]: the ordered commit that every parallel executor ends in.
 //! * [`sync`]: the one door to threads, locks and atomics.
 //!

@@ -4,7 +4,7 @@
 //! # Why it is correct
 //!
 //! 1. A transaction is a function of what it reads: the EVM is deterministic, and everything that
-//!    it reads of the state comes through [`view::View`], which records it.
+//!    it reads of the state comes through `view::View`, which records it.
 //! 2. A transaction is committed only after its recorded reads have been checked against the
 //!    multi-version memory at a moment when every lower transaction is committed. Committed
 //!    writes never change, and nothing above is ever visible to a reader below, so from then on

@@ -2,7 +2,7 @@
 //! Rust clients, and not our own.
 //!
 //! One thread, block order. What the library lacks for older forks and for strictness stands in
-//! [`corrections`] and in the strict EVM, and nowhere else.
+//! `corrections` and in the strict EVM, and nowhere else.
 
 pub(crate) mod corrections;
 mod receipts;

@@ -1,8 +1,9 @@
 //! Who may run at the same time, so that memory stays within bounds.
 //!
 //! What a case needs is not known before it has run. Two things are: a transaction with an
-//! enormous gas limit may fill memory that no other limits, so it runs alone; and where memory has
-//! grown much since the last quiet moment, somebody is at such a case, so nobody else starts.
+//! enormous gas limit may fill half a gigabyte; and where memory has grown since quieter moments,
+//! somebody is at such a case. So nobody starts where memory has grown much, and enormous cases
+//! neither start nor have company where it has grown at all.
 
 use std::{
     fs,
@@ -10,11 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// From this gas limit on a case runs alone: half a gigabyte of EVM memory costs about as much.
-const ALONE_FROM_GAS: u64 = 1_000_000_000;
+/// From this gas limit on a case is enormous: half a gigabyte of EVM memory costs about as much.
+const ENORMOUS_GAS: u64 = 1_000_000_000;
 
-/// Growth of resident memory that keeps others from starting.
+/// Growth of resident memory that keeps everybody from starting.
 const MOST_GROWTH: usize = 384 << 20;
+
+/// Growth that keeps enormous cases from starting, and others from starting beside one.
+const CALM_GROWTH: usize = 48 << 20;
 
 /// A case that runs shorter than this is not worth asking the kernel about.
 const SHORT: Duration = Duration::from_millis(2);
@@ -32,10 +36,11 @@ pub(crate) struct Admission {
 #[derive(Debug, Default)]
 struct State {
     running: usize,
-    alone: bool,
+    /// How many of those are enormous.
+    enormous: usize,
     /// When the last case started.
     last_start: Option<Instant>,
-    /// Resident memory when nobody was running.
+    /// Resident memory in quieter moments: the least that was seen, slowly forgotten.
     quiet_bytes: usize,
 }
 
@@ -43,7 +48,7 @@ struct State {
 /// will, and the watchdog does it then.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ticket {
-    alone: bool,
+    enormous: bool,
 }
 
 impl Admission {
@@ -53,45 +58,46 @@ impl Admission {
 
     /// Waits until a case with this gas limit may run.
     pub(crate) fn enter(&self, gas_limit: u64) -> Ticket {
-        let alone = gas_limit >= ALONE_FROM_GAS;
+        let enormous = gas_limit >= ENORMOUS_GAS;
         let mut state = self.state();
-        while state.running > 0 && (alone || state.alone || state.has_grown()) {
+        while state.running > 0 && state.is_pressed(enormous) {
             let woken = self.changed.wait_timeout(state, LOOK_AGAIN);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        if alone {
-            // Memory of before must not count against those who come after.
-            state.quiet_bytes = state.quiet_bytes.max(resident_bytes());
-        }
         state.running += 1;
-        state.alone = alone;
+        state.enormous += usize::from(enormous);
         state.last_start = Some(Instant::now());
-        Ticket { alone }
+        Ticket { enormous }
     }
 
     /// The case has ended, or its worker was abandoned.
     pub(crate) fn leave(&self, ticket: Ticket) {
         let mut state = self.state();
         state.running -= 1;
-        if ticket.alone {
-            state.alone = false;
-        }
+        state.enormous -= usize::from(ticket.enormous);
         drop(state);
         self.changed.notify_all();
     }
 }
 
 impl State {
-    fn has_grown(&mut self) -> bool {
-        if self.last_start.is_none_or(|start| start.elapsed() < SHORT) {
+    /// Whether memory has grown more than a case like this one may start with.
+    fn is_pressed(&mut self, enormous: bool) -> bool {
+        // Two enormous cases at once could both grow before anyone has looked.
+        if enormous && self.enormous > 0 {
+            return true;
+        }
+        let mixed = enormous || self.enormous > 0;
+        if !mixed && self.last_start.is_some_and(|start| start.elapsed() < SHORT) {
             return false;
         }
         let now = resident_bytes();
-        // The least that was seen is the nearest to quiet that there is.
-        if self.quiet_bytes == 0 || now < self.quiet_bytes {
-            self.quiet_bytes = now;
-        }
-        now > self.quiet_bytes + MOST_GROWTH
+        self.quiet_bytes = if self.quiet_bytes == 0 || now < self.quiet_bytes {
+            now
+        } else {
+            self.quiet_bytes + (now - self.quiet_bytes) / 256
+        };
+        now - self.quiet_bytes > if mixed { CALM_GROWTH } else { MOST_GROWTH }
     }
 }
 
@@ -114,22 +120,19 @@ mod tests {
     };
 
     #[test]
-    fn enormous_cases_run_alone_and_all_run() {
+    fn no_two_enormous_cases_at_once_and_all_run() {
         let admission = Arc::new(Admission::default());
-        let (inside, most_beside) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let worker = |number: u64| {
-            let (admission, inside) = (admission.clone(), inside.clone());
-            let most_beside = most_beside.clone();
+            let (admission, inside, most) = (admission.clone(), inside.clone(), most.clone());
             thread::spawn(move || {
                 for round in 0..200 {
-                    let alone = (round + number).is_multiple_of(3);
-                    let ticket = admission.enter(if alone { ALONE_FROM_GAS } else { 21_000 });
-                    let others = inside.fetch_add(1, Ordering::SeqCst);
-                    if alone {
-                        most_beside.fetch_max(others, Ordering::SeqCst);
-                    }
+                    let enormous = (round + number).is_multiple_of(3);
+                    let ticket = admission.enter(if enormous { ENORMOUS_GAS } else { 21_000 });
+                    let now = inside.fetch_add(usize::from(enormous), Ordering::SeqCst);
+                    most.fetch_max(now + usize::from(enormous), Ordering::SeqCst);
                     thread::yield_now();
-                    inside.fetch_sub(1, Ordering::SeqCst);
+                    inside.fetch_sub(usize::from(enormous), Ordering::SeqCst);
                     admission.leave(ticket);
                 }
             })
@@ -138,7 +141,7 @@ mod tests {
         for worker in workers {
             worker.join().unwrap();
         }
-        assert_eq!(most_beside.load(Ordering::SeqCst), 0);
+        assert_eq!(most.load(Ordering::SeqCst), 1);
         assert_eq!(admission.state().running, 0);
     }
 }

@@ -6,12 +6,12 @@
 //!                              └───────── rest of its batch ───────┘ whose run does not end
 //! ```
 //!
-//! * [`plan`]: what to run; decided before any work starts.
-//! * [`judge`]: one test, from execution to verdict.
-//! * [`desk`]: what a worker is doing right now, for the watchdog.
-//! * [`worker`]: the loop of one worker.
-//! * [`run`](mod@run): threads, queues and the watchdog.
-//! * [`overlap`]: proves from outside that a candidate is parallel.
+//! * `plan`: what to run; decided before any work starts.
+//! * `judge`: one test, from execution to verdict.
+//! * `desk`: what a worker is doing right now, for the watchdog.
+//! * `worker`: the loop of one worker.
+//! * `run`: threads, queues and the watchdog.
+//! * `overlap`: proves from outside that a candidate is parallel.
 
 mod admission;
 mod desk;

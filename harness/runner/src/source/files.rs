@@ -55,7 +55,7 @@ impl Content {
     /// The bytes.
     ///
     /// # Panics
-    /// Never: a frame is what [`Content::packed`] has made.
+    /// Never: a frame is what `Content::packed` has made.
     pub fn bytes(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Plain(bytes) => Cow::Borrowed(bytes),

@@ -1,7 +1,7 @@
 //! Where tests come from.
 //!
-//! [`files`] finds files, in folders and archives, and groups them into [`Batch`]es; a batch is
-//! read into [`Test`]s by the module of its kind, which [`kind`] recognises by content.
+//! [`mod@files`] finds files, in folders and archives, and groups them into [`Batch`]es; a batch is
+//! read into [`Test`](crate::test::Test)s by the module of its kind, which [`mod@kind`] recognises by content.
 
 pub mod batch;
 pub mod built_in;
