@@ -42,7 +42,8 @@ Exit status:
   1  something failed: diverged, expectation missed, hung, inconclusive
   2  else: something could not be read, or the usage is wrong
   4  else: nothing ran
-  0  else";
+  0  else
+  130  interrupted, and nothing had failed by then";
 
 #[derive(Debug, Args)]
 #[command(long_about = CHECK_ABOUT, after_help = CHECK_EXAMPLES)]

@@ -43,6 +43,10 @@ pub(crate) fn check(args: Box<CheckArgs>, executors: &[(String, Factory)]) -> Re
             reporter.record.unreadable.push(error);
         }
         Event::Packed(packing) => reporter.record.packing = Some(packing),
+        Event::Panic(text) => {
+            let complaint = format!("the harness itself panicked, and the run ended there: {text}");
+            reporter.record.complaints.push(complaint);
+        }
         Event::WorkerDone(_) => {}
     });
     reporter.record.interrupted = job.plan.interrupted.load(Ordering::Relaxed);
@@ -52,16 +56,17 @@ pub(crate) fn check(args: Box<CheckArgs>, executors: &[(String, Factory)]) -> Re
     }
     reporter.record.elapsed = start.elapsed();
     reporter.finish()?;
-    let interrupted = reporter.record.interrupted && reporter.record.exit_status() == 0;
-    Ok(if interrupted { EXIT_INTERRUPTED } else { reporter.record.exit_status() })
+    let status = reporter.record.exit_status();
+    Ok(if reporter.record.interrupted && status != 1 { EXIT_INTERRUPTED } else { status })
 }
 
 /// Telemetry is an executor's own word: whoever has two threads and more must show an overlap.
 fn prove_parallelism(plan: &Plan, record: &mut Record) {
     for candidate in &plan.candidates {
         let Some(totals) = record.executors.get_mut(&candidate.label) else { continue };
-        // An executor that says it is sequential has made no claim to refute.
-        if totals.mode == lockstep_model::Mode::Sequential && totals.cases > 0 {
+        // An executor that says in every run that it is sequential has made no claim to refute.
+        if totals.mode == lockstep_model::Mode::Sequential && candidate.threads > 1 {
+            totals.overlap = Overlap::NotClaimed;
             continue;
         }
         totals.overlap = prove_overlap(candidate);

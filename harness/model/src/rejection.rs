@@ -132,6 +132,18 @@ rules! {
     InvalidDepositEventLayout = "INVALID_DEPOSIT_EVENT_LAYOUT",
 }
 
+impl Rule {
+    /// Whether two rules can be told apart: two names can, and equal texts are equal. An
+    /// executor's own text says nothing about another's name.
+    pub fn is_comparable(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Other(one), Self::Other(other)) => one == other,
+            (Self::Other(_), _) | (_, Self::Other(_)) => false,
+            _ => true,
+        }
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -134,6 +134,8 @@ pub enum Overlap {
     /// It has one thread: nothing to prove.
     #[default]
     NotAsked,
+    /// It says that it is sequential, whatever threads it was given.
+    NotClaimed,
     /// Two transactions had reads in flight at once.
     Proved,
     /// They never had, though the executor was given two threads and more.
@@ -150,7 +152,7 @@ pub struct ExecutorTotals {
     pub inconclusive: usize,
     pub hung: usize,
     pub overlap: Overlap,
-    /// The mode of its last run.
+    /// The mode of its runs; sequential only where all of them were.
     pub mode: lockstep_model::Mode,
     /// Most threads that took part in one run.
     pub threads: usize,
@@ -169,7 +171,10 @@ impl ExecutorTotals {
             Verdict::Inconclusive => &mut self.inconclusive,
             Verdict::Hung => &mut self.hung,
         } += 1;
-        self.mode = run.telemetry.mode;
+        // One run that claims to be parallel is a claim.
+        if run.telemetry.mode != lockstep_model::Mode::Sequential {
+            self.mode = run.telemetry.mode;
+        }
         self.threads = self.threads.max(run.telemetry.threads);
         self.executions += run.telemetry.executions;
         self.re_executions += run.telemetry.re_executions;

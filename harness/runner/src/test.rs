@@ -134,7 +134,9 @@ impl SkipReason {
             Self::NotPackable => {
                 "not packable: expects a rejection, or has no encodable transaction"
             }
-            Self::NoPartner => "not packed: no partner in its class",
+            Self::NoPartner => {
+                "not packed: no partner without a common account, or none at all, in its class"
+            }
             Self::Interferes => "not packed: its outcome depends on the block around it",
         }
     }

@@ -31,8 +31,6 @@ const PAYLOAD: &str = "ethereum-tests";
 pub(crate) struct Job {
     pub(crate) plan: Arc<Plan>,
     pub(crate) input: Input,
-    /// The paths, for what depends on a whole archive.
-    pub(crate) paths: Vec<PathBuf>,
     /// What will be run, in one line.
     pub(crate) announcement: String,
     pub(crate) replay: Replay,
@@ -64,7 +62,7 @@ pub(crate) fn job(args: &CheckArgs, executors: &[(String, Factory)]) -> Result<J
         hang_after: hang_after(args)?,
         interrupted: Arc::new(AtomicBool::new(false)),
     };
-    Ok(Job { plan: Arc::new(plan), input, paths, announcement, replay: replay(args) })
+    Ok(Job { plan: Arc::new(plan), input, announcement, replay: replay(args) })
 }
 
 fn factory(executors: &[(String, Factory)], name: &str) -> Result<Factory> {

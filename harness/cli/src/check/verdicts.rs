@@ -4,7 +4,7 @@ use super::plan::Job;
 use lockstep_runner::{
     compare::ShouldBe,
     lists::Lists,
-    record::{Status, TestResult},
+    record::{Status, TestResult, Verdict},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -17,8 +17,8 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct Reviewed {
     lists: Arc<Lists>,
-    /// The reason for each path that is a draft.
-    drafts: BTreeMap<String, String>,
+    /// For each archive that a failed test came from: the reason, if it is a draft.
+    drafts: BTreeMap<String, Option<String>>,
     /// Known entries whose test failed.
     needed: BTreeSet<usize>,
     /// Known entries whose test ran and passed, with that test.
@@ -28,13 +28,7 @@ pub(crate) struct Reviewed {
 impl Reviewed {
     pub(crate) fn new(job: &Job) -> Self {
         let lists = job.plan.lists.clone();
-        let draft = |path: &Path| {
-            let digest = sha256(path)?;
-            let draft = lists.drafts.iter().find(|draft| draft.sha256 == digest)?;
-            Some((path.display().to_string(), draft.reason.clone()))
-        };
-        let drafts = job.paths.iter().filter_map(|path| draft(path)).collect();
-        Self { lists, drafts, needed: BTreeSet::new(), needless: BTreeMap::new() }
+        Self { lists, drafts: BTreeMap::new(), needed: BTreeSet::new(), needless: BTreeMap::new() }
     }
 
     /// The result with the status that the lists give it. They excuse a missed expectation, never
@@ -49,15 +43,26 @@ impl Reviewed {
         if result.status != Status::Failed || !misses_expectations_alone(&result) {
             return result;
         }
-        if let Some(reason) = self.drafts.get(&result.origin) {
+        if let Some(reason) = self.draft(&result.origin) {
             result.status = Status::Outdated;
-            result.reason = Some(reason.clone());
+            result.reason = Some(reason);
         } else if let Some(entry) = entry {
             self.needed.insert(entry);
             result.status = Status::Known;
             result.reason = Some(self.lists.known[entry].reason.clone());
         }
         result
+    }
+
+    /// Why the archive is a draft, if it is one.
+    fn draft(&mut self, origin: &str) -> Option<String> {
+        let lists = &self.lists;
+        let reason = self.drafts.entry(origin.to_owned()).or_insert_with(|| {
+            let digest = sha256(Path::new(origin))?;
+            let draft = lists.drafts.iter().find(|draft| draft.sha256 == digest)?;
+            Some(draft.reason.clone())
+        });
+        reason.clone()
     }
 
     /// An entry that nothing needs any more hides the next regression.
@@ -79,7 +84,7 @@ fn misses_expectations_alone(result: &TestResult) -> bool {
     };
     !result.differences.is_empty()
         && result.differences.iter().all(expected)
-        && result.verdict == Some(lockstep_runner::record::Verdict::Agreed)
+        && matches!(result.verdict, None | Some(Verdict::Agreed))
 }
 
 /// The digest of a file, in hexadecimal; `None` for a folder or a file that cannot be read.

@@ -131,6 +131,42 @@ fn fee_recipient_gets_nothing() {
     );
 }
 
+/// The fee recipient is empty but has storage: its death by a zero reward clears that, and no
+/// later payment may bring it back.
+#[test]
+fn fee_recipient_with_storage_dies_of_nothing() {
+    check(
+        |fork| {
+            let mut scene = Scene::new(fork);
+            scene.block.base_fee = if fork >= Fork::London { GAS_PRICE as u64 } else { 0 };
+            let storage = [(U256::from(1), U256::from(2))];
+            scene.state.insert(BENEFICIARY, U256::ZERO, 0, Bytes::new(), storage);
+            for index in 0..6 {
+                let to = if index == 3 { BENEFICIARY } else { user(20) };
+                scene.call(user(index), to, u64::from(index), &[]);
+            }
+            scene
+        },
+        &[Fork::Istanbul, Fork::London, Fork::Cancun],
+    );
+}
+
+/// A balance that would overflow is left alone.
+#[test]
+fn fee_recipient_overflows() {
+    check(
+        |fork| {
+            let mut scene = Scene::new(fork);
+            scene.state.insert(BENEFICIARY, U256::MAX - U256::from(5), 0, Bytes::new(), []);
+            for index in 0..4 {
+                scene.call(user(index), user(20), 1, &[]);
+            }
+            scene
+        },
+        OLD_AND_NEW,
+    );
+}
+
 /// B2: senders that are funded inside the block, in both directions of speculation.
 #[test]
 fn sender_funded_in_the_block() {

@@ -49,7 +49,8 @@ impl AccessListBuilder {
                 Some(info) => Account::from(revm_info(info)),
                 None => Account::new_not_existing(TransactionId::ZERO),
             };
-            account.info.balance = account.info.balance.saturating_add(amount);
+            let balance = account.info.balance;
+            account.info.balance = balance.checked_add(amount).unwrap_or(balance);
             self.0.update_account(index, beneficiary, &account);
         }
         Ok(())

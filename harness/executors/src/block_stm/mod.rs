@@ -33,7 +33,7 @@ mod view;
 mod writes;
 
 use crate::{
-    evm::{evm_env, transaction_env},
+    evm::{Deferral, evm_env, transaction_env},
     reference::{Stop, has_access_list, refuse_unsupported},
     sync::Arc,
 };
@@ -80,6 +80,13 @@ impl Executor for BlockStm {
     }
 }
 
+/// Nothing but a pre-state can hold an empty account with storage.
+fn deferral(case: &Case) -> Result<Deferral, Stop> {
+    let has_storage = case.pre_state.has_storage(case.block.beneficiary);
+    let has_storage = has_storage.map_err(|error| Stop::Broken(error.into()))?;
+    Ok(if has_storage { Deferral::Positive } else { Deferral::All })
+}
+
 struct PreparedBlockStm {
     pool: Arc<Pool>,
     case: Case,
@@ -119,6 +126,7 @@ impl PreparedBlockStm {
             transactions,
             memory.clone(),
             access_list,
+            deferral(case)?,
         );
         let block = Arc::new(block);
         self.pool.run(&block);

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     commit::OrderedCommit,
-    evm::{ReadError, StrictEvm, rule_of_invalid_transaction, transact_deferring_reward},
+    evm::{Deferral, ReadError, StrictEvm, rule_of_invalid_transaction, transact_deferring_reward},
     reference::has_access_list,
     sync::{Arc, AtomicU64, Condvar, Mutex, Ordering, lock},
 };
@@ -28,6 +28,7 @@ pub(crate) struct BlockRun {
     env: EvmEnv,
     transactions: Arc<[TxEnv]>,
     pub(crate) memory: Arc<MultiVersionMemory>,
+    deferral: Deferral,
     scheduler: Mutex<Scheduler>,
     /// Signalled whenever a task has ended.
     task_ended: Condvar,
@@ -85,6 +86,7 @@ impl BlockRun {
         transactions: Arc<[TxEnv]>,
         memory: Arc<MultiVersionMemory>,
         access_list: Option<AccessListBuilder>,
+        deferral: Deferral,
     ) -> Self {
         let count = transactions.len();
         let committed = Committed {
@@ -98,6 +100,7 @@ impl BlockRun {
             env,
             transactions,
             memory,
+            deferral,
             scheduler: Mutex::new(Scheduler::new(count)),
             task_ended: Condvar::new(),
             slots: std::iter::repeat_with(Mutex::default).take(count).collect(),
@@ -213,7 +216,7 @@ impl BlockRun {
 
     fn transact(&self, evm: &mut StrictEvm<View>, version: Version) -> Executed {
         let transaction = self.transactions[version.transaction as usize].clone();
-        match transact_deferring_reward(evm, transaction) {
+        match transact_deferring_reward(evm, transaction, self.deferral) {
             Ok(run) => {
                 let state_clearing = self.case.rules.fork >= Fork::SpuriousDragon;
                 let accesses = has_access_list(&self.case).then(|| {

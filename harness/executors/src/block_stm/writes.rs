@@ -98,7 +98,8 @@ pub(crate) fn credited(
     state_clearing: bool,
 ) -> Option<AccountInfo> {
     let mut info = before.unwrap_or_default();
-    info.balance = info.balance.saturating_add(amount);
+    // revm leaves a balance alone that would overflow.
+    info.balance = info.balance.checked_add(amount).unwrap_or(info.balance);
     (!state_clearing || !info.is_empty()).then_some(info)
 }
 

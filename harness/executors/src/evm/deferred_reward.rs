@@ -27,13 +27,25 @@ pub(crate) struct TransactionRun {
     pub(crate) owed_reward: Option<U256>,
 }
 
+/// Which rewards may be paid later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deferral {
+    /// All of them.
+    All,
+    /// All but those of zero. A zero reward may end an empty account (EIP-161), and with it the
+    /// storage of one that has any: then the end must be a write of its own.
+    Positive,
+}
+
 /// Runs one transaction. The journal is empty afterwards, whatever the outcome.
 pub(crate) fn transact_deferring_reward<DB: StorageProbe>(
     evm: &mut StrictEvm<DB>,
     transaction: TxEnv,
+    deferral: Deferral,
 ) -> Result<TransactionRun, EVMError<DB::Error>> {
     evm.context().tx = transaction;
-    let mut handler = DeferringHandler { owed: Cell::new(None), database: Default::default() };
+    let mut handler =
+        DeferringHandler { owed: Cell::new(None), deferral, database: Default::default() };
     let result = handler.run(evm);
     let journal = &mut evm.context().journaled_state;
     let state = mem::take(&mut journal.inner.state);
@@ -43,6 +55,7 @@ pub(crate) fn transact_deferring_reward<DB: StorageProbe>(
 
 struct DeferringHandler<DB> {
     owed: Cell<Option<U256>>,
+    deferral: Deferral,
     database: std::marker::PhantomData<DB>,
 }
 
@@ -58,11 +71,13 @@ impl<DB: StorageProbe> Handler for DeferringHandler<DB> {
     ) -> Result<(), Self::Error> {
         let context = evm.ctx();
         let beneficiary = context.block.beneficiary;
-        if context.journaled_state.inner.state.contains_key(&beneficiary) {
+        let owed = reward(context, exec_result);
+        let pays_now = self.deferral == Deferral::Positive && owed.is_zero();
+        if pays_now || context.journaled_state.inner.state.contains_key(&beneficiary) {
             return post_execution::reward_beneficiary(context, exec_result.gas())
                 .map_err(Into::into);
         }
-        self.owed.set(Some(reward(context, exec_result)));
+        self.owed.set(Some(owed));
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What a worker is doing right now, for the watchdog.
 
 use super::{admission::Ticket, worker::Load};
+use crate::record::TestResult;
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -24,6 +25,8 @@ struct State {
     /// The batch, and the place of the test in it.
     at: Option<(Load, usize, Ticket)>,
     running: Option<Running>,
+    /// What was found on the test before this run.
+    so_far: Option<Box<TestResult>>,
     abandoned: bool,
 }
 
@@ -54,6 +57,8 @@ pub(crate) struct Hang {
     pub(crate) next: usize,
     /// What the worker will never give back itself.
     pub(crate) ticket: Ticket,
+    /// What was found on the test before.
+    pub(crate) so_far: Option<Box<TestResult>>,
 }
 
 impl Desk {
@@ -63,7 +68,14 @@ impl Desk {
 
     /// The worker turns to a test.
     pub(crate) fn turn_to(&self, load: &Load, place: usize, ticket: Ticket) {
-        self.state().at = Some((load.clone(), place, ticket));
+        let mut state = self.state();
+        state.at = Some((load.clone(), place, ticket));
+        state.so_far = None;
+    }
+
+    /// What must not be lost if the next run does not end.
+    pub(crate) fn keep(&self, result: &TestResult) {
+        self.state().so_far = Some(Box::new(result.clone()));
     }
 
     /// A run starts.
@@ -89,8 +101,9 @@ impl Desk {
         }
         let Running { test, executor, limit, .. } = running.clone();
         let (load, place, ticket) = state.at.take()?;
+        let so_far = state.so_far.take();
         state.abandoned = true;
-        Some(Hang { test, executor, limit, load, next: place + 1, ticket })
+        Some(Hang { test, executor, limit, load, next: place + 1, ticket, so_far })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{
     desk::{Desk, Limits, TestName},
     plan::{Candidate, Factory, Plan},
+    run::panic_text,
 };
 use crate::{
     compare::{
@@ -83,9 +84,7 @@ impl Contestant {
             Err(panic) => {
                 // Whatever it was doing, it is not to be trusted with another case.
                 self.executor = None;
-                let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-                let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-                Err(NoExecution::Panicked(text.unwrap_or_default()))
+                Err(NoExecution::Panicked(panic_text(&*panic)))
             }
         }
     }
@@ -190,6 +189,9 @@ impl Judge {
         let limit = self.limits.of_candidate();
         let candidate = &mut self.candidates[index];
         let label = candidate.label.clone();
+        if result.status == Status::Failed {
+            self.desk.keep(&result);
+        }
         self.desk.start(name.clone(), &label, limit);
         let execution = candidate.execute(&runnable.case);
         if !self.desk.end() {
@@ -205,6 +207,9 @@ impl Judge {
                 let verdict = if found.is_empty() { Verdict::Agreed } else { Verdict::Diverged };
                 if verdict == Verdict::Diverged {
                     result = diverged(result, found);
+                }
+                if rule_is_unnamed(reference, &execution.outcome) {
+                    result.undecidable.push(UNNAMED_RULE);
                 }
                 (verdict, execution.telemetry)
             }
@@ -278,23 +283,27 @@ impl Judge {
         runnable: &Runnable,
         outcome: &Outcome,
     ) -> Result<Vec<usize>, Abandoned> {
-        match (outcome, recipe.rejected()) {
+        let suspects = match (outcome, recipe.rejected()) {
             (Outcome::Rejected(rejection), place) => match rejection.at {
-                At::Transaction(index) if Some(index) != place => Ok(vec![index]),
-                _ => Ok(Vec::new()),
+                At::Transaction(index) if Some(index) != place => vec![index],
+                _ => Vec::new(),
             },
-            (Outcome::Accepted(_), Some(place)) => Ok(vec![place]),
+            (Outcome::Accepted(_), Some(place)) => vec![place],
             (Outcome::Accepted(outcome), None) => {
-                let members = &runnable.expectation.members;
-                let mut misfits = Vec::new();
-                for index in interfering_members(&runnable.pre, members, outcome) {
-                    if self.is_right_alone(name, recipe.alone(index))? {
-                        misfits.push(index);
-                    }
-                }
-                Ok(misfits)
+                interfering_members(&runnable.pre, &runnable.expectation.members, outcome)
+            }
+        };
+        // Rewritten tests have nothing of their own to be right about.
+        if recipe.mode() == Mode::Shared {
+            return Ok(suspects);
+        }
+        let mut misfits = Vec::new();
+        for index in suspects {
+            if self.is_right_alone(name, recipe.alone(index))? {
+                misfits.push(index);
             }
         }
+        Ok(misfits)
     }
 
     fn is_right_alone(&mut self, name: &TestName, alone: &Runnable) -> Result<bool, Abandoned> {
@@ -302,6 +311,17 @@ impl Judge {
         let missed =
             compare_expectation(&alone.case, &alone.pre, &alone.expectation, &execution.outcome);
         Ok(missed.is_empty())
+    }
+}
+
+/// Said of a rejection whose rule only one side has a name for.
+const UNNAMED_RULE: &str =
+    "broken rule: an executor has its own name for it, the place alone was compared";
+
+fn rule_is_unnamed(reference: &Outcome, candidate: &Outcome) -> bool {
+    match (reference, candidate) {
+        (Outcome::Rejected(one), Outcome::Rejected(other)) => !one.rule.is_comparable(&other.rule),
+        _ => false,
     }
 }
 
@@ -342,13 +362,28 @@ fn inconclusive(mut result: TestResult, reason: String) -> TestResult {
     result
 }
 
-/// The result of a test whose run did not end.
-pub(crate) fn hung(test: TestName, origin: &str, executor: &str, limit: Duration) -> TestResult {
+/// The result of a test whose run did not end, on top of what was found before it.
+pub(crate) fn hung(
+    test: TestName,
+    origin: &str,
+    executor: &str,
+    limit: Duration,
+    so_far: Option<Box<TestResult>>,
+) -> TestResult {
+    let text = format!("hung: {executor} did not end within {} s", limit.as_secs_f64());
     let run = Run {
         executor: executor.to_owned(),
         verdict: Verdict::Hung,
         telemetry: Telemetry::default(),
     };
+    if let Some(mut result) = so_far {
+        if result.verdict != Some(Verdict::Diverged) {
+            result.verdict = Some(Verdict::Hung);
+        }
+        result.reason = result.reason.map(|reason| format!("{reason}; {text}"));
+        result.runs.push(run);
+        return *result;
+    }
     TestResult {
         id: test.id,
         origin: origin.to_owned(),
@@ -356,7 +391,7 @@ pub(crate) fn hung(test: TestName, origin: &str, executor: &str, limit: Duration
         fork: test.fork,
         status: Status::Failed,
         verdict: Some(Verdict::Hung),
-        reason: Some(format!("hung: {executor} did not end within {} s", limit.as_secs_f64())),
+        reason: Some(text),
         differences: Vec::new(),
         undecidable: Vec::new(),
         runs: vec![run],

@@ -88,7 +88,7 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Whether the test with this number, counted from zero over all tests, is in the slice.
+    /// Whether the test with this number is in the slice.
     pub const fn contains(self, number: usize) -> bool {
         number % self.count == self.index
     }

@@ -15,10 +15,12 @@ use crate::{
         pack::{Packer, Packing},
         real_block::{Grouped, Grouper},
     },
-    test::{SourceKind, Test},
+    test::{Body, SkipReason, SourceKind, Test},
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
     thread,
@@ -49,8 +51,16 @@ pub enum Event {
     Unreadable(SourceError),
     /// The packer is done.
     Packed(Packing),
+    /// The harness itself has panicked: a bug of ours, and the end of the run.
+    Panic(String),
     /// A worker has nothing left to do.
     WorkerDone(usize),
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 /// Runs everything and calls `on_event` for each event, on the calling thread. Returns when all
@@ -61,7 +71,12 @@ pub fn run(plan: &Arc<Plan>, input: Input, on_event: &mut dyn FnMut(Event)) {
     let (events, happened) = unbounded();
     let gate = Arc::new(Gate::new(WAITING_BYTES));
     let source = Source { plan: plan.clone(), loads, events: events.clone(), gate: gate.clone() };
-    thread::spawn(move || source.feed(input));
+    let panics = events.clone();
+    thread::spawn(move || {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| source.feed(input))) {
+            let _ = panics.send(Event::Panic(format!("reading: {}", panic_text(&*panic))));
+        }
+    });
 
     let limits = Arc::new(Limits::new(plan.hang_after));
     let mut crew = Crew {
@@ -112,6 +127,10 @@ impl Crew {
         while self.desks.iter().any(Option::is_some) {
             match happened.recv_timeout(WATCH_EVERY) {
                 Ok(Event::WorkerDone(id)) => self.desks[id] = None,
+                Ok(Event::Panic(text)) => {
+                    on_event(Event::Panic(text));
+                    self.plan.interrupted.store(true, Ordering::Relaxed);
+                }
                 Ok(event) => on_event(event),
                 Err(RecvTimeoutError::Timeout) => {
                     if self.plan.interrupted.load(Ordering::Relaxed) {
@@ -138,7 +157,7 @@ impl Crew {
             self.desks[id] = None;
             self.admission.leave(hang.ticket);
             let origin = hang.load.batch.origin().to_owned();
-            let result = hung(hang.test, &origin, &hang.executor, hang.limit);
+            let result = hung(hang.test, &origin, &hang.executor, hang.limit, hang.so_far);
             on_event(Event::Test(Box::new(result)));
             self.hire(Some((hang.load, hang.next)));
         }
@@ -203,24 +222,40 @@ impl Source {
         }
     }
 
+    fn skip_if_slow(&self, test: &mut Test) {
+        if self.plan.selection.skip_slow && self.plan.lists.is_slow(&test.id) {
+            test.body = Body::Skip(SkipReason::Slow);
+        }
+    }
+
     /// Reads everything first: a packed block may hold tests from anywhere.
     fn feed_packed(&self, input: Input, options: &PackOptions) {
         let mut packer = Packer::default();
-        let mut take = |test: Test| {
-            let left_out = self.plan.selection.skip_slow && self.plan.lists.is_slow(&test.id);
-            if test.source == SourceKind::StateTest && !left_out {
-                packer.add(test);
-            }
+        let mut number = 0;
+        // What cannot be packed by its kind runs as it is.
+        let mut take = |batch: &Batch, tests: Vec<Test>| {
+            let (mut states, others): (Vec<_>, Vec<_>) =
+                tests.into_iter().partition(|test| test.source == SourceKind::StateTest);
+            states.iter_mut().for_each(|test| self.skip_if_slow(test));
+            states.into_iter().for_each(|test| packer.add(test));
+            number += usize::from(!others.is_empty());
+            others.is_empty() || self.send(batch.clone(), number)
         };
         match input {
-            Input::Tests(tests) => tests.into_iter().for_each(&mut take),
+            Input::Tests(tests) => {
+                for test in tests {
+                    take(&Batch::Made([test.clone()].into()), vec![test]);
+                }
+            }
             Input::Paths(paths) => self.batches(&paths, &mut |batch| {
                 let (tests, errors) = batch.read();
-                tests.into_iter().for_each(&mut take);
-                for error in errors {
-                    let _ = self.events.send(Event::Unreadable(error));
+                // A batch of another kind names its errors when it runs.
+                if tests.iter().all(|test| test.source == SourceKind::StateTest) {
+                    for error in errors {
+                        let _ = self.events.send(Event::Unreadable(error));
+                    }
                 }
-                !self.plan.interrupted.load(Ordering::Relaxed)
+                take(&batch, tests) && !self.plan.interrupted.load(Ordering::Relaxed)
             }),
         }
         let (tests, packing) = packer.pack(options.size, &options.modes, options.seed);

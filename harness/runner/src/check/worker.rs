@@ -5,16 +5,19 @@ use super::{
     gate::Gate,
     judge::{Abandoned, Judge},
     plan::{Plan, Selection},
-    run::Event,
+    run::{Event, panic_text},
 };
 use crate::{
     source::Batch,
     test::{Body, SkipReason, Test},
 };
 use crossbeam_channel::{Receiver, Sender};
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering},
+};
 
-/// A batch, with the number of its first test over the whole run.
+/// A batch, and its number. A test's number, for partitions, is this and its place in the batch.
 #[derive(Debug, Clone)]
 pub(crate) struct Load {
     pub(crate) batch: Batch,
@@ -36,7 +39,15 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Works until there is nothing left, or until the watchdog has given this worker up.
-    pub(crate) fn work(mut self) {
+    pub(crate) fn work(self) {
+        let (id, events) = (self.id, self.events.clone());
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work_unguarded())) {
+            let _ = events.send(Event::Panic(panic_text(&*panic)));
+            let _ = events.send(Event::WorkerDone(id));
+        }
+    }
+
+    fn work_unguarded(mut self) {
         if let Some((load, first)) = self.inherited.take()
             && self.work_on(&load, first).is_err()
         {

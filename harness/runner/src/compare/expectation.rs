@@ -15,6 +15,7 @@ use alloy_primitives::{Address, B256, U256};
 use lockstep_model::{
     AccountChange, AccountInfo, At, BlockOutcome, Case, Outcome, Rejection, Rule, StateChanges,
 };
+use std::collections::BTreeSet;
 
 /// Everything in which the reference's outcome is not what the source expects.
 pub fn compare_expectation(
@@ -209,8 +210,9 @@ impl Collector {
         if !expected.storage_is_complete {
             return;
         }
+        let listed: BTreeSet<U256> = expected.storage.iter().map(|(slot, _)| *slot).collect();
         for (slot, now) in changes.storage_after(pre, address) {
-            if expected.storage.iter().all(|(listed, _)| *listed != slot) {
+            if !listed.contains(&slot) {
                 self.slot(slot, U256::ZERO, now);
             }
         }
@@ -229,13 +231,14 @@ impl Collector {
         changes: &NormalChanges,
         listed: &[ExpectedAccount],
     ) {
+        let listed: BTreeSet<Address> = listed.iter().map(|account| account.address).collect();
         let before = pre.state.accounts().map(|(address, _)| *address);
         let mut others: Vec<_> = before.chain(changes.accounts.keys().copied()).collect();
         others.sort_unstable();
         others.dedup();
         for address in others {
             let exists = changes.account_after(pre, address).is_some();
-            if exists && listed.iter().all(|account| account.address != address) {
+            if exists && !listed.contains(&address) {
                 self.add(Scope::Account, "existence", "does not exist", "exists").address =
                     Some(address);
             }

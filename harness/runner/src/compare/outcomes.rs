@@ -7,7 +7,7 @@ use super::{
 };
 use crate::pre_state::PreState;
 use alloy_primitives::{Address, U256};
-use lockstep_model::{BlockOutcome, Outcome, Receipt, Rejection, Rule, StateChanges};
+use lockstep_model::{BlockOutcome, Outcome, Receipt, Rejection, StateChanges};
 use std::collections::BTreeSet;
 
 /// The most accounts and slots that one comparison lists; the rest is counted by the caller's
@@ -77,9 +77,9 @@ impl Collector<'_> {
 
     fn rejections(&mut self, reference: &Rejection, candidate: &Rejection) {
         self.check(Scope::Rejection, "place", (&reference.at, &candidate.at), ToString::to_string);
-        // A stranger's own name for a rule cannot be compared: then the place alone counts.
-        let named = !matches!(candidate.rule, Rule::Other(_));
-        if named {
+        // A stranger's own name for a rule cannot be compared: then the place alone counts, and
+        // the judge says so.
+        if reference.rule.is_comparable(&candidate.rule) {
             let rules = (&reference.rule, &candidate.rule);
             self.check(Scope::Rejection, "rule", rules, ToString::to_string);
         }
@@ -157,6 +157,18 @@ impl Collector<'_> {
             outcome.changes_before_transactions.clone().unwrap_or_default()
         };
         let mut states = [start(reference), start(candidate)];
+        let touched = states[0].accounts.keys().chain(states[1].accounts.keys()).copied();
+        for address in touched.collect::<BTreeSet<Address>>() {
+            let sides = states
+                .each_ref()
+                .map(|state| NormalAccount::new(pre, address, state.accounts.get(&address)));
+            if sides[0] != sides[1] {
+                let [reference, candidate] = sides.each_ref().map(describe_account);
+                let field = "changes_before_transactions";
+                self.add(Scope::Block, field, reference, candidate).address = Some(address);
+                return;
+            }
+        }
         for (index, (reference, candidate)) in theirs.iter().zip(ours).enumerate() {
             let touched = reference.accounts.keys().chain(candidate.accounts.keys()).copied();
             let touched: BTreeSet<Address> = touched.collect();

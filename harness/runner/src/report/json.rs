@@ -3,6 +3,7 @@
 use crate::{
     compare::Difference,
     record::{ExecutorTotals, PackedTotals, Record, Status, TestResult, Verdict},
+    source::pack::Packing,
     test::SourceKind,
 };
 use serde::Serialize;
@@ -41,6 +42,8 @@ struct SummaryLine<'a> {
     seconds: f64,
     interrupted: bool,
     executors: &'a BTreeMap<String, ExecutorTotals>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packing: Option<Packing>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     packed: &'a BTreeMap<&'static str, PackedTotals>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -78,6 +81,7 @@ pub fn summary_line(record: &Record) -> String {
         seconds: record.elapsed.as_secs_f64(),
         interrupted: record.interrupted,
         executors: &record.executors,
+        packing: record.packing,
         packed: &record.packed,
         complaints: &record.complaints,
     };

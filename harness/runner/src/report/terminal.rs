@@ -216,6 +216,7 @@ fn describe_executor(totals: &ExecutorTotals) -> String {
     );
     match totals.overlap {
         Overlap::NotAsked => {}
+        Overlap::NotClaimed => text.push_str("; says that it is sequential: no overlap asked for"),
         Overlap::Proved => text.push_str("; overlap proved from outside"),
         Overlap::Refuted => {
             let _ = write!(text, "; {RED}no two transactions ever overlapped{RESET}");
@@ -251,6 +252,7 @@ fn last_line(text: &mut String, record: &Record, replay: &Replay) {
     let counts = record.counts;
     let seconds = record.elapsed.as_secs_f64();
     let (color, word) = match record.exit_status() {
+        0 | 2 | 4 if record.interrupted => (YELLOW, "INTERRUPTED"),
         0 => (GREEN, "AGREED"),
         1 => (RED, "FAILED"),
         2 => (RED, "NOT ALL READ"),

@@ -20,6 +20,9 @@ const MAX_BETWEEN: u64 = 1 << 20;
 /// The most bytes that an archive may unpack to.
 const MAX_ARCHIVE: u64 = 64 << 30;
 
+/// After this many wrong entries the rest of an archive is not looked at.
+const MOST_WRONG: usize = 1000;
+
 /// zstd windows up to 128 MiB, what `zstd --long=27` writes.
 const ZSTD_WINDOW_LOG: u32 = 27;
 
@@ -91,11 +94,12 @@ fn read_tar(
 ) -> io::Result<()> {
     let allowance = Rc::new(Cell::new(MAX_BETWEEN));
     let mut tar = tar::Archive::new(Metered { inner: source, allowance: allowance.clone() });
-    let mut total = 0;
+    let (mut total, mut wrong) = (0, 0);
     for entry in tar.entries()? {
         let entry = entry?;
         let size = entry.size();
-        total += size;
+        // A header has its size too: a stream of empty entries must end somewhere.
+        total += size + 512;
         if total > MAX_ARCHIVE {
             let limit = MAX_ARCHIVE >> 30;
             return Err(io::Error::other(format!("it unpacks to more than {limit} GiB")));
@@ -103,6 +107,12 @@ fn read_tar(
         // Enough to read or skip this file, and to find the next.
         allowance.set(size + MAX_BETWEEN);
         let file = read_entry(archive, entry);
+        wrong += usize::from(file.is_err());
+        if wrong > MOST_WRONG {
+            return Err(io::Error::other(format!(
+                "more than {MOST_WRONG} of its entries are wrong"
+            )));
+        }
         if let Some(file) = file.transpose()
             && !emit(file)
         {

@@ -18,7 +18,27 @@ mod json;
 pub use batch::Batch;
 pub use files::{Content, File, Item, files};
 
+use lockstep_model::Rules;
 use std::fmt;
+
+/// The steepest exponent of a blob base fee that still fits 128 bits: e^88 < 2^127. Beyond it no
+/// blob could be paid for, and revm's computation of it practically never ends.
+const STEEPEST_BLOB_PRICE: u64 = 88;
+
+/// Refuses an excess of blob gas that has no price (EIP-4844, `fake_exponential`).
+pub(crate) fn check_blob_price(rules: &Rules, excess: Option<u64>) -> Result<(), String> {
+    // Cancun's fraction, the smallest of all, where the rules name none.
+    let fraction = rules.blobs.map_or(3_338_477, |blobs| blobs.update_fraction);
+    if fraction == 0 {
+        return Err("expected a blob base fee update fraction above zero".to_owned());
+    }
+    match excess {
+        Some(excess) if excess / fraction > STEEPEST_BLOB_PRICE => {
+            Err(format!("expected excess blob gas whose price fits 128 bits, found {excess}"))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// A source that could not be read: the file, the place in it, and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq)]

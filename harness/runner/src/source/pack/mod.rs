@@ -13,11 +13,15 @@ mod class;
 mod disjoint;
 mod recipe;
 
-use crate::test::{Body, Runnable, SourceKind, Test};
+use crate::test::{Body, Runnable, SkipReason, SourceKind, Test};
 use class::{Class, Unit};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use std::{collections::BTreeMap, sync::Arc};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub use recipe::Recipe;
 
@@ -44,7 +48,7 @@ impl Mode {
 }
 
 /// What the packer was given and what it made of it, before anything has run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Packing {
     /// Tests that can be packed.
     pub packable: usize,
@@ -62,6 +66,8 @@ pub struct Packing {
 #[derive(Debug, Default)]
 pub struct Packer {
     classes: BTreeMap<Class, Members>,
+    /// Tests that no packed block can hold, with the reason.
+    left: Vec<Test>,
     not_packable: usize,
 }
 
@@ -74,12 +80,20 @@ struct Members {
 impl Packer {
     /// Takes a state test.
     pub fn add(&mut self, test: Test) {
-        match test.body {
-            Body::Run(runnable) if test.source == SourceKind::StateTest => {
-                self.add_runnable(test.id, *runnable);
+        let Test { id, source, fork, body } = test;
+        match body {
+            Body::Run(runnable) => self.add_runnable(id, *runnable),
+            Body::Skip(reason) => self.leave(Test { id, source, fork, body: Body::Skip(reason) }),
+            _ => {
+                let body = Body::Skip(SkipReason::NotPackable);
+                self.leave(Test { id, source, fork, body });
             }
-            _ => self.not_packable += 1,
         }
+    }
+
+    fn leave(&mut self, test: Test) {
+        self.not_packable += 1;
+        self.left.push(test);
     }
 
     fn add_runnable(&mut self, id: String, runnable: Runnable) {
@@ -97,7 +111,7 @@ impl Packer {
             classes: self.classes.len(),
             ..Packing::default()
         };
-        let mut tests = Vec::new();
+        let mut tests = self.left;
         for (class, mut members) in self.classes {
             packing.packable += members.packable.len();
             if members.packable.len() < 32 {
@@ -113,9 +127,13 @@ impl Packer {
                 let recipes = recipes.into_iter().enumerate();
                 tests.extend(recipes.map(|(n, recipe)| recipe_test(&class, mode, n, recipe)));
             };
+            let mut packed = BTreeSet::new();
             for mode in modes {
-                make(*mode, recipes(*mode, &blocks, &members, size, &mut random));
+                let recipes = recipes(*mode, &blocks, &members, size, &mut random);
+                packed.extend(recipes.iter().flat_map(Recipe::ids).map(ToOwned::to_owned));
+                make(*mode, recipes);
             }
+            tests.extend(unpacked(&class, &members, &packed));
         }
         (tests, packing)
     }
@@ -139,6 +157,19 @@ fn recipes(
         }
         Mode::Invalid => disjoint::with_rejections(&members.must_reject, blocks, size, random),
     }
+}
+
+/// The tests of a class that are in none of the blocks.
+fn unpacked(class: &Class, members: &Members, packed: &BTreeSet<String>) -> Vec<Test> {
+    let skip = |unit: &Arc<Unit>, reason| Test {
+        id: unit.id.clone(),
+        source: SourceKind::StateTest,
+        fork: class.fork().to_string(),
+        body: Body::Skip(reason),
+    };
+    let alone = members.packable.iter().map(|unit| skip(unit, SkipReason::NoPartner));
+    let rejecting = members.must_reject.iter().map(|unit| skip(unit, SkipReason::NotPackable));
+    alone.chain(rejecting).filter(|test| !packed.contains(&test.id)).collect()
 }
 
 fn recipe_test(class: &Class, mode: Mode, number: usize, recipe: Recipe) -> Test {

@@ -7,18 +7,21 @@
 mod group;
 mod post_state;
 
-use super::{SourceError, hex::Ordered, hex::Quantity, json};
+use super::{SourceError, check_blob_price, hex::Ordered, hex::Quantity, json};
 use crate::{
     pre_state::PreState,
     source::File,
     test::{Body, Expectation, HeaderExpectation, Runnable, SourceKind, Test},
 };
-use alloy_consensus::{TxEnvelope, proofs::calculate_transaction_root};
+use alloy_consensus::{
+    TxEnvelope,
+    proofs::{calculate_transaction_root, calculate_withdrawals_root},
+};
 use alloy_eips::{eip7002, eip7251};
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, map::HashMap};
 use alloy_rpc_types_eth::Block as RpcBlock;
 use lockstep_model::{
-    Block, Case, Fork, MemoryState, Phases, Rules, StateReader, Transaction,
+    BlobParams, Block, Case, Fork, MemoryState, Phases, Rules, StateReader, Transaction,
     memory_state::BlockHashes,
 };
 use serde::Deserialize;
@@ -52,11 +55,17 @@ pub fn test(files: &BlockFiles) -> Result<Test, SourceError> {
     let pre = PreState::new(pre_state(files)?);
 
     let id = format!("{}::{}", files.folder, block.header.number);
-    let rules = Rules { dao_drain: block.header.number == DAO_FORK_BLOCK, ..Rules::mainnet(fork) };
+    let rules = Rules {
+        dao_drain: block.header.number == DAO_FORK_BLOCK,
+        blobs: blob_params(block.header.timestamp),
+        ..Rules::mainnet(fork)
+    };
+    check_blob_price(&rules, block.header.excess_blob_gas)
+        .map_err(|problem| SourceError::place(&files.block.path, "excessBlobGas", problem))?;
     let (phases, mut undecidable) = phases(&block, fork, &pre);
     let expectation = Expectation {
         accepted: true,
-        header: Some(header_expectation(&block, fork)),
+        header: Some(header_expectation(&block, fork, phases)),
         accounts: post_state::accounts(files, &block, &pre, phases, &mut undecidable)?,
         undecidable,
         ..Expectation::default()
@@ -98,6 +107,15 @@ fn mainnet_fork(number: u64, timestamp: u64) -> Fork {
         .find(reached(timestamp))
         .or_else(|| BY_NUMBER.iter().find(reached(number)))
         .map_or(Fork::Frontier, |(_, fork)| *fork)
+}
+
+/// EIP-7892: the blob parameters of mainnet's blob-parameter-only forks, the latest first.
+fn blob_params(timestamp: u64) -> Option<BlobParams> {
+    const BY_TIMESTAMP: [(u64, BlobParams); 2] = [
+        (1_767_747_671, BlobParams { max: 21, update_fraction: 11_684_671 }),
+        (1_765_290_071, BlobParams { max: 15, update_fraction: 8_346_193 }),
+    ];
+    BY_TIMESTAMP.iter().find(|(from, _)| timestamp >= *from).map(|(_, params)| *params)
 }
 
 fn transactions(file: &File, block: &RpcBlock) -> Result<Vec<Transaction>, SourceError> {
@@ -150,6 +168,12 @@ fn check_header(
     let root = calculate_transaction_root(&envelopes);
     if root != block.header.transactions_root {
         return wrong("transactionsRoot", block.header.transactions_root, root);
+    }
+    if let (Some(stated), Some(withdrawals)) = (block.header.withdrawals_root, &block.withdrawals) {
+        let root = calculate_withdrawals_root(withdrawals);
+        if root != stated {
+            return wrong("withdrawalsRoot", stated, root);
+        }
     }
     let hash = block.header.inner.hash_slow();
     if hash != block.header.hash {
@@ -204,15 +228,15 @@ fn phases(block: &RpcBlock, fork: Fork, pre: &PreState) -> (Phases, Vec<&'static
     (Phases::Full, undecidable)
 }
 
-fn header_expectation(block: &RpcBlock, fork: Fork) -> HeaderExpectation {
+fn header_expectation(block: &RpcBlock, fork: Fork, phases: Phases) -> HeaderExpectation {
     let header = &block.header.inner;
     HeaderExpectation {
         gas_used: header.gas_used,
         logs_bloom: Box::new(header.logs_bloom),
         receipts_root: (fork >= Fork::Byzantium).then_some(header.receipts_root),
         blob_gas_used: header.blob_gas_used,
-        // Requests depend on contracts that a partial state does not have.
-        requests_hash: None,
+        // Without the request contracts, requests were not collected: listed as undecidable.
+        requests_hash: header.requests_hash.filter(|_| phases == Phases::Full),
     }
 }
 

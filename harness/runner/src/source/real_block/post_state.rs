@@ -54,12 +54,14 @@ pub(super) fn accounts(
     let mut unknown = unknown;
     let mut accounts = Vec::new();
     for (address, account) in post.accounts.0 {
+        // A recipient of a withdrawal that was not captured starts from nothing at all.
+        let known = pre.state.get(address).is_some() || !withdraws(block, address);
         accounts.push(ExpectedAccount {
             address,
             exists: true,
             balance: (!unknown(address)).then_some(account.balance.0),
-            nonce: Some(account.nonce),
-            code_hash: Some(account.code_hash),
+            nonce: known.then_some(account.nonce),
+            code_hash: known.then_some(account.code_hash),
             storage: account.storage.0.iter().map(|(slot, value)| (slot.0, value.0)).collect(),
             storage_is_complete: false,
         });
@@ -83,18 +85,19 @@ fn unknown_balance(
     pre: &PreState,
     phases: Phases,
 ) -> Option<&'static str> {
-    let withdraws = |address| {
-        let withdrawals = block.withdrawals.iter().flat_map(|withdrawals| withdrawals.iter());
-        withdrawals.into_iter().any(|withdrawal| withdrawal.address == address)
-    };
-    if pre.state.get(address).is_none() && withdraws(address) {
+    if pre.state.get(address).is_none() && withdraws(block, address) {
         return Some("balance of a withdrawal recipient that is not in the pre-state");
     }
-    if phases == Phases::TransactionsOnly && withdraws(address) {
+    if phases == Phases::TransactionsOnly && withdraws(block, address) {
         return Some("balance of a withdrawal recipient: withdrawals were not run");
     }
-    if !block.uncles.is_empty() && pre.state.get(address).is_none() {
-        return Some("balance of an account that may be an ommer's miner");
+    if !block.uncles.is_empty() {
+        return Some("balances of a block with ommers: their rewards were not paid");
     }
     None
+}
+
+fn withdraws(block: &RpcBlock, address: Address) -> bool {
+    let withdrawals = block.withdrawals.iter().flat_map(|withdrawals| withdrawals.iter());
+    withdrawals.into_iter().any(|withdrawal| withdrawal.address == address)
 }

@@ -9,7 +9,7 @@ use crate::{
     compare::{Difference, Scope, ShouldBe},
     exceptions,
     pre_state::PreState,
-    source::{File, SourceError},
+    source::{File, SourceError, check_blob_price, hex::Quantity},
     test::{
         Body, Expectation, ExpectedAccount, ExpectedRejection, Runnable, SkipReason, SourceKind,
         Test, Undecodable,
@@ -120,6 +120,7 @@ impl<'a> Unit<'a> {
                 Ok(Body::Undecodable(Box::new(test)))
             }
             Ok(envelope) => {
+                self.check_environment(fork, fork_name)?;
                 expectation.broken.extend(check_bytes(&envelope, post));
                 let transaction = Transaction { sender: self.sender, envelope };
                 let case = self.case(fork, fork_name, post, transaction);
@@ -128,14 +129,28 @@ impl<'a> Unit<'a> {
         }
     }
 
+    /// The environment must mean what it says: nothing in it is cut to size.
+    fn check_environment(&self, fork: Fork, fork_name: &str) -> Result<(), String> {
+        let env = &self.test.env;
+        let narrow = |name: &str, value: Option<Quantity>| match value.map(Quantity::as_u64) {
+            Some(None) => Err(format!("expected `env.{name}` of at most 64 bits")),
+            Some(value) => Ok(value),
+            None => Ok(None),
+        };
+        narrow("currentBaseFee", env.current_base_fee)?;
+        let excess = narrow("currentExcessBlobGas", env.current_excess_blob_gas)?;
+        let rules = Rules { blobs: self.blob_params(fork_name), ..Rules::mainnet(fork) };
+        check_blob_price(&rules, excess.filter(|_| fork >= Fork::Cancun))
+    }
+
+    fn blob_params(&self, fork_name: &str) -> Option<BlobParams> {
+        let schedule = self.test.config.blob_schedule.as_ref()?;
+        let (_, blobs) = schedule.0.iter().find(|(name, _)| name == fork_name)?;
+        Some(BlobParams { max: blobs.max, update_fraction: blobs.base_fee_update_fraction })
+    }
+
     fn case(&self, fork: Fork, fork_name: &str, post: &Post, transaction: Transaction) -> Case {
-        let schedule = self.test.config.blob_schedule.as_ref();
-        let blobs = schedule.and_then(|schedule| {
-            schedule.0.iter().find(|(name, _)| name == fork_name).map(|(_, blobs)| BlobParams {
-                max: blobs.max,
-                update_fraction: blobs.base_fee_update_fraction,
-            })
-        });
+        let blobs = self.blob_params(fork_name);
         Case {
             id: self.id(fork_name, post).into(),
             rules: Rules { blobs, chain_id: self.chain_id, ..Rules::mainnet(fork) },
