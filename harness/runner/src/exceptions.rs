@@ -49,9 +49,9 @@ const NAMES: &[(&str, &[Rule])] = &[
     ("NONCE_MISMATCH_TOO_HIGH", &[Rule::NonceTooHigh]),
     ("NONCE_MISMATCH_TOO_LOW", &[Rule::NonceTooLow]),
     ("INSUFFICIENT_ACCOUNT_FUNDS", &[Rule::InsufficientAccountFunds]),
-    // The old name covers prices beyond what any balance could pay, `HighGasPrice` among them.
-    ("TR_NoFunds", &[Rule::InsufficientAccountFunds, Rule::GasPriceProductOverflow]),
-    ("TR_NoFundsX", &[Rule::InsufficientAccountFunds]),
+    ("TR_NoFunds", &[Rule::InsufficientAccountFunds]),
+    // Stands for prices beyond what any balance could pay too: `HighGasPrice`.
+    ("TR_NoFundsX", &[Rule::InsufficientAccountFunds, Rule::GasPriceProductOverflow]),
     ("TR_NoFundsOrGas", &[Rule::InsufficientAccountFunds, Rule::IntrinsicGasTooLow]),
     ("GASLIMIT_PRICE_PRODUCT_OVERFLOW", &[Rule::GasPriceProductOverflow]),
     ("TR_RLP_WRONGVALUE", &[Rule::NumberTooLarge]),
