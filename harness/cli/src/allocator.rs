@@ -171,7 +171,7 @@ unsafe impl<S: GlobalAlloc, L: GlobalAlloc> GlobalAlloc for SplitBySize<S, L> {
 mod tests {
     use super::*;
 
-    /// Run under Miri too: it checks that each block goes back with the layout it came with.
+    /// Clean under valgrind, and fit for Miri: each block goes back with the layout it came with.
     #[test]
     fn blocks_keep_their_content_across_the_border() {
         let split = SplitBySize::new(System, System);

@@ -140,13 +140,16 @@ fn packing(text: &mut String, record: &Record) {
     );
     let roomy = packing.packable - packing.in_small_classes;
     for (mode, totals) in &record.packed {
-        let share = percent(totals.in_blocks_of_32, roomy);
         let _ = write!(
             text,
-            "  {mode:<9} {} blocks of {} tests; {} tests in blocks of 32 and more ({share} of those \
-             whose class has 32)",
+            "  {mode:<9} {} blocks of {} tests; {} tests in blocks of 32 and more",
             totals.blocks, totals.transactions, totals.in_blocks_of_32
         );
+        // A block that must be rejected borrows its other tests: shares mean nothing there.
+        if *mode != "invalid" {
+            let share = percent(totals.in_blocks_of_32, roomy);
+            let _ = write!(text, " ({share} of those whose class has 32)");
+        }
         let _ = writeln!(
             text,
             "; {} left out: the block around them shows; {} re-executions in {} executions",
