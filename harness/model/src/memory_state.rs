@@ -74,11 +74,6 @@ impl MemoryState {
         self.accounts.get(&address)
     }
 
-    /// The account and its storage, created empty where there is none.
-    pub fn get_or_create(&mut self, address: Address) -> &mut StoredAccount {
-        self.accounts.entry(address).or_default()
-    }
-
     /// All accounts, in no order.
     pub fn accounts(&self) -> impl Iterator<Item = (&Address, &StoredAccount)> {
         self.accounts.iter()

@@ -21,15 +21,6 @@ pub enum Batch {
 }
 
 impl Batch {
-    /// The name for messages.
-    pub fn name(&self) -> String {
-        match self {
-            Self::File(file) => file.path.clone(),
-            Self::RealBlock(block) => block.folder.clone(),
-            Self::Made(tests) => tests.first().map(|test| test.id.clone()).unwrap_or_default(),
-        }
-    }
-
     /// What the user named to get here.
     pub fn origin(&self) -> &str {
         match self {
