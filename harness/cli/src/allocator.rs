@@ -89,6 +89,24 @@ unsafe impl GlobalAlloc for Mappings {
     }
 }
 
+/// Lets mappings have huge pages, which mimalloc, built without them, has switched off for the whole
+/// process. For small blocks they cost more memory than they save time.
+pub(crate) fn allow_huge_pages() {
+    // SAFETY: a switch of this process; where the kernel refuses, pages stay small.
+    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 0, 0, 0, 0) };
+}
+
+/// Makes mimalloc give memory back to the kernel that it keeps for later.
+#[cfg(not(miri))]
+pub(crate) fn release_memory() {
+    // SAFETY: may be called from any thread at any time; it frees nothing that is in use.
+    unsafe { libmimalloc_sys::mi_collect(true) };
+}
+
+/// Miri knows no foreign allocator.
+#[cfg(miri)]
+pub(crate) fn release_memory() {}
+
 /// Serves each block by its size.
 #[derive(Debug)]
 pub(crate) struct SplitBySize<S, L> {

@@ -4,13 +4,14 @@ mod plan;
 mod verdicts;
 
 use crate::{
+    Lockstep,
     args::{CheckArgs, Format},
     output,
     progress::Progress,
 };
 use anyhow::{Context, Result};
 use lockstep_runner::{
-    check::{Event, Factory, Plan, prove_overlap, run},
+    check::{Event, Plan, prove_overlap, run},
     record::{Overlap, Record, Status, TestResult},
     report::{json, terminal},
 };
@@ -27,9 +28,10 @@ use verdicts::Reviewed;
 const EXIT_INTERRUPTED: u8 = 130;
 
 /// Runs the command; gives its exit status.
-pub(crate) fn check(args: Box<CheckArgs>, executors: &[(String, Factory)]) -> Result<u8> {
+pub(crate) fn check(args: Box<CheckArgs>, command: &Lockstep) -> Result<u8> {
     output::set_color(args.color);
-    let job = plan::job(&args, executors)?;
+    let job = plan::job(&args, command)?;
+    lockstep_executors::arithmetic::remember_arithmetic();
     let mut reporter = Reporter::new(&args, &job)?;
     listen_for_interrupts(&job.plan)?;
     reporter.say(&job.announcement);

@@ -27,6 +27,7 @@ const EXIT_USAGE: u8 = 2;
 /// The command, with the executors that it knows.
 pub struct Lockstep {
     executors: Vec<(String, Factory)>,
+    release_memory: fn(),
 }
 
 impl std::fmt::Debug for Lockstep {
@@ -45,7 +46,7 @@ impl Default for Lockstep {
 impl Lockstep {
     /// The command with Lockstep's own executors.
     pub fn new() -> Self {
-        Self { executors: defaults::executors() }
+        Self { executors: defaults::executors(), release_memory: || {} }
     }
 
     /// Adds an executor, made by `factory` for a number of threads. One of the same name is
@@ -60,6 +61,13 @@ impl Lockstep {
         self
     }
 
+    /// Tells how the program's allocator gives memory back that it keeps for later. Called before a
+    /// case that may need very much; without it more memory stays in use.
+    #[must_use]
+    pub fn release_memory_with(self, release_memory: fn()) -> Self {
+        Self { release_memory, ..self }
+    }
+
     /// Reads the command line and does what it says.
     pub fn run(self) -> ExitCode {
         let cli = match Cli::try_parse() {
@@ -71,7 +79,7 @@ impl Lockstep {
             }
         };
         let outcome = match cli.command {
-            Command::Check(args) => check::check(args, &self.executors),
+            Command::Check(args) => check::check(args, &self),
         };
         match outcome {
             Ok(status) => status.into(),

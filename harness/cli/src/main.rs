@@ -16,5 +16,6 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: SplitBySize<MiMalloc, Mappings> = SplitBySize::new(MiMalloc, Mappings);
 
 fn main() -> ExitCode {
-    lockstep_cli::Lockstep::new().run()
+    allocator::allow_huge_pages();
+    lockstep_cli::Lockstep::new().release_memory_with(allocator::release_memory).run()
 }

@@ -31,6 +31,7 @@ pub fn plan_with(candidates: Vec<Candidate>) -> Plan {
         pack: None,
         lists: Arc::new(Lists::default()),
         hang_after: Duration::from_secs(60),
+        release_memory: || {},
         interrupted: Arc::new(AtomicBool::new(false)),
     }
 }

@@ -3,12 +3,14 @@
 //! * [`mod@reference`]: the sequential reference, alloy-evm's `EthBlockExecutor` over revm with one
 //!   reviewed file of corrections.
 //! * [`block_stm`]: the optimistic parallel executor.
+//! * [`arithmetic`]: remembers curve arithmetic, for checking.
 //! * `evm`: what every executor here shares of the EVM itself.
 //! * [`commit`]: the ordered commit that every parallel executor ends in.
 //! * [`sync`]: the one door to threads, locks and atomics.
 //!
 //! It depends on the model and on revm; it does not know the judge.
 
+pub mod arithmetic;
 pub mod block_stm;
 pub mod commit;
 pub(crate) mod evm;

@@ -1,6 +1,7 @@
 //! From the command line to a plan; bad combinations end here.
 
 use crate::{
+    Lockstep,
     args::{CheckArgs, PackMode},
     defaults::REFERENCE,
 };
@@ -37,7 +38,8 @@ pub(crate) struct Job {
 }
 
 /// Makes the job.
-pub(crate) fn job(args: &CheckArgs, executors: &[(String, Factory)]) -> Result<Job> {
+pub(crate) fn job(args: &CheckArgs, command: &Lockstep) -> Result<Job> {
+    let executors = &command.executors;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.unwrap_or(cores);
     if jobs == 0 {
@@ -60,6 +62,7 @@ pub(crate) fn job(args: &CheckArgs, executors: &[(String, Factory)]) -> Result<J
         pack: pack(args)?,
         lists: Arc::new(Lists::reviewed()),
         hang_after: hang_after(args)?,
+        release_memory: command.release_memory,
         interrupted: Arc::new(AtomicBool::new(false)),
     };
     Ok(Job { plan: Arc::new(plan), input, announcement, replay: replay(args) })

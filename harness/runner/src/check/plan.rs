@@ -48,6 +48,9 @@ pub struct Plan {
     /// The least time after which a run counts as hung. The limit is this, or 20 times the slowest
     /// run of the reference.
     pub hang_after: Duration,
+    /// Asks the allocator to give back memory that it keeps for later; called before a case that
+    /// may need very much.
+    pub release_memory: fn(),
     /// Set from outside to end the run early.
     pub interrupted: Arc<AtomicBool>,
 }

@@ -28,7 +28,7 @@ use std::{
 };
 
 /// Bytes of files, compressed, that may wait for a worker.
-const WAITING_BYTES: usize = 24 << 20;
+const WAITING_BYTES: usize = 12 << 20;
 
 /// How often the watchdog looks.
 const WATCH_EVERY: Duration = Duration::from_millis(50);
@@ -85,7 +85,7 @@ pub fn run(plan: &Arc<Plan>, input: Input, on_event: &mut dyn FnMut(Event)) {
         loads: waiting,
         events,
         gate,
-        admission: Arc::default(),
+        admission: Arc::new(Admission::new(plan.release_memory)),
         desks: Vec::new(),
     };
     for _ in 0..plan.jobs {

@@ -1,7 +1,7 @@
 //! The loop of one worker.
 
 use super::{
-    admission::Admission,
+    admission::{Admission, ORDINARY_GAS},
     gate::Gate,
     judge::{Abandoned, Judge},
     plan::{Plan, Selection},
@@ -15,7 +15,11 @@ use crossbeam_channel::{Receiver, Sender};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
 };
+
+/// It takes ten times as long to fill a tenth of a gigabyte.
+const AT_ONCE: Duration = Duration::from_millis(5);
 
 /// A batch, and its number. A test's number, for partitions, is this and its place in the batch.
 #[derive(Debug, Clone)]
@@ -54,6 +58,7 @@ impl Worker {
             return;
         }
         while let Ok(load) = self.loads.recv() {
+            self.gate.leave(load.batch.size());
             if self.work_on(&load, 0).is_err() {
                 return;
             }
@@ -70,6 +75,7 @@ impl Worker {
             }
         }
         let origin = load.batch.origin().to_owned();
+        let mut sibling = Sibling { elapsed: None };
         for (index, test) in tests.into_iter().enumerate().skip(first) {
             if self.plan.interrupted.load(Ordering::Relaxed) {
                 break;
@@ -78,14 +84,32 @@ impl Worker {
             else {
                 continue;
             };
-            let ticket = self.admission.enter(test.gas_limit());
+            let ticket = self.admission.enter(sibling.likely_gas(test.gas_limit()));
+            let start = Instant::now();
             self.judge.desk.turn_to(load, index, ticket);
             let result = self.judge.judge(test, &origin)?;
             self.admission.leave(ticket);
+            sibling = Sibling { elapsed: Some(start.elapsed()) };
             let _ = self.events.send(Event::Test(Box::new(result)));
         }
-        self.gate.leave(load.batch.size());
         Ok(())
+    }
+}
+
+/// The test before in the same file: files hold variants of one test.
+struct Sibling {
+    elapsed: Option<Duration>,
+}
+
+impl Sibling {
+    /// A test that ended at once cannot have filled memory, nor will its sibling, whatever gas they
+    /// are given: it counts as an ordinary one.
+    fn likely_gas(&self, gas_limit: u64) -> u64 {
+        if self.elapsed.is_some_and(|elapsed| elapsed < AT_ONCE) {
+            gas_limit.min(ORDINARY_GAS)
+        } else {
+            gas_limit
+        }
     }
 }
 

@@ -1,0 +1,48 @@
+//! The form of an EIP-7928 block access list: what can be checked before anything is executed.
+
+use super::BlockRule;
+use alloy_eip7928::{
+    AccountChanges, BlockAccessList, ITEM_COST, compute_block_access_list_hash, total_bal_items,
+    validate_block_access_list,
+};
+use alloy_primitives::B256;
+use alloy_rlp::Decodable;
+
+/// Checks the list that came with a block: the hash that the header states, canonical order, each
+/// thing once, indices of the block, and the bound on its size.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn check(
+    list: &[AccountChanges],
+    stated_hash: B256,
+    transactions: usize,
+    gas_limit: u64,
+) -> Result<(), BlockRule> {
+    has_the_hash(list, stated_hash)?;
+    is_canonical(list, transactions)?;
+    is_not_too_long(list, gas_limit)
+}
+
+/// Decodes the RLP of a list.
+///
+/// # Errors
+/// [`BlockRule::AccessListForm`] where the bytes are not exactly one list.
+pub fn decode(mut bytes: &[u8]) -> Result<BlockAccessList, BlockRule> {
+    let list = BlockAccessList::decode(&mut bytes).map_err(|_| BlockRule::AccessListForm)?;
+    if bytes.is_empty() { Ok(list) } else { Err(BlockRule::AccessListForm) }
+}
+
+fn has_the_hash(list: &[AccountChanges], stated: B256) -> Result<(), BlockRule> {
+    let hash = compute_block_access_list_hash(list);
+    if hash == stated { Ok(()) } else { Err(BlockRule::AccessListHash) }
+}
+
+fn is_canonical(list: &[AccountChanges], transactions: usize) -> Result<(), BlockRule> {
+    validate_block_access_list(list, transactions).map_err(|_| BlockRule::AccessListForm)
+}
+
+fn is_not_too_long(list: &[AccountChanges], gas_limit: u64) -> Result<(), BlockRule> {
+    let most = gas_limit / ITEM_COST as u64;
+    if total_bal_items(list) <= most { Ok(()) } else { Err(BlockRule::AccessListSize) }
+}

@@ -1,0 +1,83 @@
+//! What a block holds, against what its header says of it.
+
+use super::{BlockRule, Broken, DecodedBlock, Era};
+use alloy_consensus::{
+    Transaction as _,
+    proofs::{calculate_ommers_root, calculate_transaction_root, calculate_withdrawals_root},
+};
+use alloy_eips::eip4844::DATA_GAS_PER_BLOB;
+use lockstep_model::{Fork, Rule};
+
+/// EIP-7934: 10 MiB, less 2 MiB for the beacon block around it.
+const MAXIMUM_SIZE: usize = (10 << 20) - (2 << 20);
+
+/// Checks every rule of a body.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn check(era: &Era, block: &DecodedBlock) -> Result<(), Broken> {
+    is_not_too_long(era, block)?;
+    has_withdrawals_from_shanghai_on(era, block)?;
+    has_its_ommers_hash(block)?;
+    has_its_transactions_root(block)?;
+    has_its_withdrawals_root(block)?;
+    has_no_more_blobs_than_its_limit(era, block)?;
+    has_its_blob_gas(block)
+}
+
+fn require(holds: bool, rule: BlockRule) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(rule.into()) }
+}
+
+/// EIP-7934.
+fn is_not_too_long(era: &Era, block: &DecodedBlock) -> Result<(), Broken> {
+    require(era.fork < Fork::Osaka || block.size <= MAXIMUM_SIZE, BlockRule::BlockSize)
+}
+
+/// EIP-4895.
+fn has_withdrawals_from_shanghai_on(era: &Era, block: &DecodedBlock) -> Result<(), Broken> {
+    let has_list = block.withdrawals.is_some();
+    if era.fork >= Fork::Shanghai {
+        require(has_list, BlockRule::WithdrawalsInBody)
+    } else {
+        require(!has_list, BlockRule::NoWithdrawalsInBody)
+    }
+}
+
+/// Yellow Paper (33).
+fn has_its_ommers_hash(block: &DecodedBlock) -> Result<(), Broken> {
+    let hash = calculate_ommers_root(&block.ommers);
+    require(block.header.ommers_hash == hash, BlockRule::OmmersHash)
+}
+
+/// Yellow Paper (33).
+fn has_its_transactions_root(block: &DecodedBlock) -> Result<(), Broken> {
+    let root = calculate_transaction_root(&block.transactions);
+    require(block.header.transactions_root == root, BlockRule::TransactionsRoot)
+}
+
+/// EIP-4895.
+fn has_its_withdrawals_root(block: &DecodedBlock) -> Result<(), Broken> {
+    let root = block.withdrawals.as_deref().map(calculate_withdrawals_root);
+    require(block.header.withdrawals_root == root, BlockRule::WithdrawalsRoot)
+}
+
+/// EIP-4844: the transaction whose blobs no longer fit is the one that breaks the rule.
+fn has_no_more_blobs_than_its_limit(era: &Era, block: &DecodedBlock) -> Result<(), Broken> {
+    let Some(params) = era.blobs else { return Ok(()) };
+    let mut blobs = 0;
+    for (index, transaction) in block.transactions.iter().enumerate() {
+        blobs += transaction.blob_count().unwrap_or_default();
+        if blobs > params.max_blob_count {
+            return Err(Broken::transaction(index, Rule::BlobGasAllowanceExceeded));
+        }
+    }
+    Ok(())
+}
+
+/// EIP-4844.
+fn has_its_blob_gas(block: &DecodedBlock) -> Result<(), Broken> {
+    let Some(stated) = block.header.blob_gas_used else { return Ok(()) };
+    let blobs = block.transactions.iter().filter_map(|transaction| transaction.blob_count());
+    require(blobs.sum::<u64>() * DATA_GAS_PER_BLOB == stated, BlockRule::BlobGasUsed)
+}

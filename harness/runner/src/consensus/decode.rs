@@ -1,0 +1,145 @@
+//! From the RLP of a block to its parts.
+//!
+//! Strict: one encoding for each block, nothing left over. What cannot be decoded is sorted by the
+//! rule it breaks as far as the bytes tell.
+
+use super::{BlockRule, Broken};
+use alloy_consensus::{Header, TxEip4844Variant, TxEnvelope};
+use alloy_eips::{eip2718::Decodable2718, eip4895::Withdrawal};
+use alloy_primitives::{B256, keccak256};
+use alloy_rlp::{Decodable, Header as RlpHeader, PayloadView};
+use lockstep_model::Rule;
+
+/// A block, decoded.
+#[derive(Debug, Clone)]
+pub struct DecodedBlock {
+    /// The header.
+    pub header: Header,
+    /// The keccak-256 of the header's bytes.
+    pub hash: B256,
+    /// The transactions, none with its sidecar.
+    pub transactions: Vec<TxEnvelope>,
+    /// The ommers.
+    pub ommers: Vec<Header>,
+    /// The withdrawals, where the body has a list of them.
+    pub withdrawals: Option<Vec<Withdrawal>>,
+    /// Bytes of the block.
+    pub size: usize,
+}
+
+/// The header of a block and its hash, whatever the rest of the bytes holds.
+pub fn decode_header(block: &[u8]) -> Option<(Header, B256)> {
+    let mut payload = RlpHeader::decode_bytes(&mut &block[..], true).ok()?;
+    let raw = take_item(&mut payload).ok()?;
+    Some((exact::<Header>(raw).ok()?, keccak256(raw)))
+}
+
+/// Decodes a block.
+///
+/// # Errors
+/// The rule that its bytes break.
+pub fn decode(block: &[u8]) -> Result<DecodedBlock, Broken> {
+    let mut rest = block;
+    let mut payload = RlpHeader::decode_bytes(&mut rest, true).map_err(encoding)?;
+    if !rest.is_empty() {
+        return Err(BlockRule::Encoding.into());
+    }
+    let raw_header = take_item(&mut payload)?;
+    let header = exact::<Header>(raw_header)?;
+    let transactions = transactions(take_item(&mut payload)?)?;
+    let ommers = exact::<Vec<Header>>(take_item(&mut payload)?)?;
+    let withdrawals = if payload.is_empty() {
+        None
+    } else {
+        Some(exact::<Vec<Withdrawal>>(take_item(&mut payload)?)?)
+    };
+    if !payload.is_empty() {
+        return Err(BlockRule::Encoding.into());
+    }
+    let hash = keccak256(raw_header);
+    Ok(DecodedBlock { header, hash, transactions, ommers, withdrawals, size: block.len() })
+}
+
+fn encoding(_: alloy_rlp::Error) -> Broken {
+    BlockRule::Encoding.into()
+}
+
+/// Cuts the next item off, with its header.
+fn take_item<'a>(payload: &mut &'a [u8]) -> Result<&'a [u8], Broken> {
+    let mut rest = *payload;
+    let header = RlpHeader::decode(&mut rest).map_err(encoding)?;
+    let end = payload.len() - rest.len() + header.payload_length;
+    // A single byte below 0x80 is its own header.
+    let end = if payload[0] < 0x80 { 1 } else { end };
+    let (item, rest) = payload.split_at_checked(end).ok_or(BlockRule::Encoding)?;
+    *payload = rest;
+    Ok(item)
+}
+
+/// Decodes bytes that hold one value and nothing else.
+fn exact<T: Decodable>(mut bytes: &[u8]) -> Result<T, Broken> {
+    let value = T::decode(&mut bytes).map_err(encoding)?;
+    if bytes.is_empty() { Ok(value) } else { Err(BlockRule::Encoding.into()) }
+}
+
+fn transactions(list: &[u8]) -> Result<Vec<TxEnvelope>, Broken> {
+    let PayloadView::List(items) = RlpHeader::decode_raw(&mut &list[..]).map_err(encoding)? else {
+        return Err(BlockRule::Encoding.into());
+    };
+    items.into_iter().enumerate().map(|(index, item)| transaction(index, item)).collect()
+}
+
+/// A transaction in a block: a list where it is legacy, else its EIP-2718 bytes as a string.
+fn transaction(index: usize, item: &[u8]) -> Result<TxEnvelope, Broken> {
+    let is_legacy = item.first().is_some_and(|byte| *byte >= 0xc0);
+    let bytes = if is_legacy {
+        item
+    } else {
+        RlpHeader::decode_bytes(&mut &item[..], false).map_err(encoding)?
+    };
+    let is_typed = bytes.first().is_some_and(|byte| *byte < 0xc0);
+    if is_legacy == is_typed {
+        return Err(BlockRule::Encoding.into());
+    }
+    match TxEnvelope::decode_2718_exact(bytes) {
+        // EIP-4844: sidecars travel between nodes, never in a block.
+        Ok(TxEnvelope::Eip4844(signed))
+            if matches!(signed.tx(), TxEip4844Variant::TxEip4844WithSidecar(_)) =>
+        {
+            Err(Broken::transaction(index, Rule::BlobsInBlock))
+        }
+        Ok(envelope) => Ok(envelope),
+        Err(_) => Err(undecodable(index, bytes)),
+    }
+}
+
+/// The rule that undecodable transaction bytes break.
+fn undecodable(index: usize, bytes: &[u8]) -> Broken {
+    /// EIP-4844 and EIP-7702: the recipient is the sixth field.
+    const RECIPIENT: usize = 5;
+    let rule = match bytes.first() {
+        Some(0x00 | 0x05..=0x7f) => Some(Rule::UnknownTransactionType),
+        Some(0x03) if is_list(bytes, 0) => Some(Rule::BlobsInBlock),
+        Some(0x03) if is_empty_field(bytes, RECIPIENT) => Some(Rule::BlobContractCreation),
+        Some(0x04) if is_empty_field(bytes, RECIPIENT) => Some(Rule::SetCodeContractCreation),
+        _ => None,
+    };
+    rule.map_or(BlockRule::Encoding.into(), |rule| Broken::transaction(index, rule))
+}
+
+/// The fields of a typed transaction, undecoded.
+fn raw_fields(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    match RlpHeader::decode_raw(&mut bytes.get(1..)?) {
+        Ok(PayloadView::List(items)) => Some(items),
+        _ => None,
+    }
+}
+
+fn is_empty_field(bytes: &[u8], field: usize) -> bool {
+    raw_fields(bytes).is_some_and(|fields| fields.get(field).is_some_and(|raw| *raw == [0x80]))
+}
+
+fn is_list(bytes: &[u8], field: usize) -> bool {
+    let first = |fields: Vec<&[u8]>| fields.get(field).and_then(|raw| raw.first()).copied();
+    raw_fields(bytes).and_then(first).is_some_and(|byte| byte >= 0xc0)
+}
