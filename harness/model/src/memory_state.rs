@@ -69,6 +69,12 @@ impl MemoryState {
         hash
     }
 
+    /// Replaces what `BLOCKHASH` answers.
+    #[must_use]
+    pub fn with_block_hashes(self, block_hashes: BlockHashes) -> Self {
+        Self { block_hashes, ..self }
+    }
+
     /// The account and its storage.
     pub fn get(&self, address: Address) -> Option<&StoredAccount> {
         self.accounts.get(&address)

@@ -120,6 +120,14 @@ rules! {
     InsufficientAccountFunds = "INSUFFICIENT_ACCOUNT_FUNDS",
     /// Gas limit times price does not fit 256 bits.
     GasPriceProductOverflow = "GASLIMIT_PRICE_PRODUCT_OVERFLOW",
+    /// EIP-2718: a type that no fork knows.
+    UnknownTransactionType = "TYPE_NOT_SUPPORTED",
+    /// Yellow Paper appendix F, EIP-2, EIP-155: the signature is not one.
+    InvalidSignature = "INVALID_SIGNATURE_VRS",
+    /// EIP-4844: a blob transaction with its blobs, as nodes pass it on, inside of a block.
+    BlobsInBlock = "TYPE_3_TX_WITH_FULL_BLOBS",
+    /// EIP-4844: the block has no room for the transaction's blobs.
+    BlobGasAllowanceExceeded = "TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED",
     /// A field is larger than its type: the transaction cannot be encoded.
     NumberTooLarge = "RLP_VALUE_OVERFLOW",
     /// EIP-4788: no parent beacon block root.

@@ -1,6 +1,8 @@
 //! Everything that is done with executors.
 //!
 //! * [`source`]: where tests come from.
+//! * [`consensus`]: what makes a block valid apart from its execution.
+//! * [`chain`]: a tree of blocks, and what becomes of it.
 //! * [`compare`]: what is different; pure functions.
 //! * [`check`]: runs tests through the reference and the candidates.
 //! * [`instrument`]: readers that watch an executor from outside.
@@ -8,8 +10,10 @@
 //!
 //! It knows the model and nothing of any executor: the judge must not know the parties.
 
+pub mod chain;
 pub mod check;
 pub mod compare;
+pub mod consensus;
 pub mod exceptions;
 pub mod instrument;
 pub mod lists;

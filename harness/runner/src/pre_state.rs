@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256, keccak256, map::AddressMap};
 use alloy_trie::{EMPTY_ROOT_HASH, root::storage_root_unsorted};
-use lockstep_model::MemoryState;
+use lockstep_model::{MemoryState, StateChanges, memory_state::BlockHashes};
 use std::sync::{Arc, OnceLock};
 
 /// A whole pre-state. Many tests share one: its storage roots are computed at most once.
@@ -17,6 +17,13 @@ impl PreState {
     /// Wraps a state.
     pub fn new(state: MemoryState) -> Arc<Self> {
         Arc::new(Self { state: Arc::new(state), storage_roots: OnceLock::new() })
+    }
+
+    /// The state after changes, with new answers for `BLOCKHASH`.
+    pub fn after(&self, changes: &StateChanges, block_hashes: BlockHashes) -> Arc<Self> {
+        let mut state = MemoryState::clone(&self.state).with_block_hashes(block_hashes);
+        state.apply(changes);
+        Self::new(state)
     }
 
     /// The storage root of an account before the block.

@@ -39,6 +39,54 @@ pub enum Verdict {
     Hung,
 }
 
+impl Verdict {
+    /// The worse of two.
+    #[must_use]
+    pub fn worse_of(self, other: Self) -> Self {
+        let rank = |verdict| match verdict {
+            Self::Agreed => 0,
+            Self::Inconclusive => 1,
+            Self::Hung => 2,
+            Self::Diverged => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+/// What was found on the cases of one test.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of verdicts")]
+pub struct Cases {
+    pub agreed: usize,
+    pub diverged: usize,
+    pub inconclusive: usize,
+    pub hung: usize,
+}
+
+impl Cases {
+    /// One case.
+    pub fn of(verdict: Verdict) -> Self {
+        let mut cases = Self::default();
+        cases.add(verdict);
+        cases
+    }
+
+    /// Adds a case.
+    pub const fn add(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::Agreed => &mut self.agreed,
+            Verdict::Diverged => &mut self.diverged,
+            Verdict::Inconclusive => &mut self.inconclusive,
+            Verdict::Hung => &mut self.hung,
+        } += 1;
+    }
+
+    /// All of them.
+    pub const fn count(self) -> usize {
+        self.agreed + self.diverged + self.inconclusive + self.hung
+    }
+}
+
 /// What came of one test.
 #[derive(Debug, Clone)]
 pub struct TestResult {
@@ -60,6 +108,8 @@ pub struct TestResult {
     pub differences: Vec<Difference>,
     /// Expectations that could not be decided.
     pub undecidable: Vec<&'static str>,
+    /// What was found on its cases.
+    pub cases: Cases,
     /// What each executor did.
     pub runs: Vec<Run>,
     /// The packed block, if it is one.
@@ -115,15 +165,11 @@ impl Counts {
             Status::Outdated => &mut self.outdated,
             Status::Skipped => &mut self.skipped,
         } += 1;
-        if let Some(verdict) = result.verdict {
-            self.cases += 1;
-            *match verdict {
-                Verdict::Agreed => &mut self.agreed,
-                Verdict::Diverged => &mut self.diverged,
-                Verdict::Inconclusive => &mut self.inconclusive,
-                Verdict::Hung => &mut self.hung,
-            } += 1;
-        }
+        self.cases += result.cases.count();
+        self.agreed += result.cases.agreed;
+        self.diverged += result.cases.diverged;
+        self.inconclusive += result.cases.inconclusive;
+        self.hung += result.cases.hung;
     }
 }
 

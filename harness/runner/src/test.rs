@@ -1,6 +1,6 @@
 //! A test: what a source defines, and what it expects.
 
-use crate::{compare::Difference, pre_state::PreState, source::pack::Recipe};
+use crate::{chain::Chain, compare::Difference, pre_state::PreState, source::pack::Recipe};
 use alloy_primitives::{Address, B256, Bloom, U256};
 use lockstep_model::{Case, Rule};
 use serde::Serialize;
@@ -59,6 +59,7 @@ impl Test {
         };
         match &self.body {
             Body::Run(runnable) => most(runnable).unwrap_or_default(),
+            Body::Chain(chain) => chain.gas_limit(),
             Body::Pack(recipe) => {
                 let alone = (0..recipe.len()).map(|index| recipe.alone(index));
                 alone.filter_map(most).max().unwrap_or_default()
@@ -73,6 +74,8 @@ impl Test {
 pub enum Body {
     /// Execute it.
     Run(Box<Runnable>),
+    /// Import a chain of blocks.
+    Chain(Box<Chain>),
     /// Pack a block and execute it.
     Pack(Box<Recipe>),
     /// Its transaction cannot even be encoded: decided without execution.
@@ -110,8 +113,6 @@ pub struct Undecodable {
 pub enum SkipReason {
     /// Rules that no executor here has.
     UnsupportedFork,
-    /// A kind of test that is recognised but not run yet.
-    UnsupportedKind,
     /// On the named list of slow tests, and `--skip-slow` was given.
     Slow,
     /// Cannot take part in a packed block.
@@ -129,7 +130,6 @@ impl SkipReason {
             Self::UnsupportedFork => {
                 "unsupported fork: revm does not implement Constantinople proper (EIP-1283)"
             }
-            Self::UnsupportedKind => "unsupported kind: blockchain tests are not run yet",
             Self::Slow => "on the slow list, left out by --skip-slow",
             Self::NotPackable => {
                 "not packable: expects a rejection, or has no encodable transaction"

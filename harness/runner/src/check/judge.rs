@@ -9,7 +9,8 @@ use crate::{
     compare::{
         Difference, compare_expectation, compare_outcomes, compare_undecodable, interfering_members,
     },
-    record::{PackedBlock, Run, Status, TestResult, Verdict},
+    pre_state::PreState,
+    record::{Cases, PackedBlock, Run, Status, TestResult, Verdict},
     source::pack::{Mode, Recipe},
     test::{Body, Runnable, SkipReason, Test},
 };
@@ -47,13 +48,13 @@ struct Contestant {
 pub(crate) struct Abandoned;
 
 /// Why a run gave nothing to compare. A closed list: `reason` in JSON.
-enum NoExecution {
+pub(super) enum NoExecution {
     Broke(ExecutorError),
     Panicked(String),
 }
 
 impl NoExecution {
-    fn reason(&self, executor: &str) -> String {
+    pub(super) fn reason(&self, executor: &str) -> String {
         match self {
             Self::Broke(error) => format!("executor broke: {executor}: {error}"),
             Self::Panicked(text) => format!("executor panicked: {executor}: {text}"),
@@ -130,6 +131,7 @@ impl Judge {
             reason: None,
             differences: Vec::new(),
             undecidable: Vec::new(),
+            cases: Cases::default(),
             runs: Vec::new(),
             packed: None,
         };
@@ -143,6 +145,7 @@ impl Judge {
                 Ok(with_expectation(result, missed))
             }
             Body::Run(runnable) => self.runnable(&name, &runnable, None, result),
+            Body::Chain(chain) => self.chain(&name, &chain, result),
             Body::Pack(recipe) => self.pack(&name, *recipe, result),
         }
     }
@@ -160,7 +163,10 @@ impl Judge {
             Some(execution) => execution,
             None => match self.reference(name, &runnable.case)? {
                 Ok(execution) => execution,
-                Err(error) => return Ok(inconclusive(result, error.reason("reference"))),
+                Err(error) => {
+                    result.cases.add(Verdict::Inconclusive);
+                    return Ok(inconclusive(result, error.reason("reference")));
+                }
             },
         };
         result.runs.push(Run {
@@ -171,54 +177,69 @@ impl Judge {
         let Runnable { case, pre, expectation } = runnable;
         let missed = compare_expectation(case, pre, expectation, &reference.outcome);
         result = with_expectation(result, missed);
-        result.verdict = Some(Verdict::Agreed);
+        self.candidates(name, case, pre, &reference.outcome, None, result)
+    }
+
+    /// Runs the candidates on a case of which the reference's outcome is there.
+    pub(super) fn candidates(
+        &mut self,
+        name: &TestName,
+        case: &Case,
+        pre: &PreState,
+        reference: &Outcome,
+        block: Option<usize>,
+        mut result: TestResult,
+    ) -> Result<TestResult, Abandoned> {
+        result.verdict.get_or_insert(Verdict::Agreed);
+        let mut worst = Verdict::Agreed;
         for index in 0..self.candidates.len() {
-            result = self.candidate(index, name, runnable, &reference.outcome, result)?;
+            if result.status == Status::Failed {
+                self.desk.keep(&result);
+            }
+            let label = self.candidates[index].label.clone();
+            let execution = self.candidate(index, name, case)?;
+            let (verdict, telemetry) = match execution {
+                Err(error) => {
+                    result = inconclusive(result, error.reason(&label));
+                    (Verdict::Inconclusive, Telemetry::default())
+                }
+                Ok(execution) => {
+                    let outcome = execution.outcome;
+                    let found = compare_outcomes(pre, reference, &outcome, &label);
+                    if rule_is_unnamed(reference, &outcome) {
+                        result.undecidable.push(UNNAMED_RULE);
+                    }
+                    let agreed = found.is_empty();
+                    if !agreed {
+                        result = diverged(result, found, block);
+                    }
+                    let verdict = if agreed { Verdict::Agreed } else { Verdict::Diverged };
+                    (verdict, execution.telemetry)
+                }
+            };
+            worst = worst.worse_of(verdict);
+            result.runs.push(Run { executor: label, verdict, telemetry });
         }
+        result.cases.add(worst);
         Ok(result)
     }
 
+    /// One candidate's run, watched.
     fn candidate(
         &mut self,
         index: usize,
         name: &TestName,
-        runnable: &Runnable,
-        reference: &Outcome,
-        mut result: TestResult,
-    ) -> Result<TestResult, Abandoned> {
+        case: &Case,
+    ) -> Result<Result<Execution, NoExecution>, Abandoned> {
         let limit = self.limits.of_candidate();
         let candidate = &mut self.candidates[index];
-        let label = candidate.label.clone();
-        if result.status == Status::Failed {
-            self.desk.keep(&result);
-        }
-        self.desk.start(name.clone(), &label, limit);
-        let execution = candidate.execute(&runnable.case);
-        if !self.desk.end() {
-            return Err(Abandoned);
-        }
-        let (verdict, telemetry) = match execution {
-            Err(error) => {
-                result = inconclusive(result, error.reason(&label));
-                (Verdict::Inconclusive, Telemetry::default())
-            }
-            Ok(execution) => {
-                let found = compare_outcomes(&runnable.pre, reference, &execution.outcome, &label);
-                let verdict = if found.is_empty() { Verdict::Agreed } else { Verdict::Diverged };
-                if verdict == Verdict::Diverged {
-                    result = diverged(result, found);
-                }
-                if rule_is_unnamed(reference, &execution.outcome) {
-                    result.undecidable.push(UNNAMED_RULE);
-                }
-                (verdict, execution.telemetry)
-            }
-        };
-        result.runs.push(Run { executor: label, verdict, telemetry });
-        Ok(result)
+        self.desk.start(name.clone(), &candidate.label, limit);
+        let execution = candidate.execute(case);
+        if self.desk.end() { Ok(execution) } else { Err(Abandoned) }
     }
 
-    fn reference(
+    /// The reference's run, watched.
+    pub(super) fn reference(
         &mut self,
         name: &TestName,
         case: &Case,
@@ -252,7 +273,10 @@ impl Judge {
                 self.runnable(name, &runnable, Some(execution), result)
             }
             Fitted::Nothing => Ok(skipped(result, SkipReason::Interferes)),
-            Fitted::Broke(error) => Ok(inconclusive(result, error.reason("reference"))),
+            Fitted::Broke(error) => {
+                result.cases.add(Verdict::Inconclusive);
+                Ok(inconclusive(result, error.reason("reference")))
+            }
         }
     }
 
@@ -335,16 +359,22 @@ fn skipped(result: TestResult, reason: SkipReason) -> TestResult {
     TestResult { status: Status::Skipped, reason: Some(reason.text().to_owned()), ..result }
 }
 
-fn with_expectation(mut result: TestResult, missed: Vec<Difference>) -> TestResult {
+/// A reason that is there already stands.
+pub(super) fn with_expectation(mut result: TestResult, missed: Vec<Difference>) -> TestResult {
     if !missed.is_empty() {
         result.status = Status::Failed;
-        result.reason = Some("expectation missed".to_owned());
-        result.differences = missed;
+        result.reason.get_or_insert_with(|| "expectation missed".to_owned());
+        result.differences.extend(missed);
     }
     result
 }
 
-fn diverged(mut result: TestResult, found: Vec<Difference>) -> TestResult {
+fn diverged(
+    mut result: TestResult,
+    mut found: Vec<Difference>,
+    block: Option<usize>,
+) -> TestResult {
+    found.iter_mut().for_each(|difference| difference.block = block);
     result.status = Status::Failed;
     result.verdict = Some(Verdict::Diverged);
     result.reason = Some("diverged".to_owned());
@@ -353,7 +383,7 @@ fn diverged(mut result: TestResult, found: Vec<Difference>) -> TestResult {
 }
 
 /// A divergence that is already found stands.
-fn inconclusive(mut result: TestResult, reason: String) -> TestResult {
+pub(super) fn inconclusive(mut result: TestResult, reason: String) -> TestResult {
     result.status = Status::Failed;
     if result.verdict != Some(Verdict::Diverged) {
         result.verdict = Some(Verdict::Inconclusive);
@@ -382,6 +412,7 @@ pub(crate) fn hung(
         }
         result.reason = result.reason.map(|reason| format!("{reason}; {text}"));
         result.runs.push(run);
+        result.cases.add(Verdict::Hung);
         return *result;
     }
     TestResult {
@@ -394,6 +425,7 @@ pub(crate) fn hung(
         reason: Some(text),
         differences: Vec::new(),
         undecidable: Vec::new(),
+        cases: Cases::of(Verdict::Hung),
         runs: vec![run],
         packed: None,
     }

@@ -8,12 +8,14 @@
 //!
 //! * `plan`: what to run; decided before any work starts.
 //! * `judge`: one test, from execution to verdict.
+//! * `chain`: the same for a chain of blocks.
 //! * `desk`: what a worker is doing right now, for the watchdog.
 //! * `worker`: the loop of one worker.
 //! * `run`: threads, queues and the watchdog.
 //! * `overlap`: proves from outside that a candidate is parallel.
 
 mod admission;
+mod chain;
 mod desk;
 mod gate;
 mod judge;

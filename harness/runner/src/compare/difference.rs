@@ -9,6 +9,9 @@ use std::fmt;
 pub struct Difference {
     /// What kind of thing differs.
     pub scope: Scope,
+    /// The block of a test that has several, counted from zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<usize>,
     /// The transaction, counted from zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tx: Option<usize>,
@@ -68,7 +71,8 @@ impl Difference {
     ) -> Self {
         let candidate = candidate.to_string();
         let executor = executor.to_owned();
-        Self { scope, tx: None, address: None, slot: None, field, should_be, candidate, executor }
+        let (block, tx, address, slot) = (None, None, None, None);
+        Self { scope, block, tx, address, slot, field, should_be, candidate, executor }
     }
 
     /// Names the transaction.
@@ -92,6 +96,9 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(index) = self.block {
+            write!(f, "block {index}: ")?;
+        }
         if let Some(index) = self.tx {
             write!(f, "transaction {index}: ")?;
         }

@@ -6,6 +6,8 @@ use super::{
     roots,
 };
 use crate::{
+    chain::ExpectedEnd,
+    consensus::Broken,
     exceptions,
     pre_state::PreState,
     test::{Expectation, ExpectedAccount, ExpectedRejection, HeaderExpectation, Member},
@@ -62,6 +64,20 @@ pub fn compare_undecodable(
     found.differences
 }
 
+/// Everything in which a chain does not end as its source expects.
+pub fn compare_end(head: B256, state: &PreState, end: &ExpectedEnd) -> Vec<Difference> {
+    let mut found = Collector { differences: Vec::new() };
+    found.check(Scope::Block, "last_block_hash", &end.head, &head);
+    let expectation = Expectation {
+        state_root: end.state_root,
+        accounts: end.accounts.clone().unwrap_or_default(),
+        accounts_are_complete: end.accounts.is_some(),
+        ..Expectation::default()
+    };
+    found.state(state, &expectation, &NormalChanges::default());
+    found.differences
+}
+
 /// The members of a packed block whose own expectations the reference does not meet.
 pub fn interfering_members(
     pre: &PreState,
@@ -111,7 +127,8 @@ impl Collector {
     }
 
     fn rejection(&mut self, expected: &ExpectedRejection, rejection: &Rejection) {
-        if !exceptions::matches(&expected.names, &rejection.rule) {
+        let broken = Broken::Execution(rejection.clone());
+        if !exceptions::matches(&expected.names, &broken) {
             self.add(Scope::Rejection, "exception", &expected.names, rejection);
         }
         let at = At::Transaction(expected.transaction);

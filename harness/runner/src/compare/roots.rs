@@ -9,7 +9,7 @@ use alloy_trie::{
     TrieAccount,
     root::{ordered_trie_root_with_encoder, state_root_unsorted},
 };
-use lockstep_model::{AccountInfo, Receipt};
+use lockstep_model::{AccountInfo, BlockOutcome, Receipt, StateChanges};
 use std::collections::BTreeSet;
 
 /// The root of the whole state after the changes (Yellow Paper 4.1).
@@ -45,14 +45,39 @@ const fn trie_account(info: AccountInfo, storage_root: B256) -> TrieAccount {
 /// The root of the receipts (Yellow Paper 4.3.1, EIP-658, EIP-2718).
 pub fn receipts_root(receipts: &[Receipt]) -> B256 {
     ordered_trie_root_with_encoder(receipts, |receipt, buffer| {
-        envelope(receipt).encode_2718(buffer);
+        envelope(receipt, Eip658Value::Eip658(receipt.success)).encode_2718(buffer);
     })
 }
 
-fn envelope(receipt: &Receipt) -> ReceiptEnvelope {
+/// The root of receipts before Byzantium: each holds the root of the state after its transaction
+/// (Yellow Paper 4.3.1 before EIP-658).
+pub fn receipts_root_with_states(receipts: &[Receipt], states: &[B256]) -> B256 {
+    let receipts: Vec<(&Receipt, &B256)> = receipts.iter().zip(states).collect();
+    ordered_trie_root_with_encoder(&receipts, |(receipt, state), buffer| {
+        envelope(receipt, Eip658Value::PostState(**state)).encode_2718(buffer);
+    })
+}
+
+/// The root of the state after each transaction. The outcome must hold the changes of each.
+pub fn intermediate_roots(pre: &PreState, outcome: &BlockOutcome) -> Vec<B256> {
+    let mut changes = outcome.changes_before_transactions.clone().unwrap_or_default();
+    let by_transaction = outcome.changes_by_transaction.iter().flatten();
+    let root_after = |later: &StateChanges| {
+        changes.extend(later.clone());
+        state_root(pre, &NormalChanges::new(pre, &changes))
+    };
+    by_transaction.map(root_after).collect()
+}
+
+/// The EIP-2718 bytes of a receipt from Byzantium on.
+pub fn encoded_receipt(receipt: &Receipt) -> Vec<u8> {
+    envelope(receipt, Eip658Value::Eip658(receipt.success)).encoded_2718()
+}
+
+fn envelope(receipt: &Receipt, status: Eip658Value) -> ReceiptEnvelope {
     let kind = TxType::try_from(receipt.transaction_type).unwrap_or(TxType::Legacy);
     let receipt = alloy_consensus::Receipt {
-        status: Eip658Value::Eip658(receipt.success),
+        status,
         cumulative_gas_used: receipt.cumulative_gas_used,
         logs: receipt.logs.clone(),
     }

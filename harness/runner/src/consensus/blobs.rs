@@ -23,11 +23,7 @@ pub(super) fn has_no_more_blobs_than_its_limit(
 
 /// EIP-4844, EIP-7918: the excess follows from the parent's. The parent of a fork's first block
 /// counts by the rules of the fork, and one before Cancun as without blobs.
-pub(super) fn has_its_excess(
-    era: &Era,
-    header: &Header,
-    parent: &Header,
-) -> Result<(), BlockRule> {
+pub(super) fn has_its_excess(era: &Era, header: &Header, parent: &Header) -> Result<(), BlockRule> {
     let Some(params) = era.blobs else { return Ok(()) };
     require(header.excess_blob_gas == expected_excess(&params, parent), BlockRule::ExcessBlobGas)
 }

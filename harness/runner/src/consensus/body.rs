@@ -1,6 +1,6 @@
 //! What a block holds, against what its header says of it.
 
-use super::{BlockRule, Broken, DecodedBlock, Era};
+use super::{BlockRule, Broken, DecodedBlock, Era, header::require as require_rule};
 use alloy_consensus::{
     Transaction as _,
     proofs::{calculate_ommers_root, calculate_transaction_root, calculate_withdrawals_root},
@@ -11,7 +11,7 @@ use lockstep_model::{Fork, Rule};
 /// EIP-7934: 10 MiB, less 2 MiB for the beacon block around it.
 const MAXIMUM_SIZE: usize = (10 << 20) - (2 << 20);
 
-/// Checks every rule of a body.
+/// Checks what must hold before a block can be executed.
 ///
 /// # Errors
 /// The first rule that it breaks.
@@ -19,14 +19,23 @@ pub fn check(era: &Era, block: &DecodedBlock) -> Result<(), Broken> {
     is_not_too_long(era, block)?;
     has_withdrawals_from_shanghai_on(era, block)?;
     has_its_ommers_hash(block)?;
-    has_its_transactions_root(block)?;
-    has_its_withdrawals_root(block)?;
-    has_no_more_blobs_than_its_limit(era, block)?;
-    has_its_blob_gas(block)
+    has_no_more_blobs_than_its_limit(era, block)
+}
+
+/// Every commitment of the header to the body that the body does not bear out. As in the execution
+/// specs they count beside what execution finds: a block with an invalid transaction is invalid for
+/// that, whatever its roots.
+pub fn broken_commitments(block: &DecodedBlock) -> Vec<BlockRule> {
+    let rules = [
+        has_its_transactions_root(block),
+        has_its_withdrawals_root(block),
+        has_its_blob_gas(block),
+    ];
+    rules.into_iter().filter_map(Result::err).collect()
 }
 
 fn require(holds: bool, rule: BlockRule) -> Result<(), Broken> {
-    if holds { Ok(()) } else { Err(rule.into()) }
+    require_rule(holds, rule).map_err(Broken::Block)
 }
 
 /// EIP-7934.
@@ -51,15 +60,15 @@ fn has_its_ommers_hash(block: &DecodedBlock) -> Result<(), Broken> {
 }
 
 /// Yellow Paper (33).
-fn has_its_transactions_root(block: &DecodedBlock) -> Result<(), Broken> {
+fn has_its_transactions_root(block: &DecodedBlock) -> Result<(), BlockRule> {
     let root = calculate_transaction_root(&block.transactions);
-    require(block.header.transactions_root == root, BlockRule::TransactionsRoot)
+    require_rule(block.header.transactions_root == root, BlockRule::TransactionsRoot)
 }
 
 /// EIP-4895.
-fn has_its_withdrawals_root(block: &DecodedBlock) -> Result<(), Broken> {
+fn has_its_withdrawals_root(block: &DecodedBlock) -> Result<(), BlockRule> {
     let root = block.withdrawals.as_deref().map(calculate_withdrawals_root);
-    require(block.header.withdrawals_root == root, BlockRule::WithdrawalsRoot)
+    require_rule(block.header.withdrawals_root == root, BlockRule::WithdrawalsRoot)
 }
 
 /// EIP-4844: the transaction whose blobs no longer fit is the one that breaks the rule.
@@ -76,8 +85,8 @@ fn has_no_more_blobs_than_its_limit(era: &Era, block: &DecodedBlock) -> Result<(
 }
 
 /// EIP-4844.
-fn has_its_blob_gas(block: &DecodedBlock) -> Result<(), Broken> {
+fn has_its_blob_gas(block: &DecodedBlock) -> Result<(), BlockRule> {
     let Some(stated) = block.header.blob_gas_used else { return Ok(()) };
     let blobs = block.transactions.iter().filter_map(|transaction| transaction.blob_count());
-    require(blobs.sum::<u64>() * DATA_GAS_PER_BLOB == stated, BlockRule::BlobGasUsed)
+    require_rule(blobs.sum::<u64>() * DATA_GAS_PER_BLOB == stated, BlockRule::BlobGasUsed)
 }

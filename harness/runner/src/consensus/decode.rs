@@ -4,9 +4,9 @@
 //! rule it breaks as far as the bytes tell.
 
 use super::{BlockRule, Broken};
-use alloy_consensus::{Header, TxEip4844Variant, TxEnvelope};
+use alloy_consensus::{Header, TxEip4844Variant, TxEnvelope, transaction::SignerRecoverable};
 use alloy_eips::{eip2718::Decodable2718, eip4895::Withdrawal};
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use alloy_rlp::{Decodable, Header as RlpHeader, PayloadView};
 use lockstep_model::Rule;
 
@@ -19,6 +19,8 @@ pub struct DecodedBlock {
     pub hash: B256,
     /// The transactions, none with its sidecar.
     pub transactions: Vec<TxEnvelope>,
+    /// Who signed each of them, by the widest rule, Frontier's; `None` where the signature is none.
+    pub signers: Vec<Option<Address>>,
     /// The ommers.
     pub ommers: Vec<Header>,
     /// The withdrawals, where the body has a list of them.
@@ -57,7 +59,10 @@ pub fn decode(block: &[u8]) -> Result<DecodedBlock, Broken> {
         return Err(BlockRule::Encoding.into());
     }
     let hash = keccak256(raw_header);
-    Ok(DecodedBlock { header, hash, transactions, ommers, withdrawals, size: block.len() })
+    let signers = transactions.iter().map(|envelope| envelope.recover_signer_unchecked().ok());
+    let signers = signers.collect();
+    let size = block.len();
+    Ok(DecodedBlock { header, hash, transactions, signers, ommers, withdrawals, size })
 }
 
 fn encoding(_: alloy_rlp::Error) -> Broken {

@@ -73,11 +73,7 @@ fn parent_of<'a, 'b>(
 }
 
 /// The rules of headers hold for ommers too.
-fn is_valid(
-    schedule: &Schedule,
-    ommer: &Header,
-    parent: &Ancestor<'_>,
-) -> Result<(), BlockRule> {
+fn is_valid(schedule: &Schedule, ommer: &Header, parent: &Ancestor<'_>) -> Result<(), BlockRule> {
     let era = schedule.era(ommer.number, ommer.timestamp, parent.total_difficulty);
     header::check(era, ommer, parent.header)
 }

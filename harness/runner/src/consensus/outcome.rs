@@ -42,10 +42,6 @@ pub fn check(
         let hash = Requests::new(outcome.requests.clone()).requests_hash();
         found.check(BlockRule::RequestsHash, "requests_hash", &stated, &hash);
     }
-    if let Some(stated) = header.blob_gas_used {
-        let used = outcome.blob_gas_used;
-        found.check(BlockRule::BlobGasUsed, "blob_gas_used", &stated, &used);
-    }
     if let Some(stated) = header.block_access_list_hash {
         let list = outcome.access_list.as_deref().unwrap_or_default();
         let hash = alloy_eip7928::compute_block_access_list_hash(list);

@@ -99,7 +99,10 @@ impl Schedule {
     /// Petersburg.
     pub fn has_unsupported_rules(&self) -> bool {
         let second = self.second.as_ref().map(|(_, era)| era);
-        [Some(&self.first), second].into_iter().flatten().any(|era| era.fork == Fork::Constantinople)
+        [Some(&self.first), second]
+            .into_iter()
+            .flatten()
+            .any(|era| era.fork == Fork::Constantinople)
     }
 }
 
@@ -223,7 +226,8 @@ mod tests {
 
     #[test]
     fn other_names_are_refused() {
-        for name in ["", "Dao", "BPO", "Atlantis", "CancunToAtlantisAtTime15k", "CancunToPragueAtX"] {
+        for name in ["", "Dao", "BPO", "Atlantis", "CancunToAtlantisAtTime15k", "CancunToPragueAtX"]
+        {
             let error = Schedule::of_network(name, 1, &|_| None).unwrap_err();
             assert_eq!(error, UnknownNetwork(name.to_owned()));
         }

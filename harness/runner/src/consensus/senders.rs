@@ -1,33 +1,29 @@
 //! Who signed the transactions of a block.
 
-use super::{Broken, Era};
-use alloy_consensus::{TxEnvelope, transaction::SignerRecoverable};
+use super::{Broken, DecodedBlock, Era};
+use alloy_consensus::TxEnvelope;
+use alloy_primitives::Address;
 use lockstep_model::{Fork, Rule, Transaction};
 
-/// Recovers the senders of all transactions.
+/// The transactions of a block with their senders.
 ///
 /// # Errors
 /// The first transaction whose signature is not valid under the rules of the block.
-pub fn recover(era: &Era, transactions: Vec<TxEnvelope>) -> Result<Vec<Transaction>, Broken> {
-    let transactions = transactions.into_iter().enumerate();
-    let recovered = transactions.map(|(index, envelope)| {
-        let sender = sender(era.fork, &envelope);
+pub fn recover(era: &Era, block: &DecodedBlock) -> Result<Vec<Transaction>, Broken> {
+    let signed = block.transactions.iter().zip(&block.signers).enumerate();
+    let recovered = signed.map(|(index, (envelope, signer))| {
+        let sender = sender(era.fork, envelope, *signer);
         let sender = sender.map_err(|rule| Broken::transaction(index, rule))?;
-        Ok(Transaction { sender, envelope })
+        Ok(Transaction { sender, envelope: envelope.clone() })
     });
     recovered.collect()
 }
 
-fn sender(fork: Fork, envelope: &TxEnvelope) -> Result<alloy_primitives::Address, Rule> {
+fn sender(fork: Fork, envelope: &TxEnvelope, signer: Option<Address>) -> Result<Address, Rule> {
     has_a_type_of_its_fork(fork, envelope)?;
     has_no_chain_id_before_spurious_dragon(fork, envelope)?;
-    // EIP-2: Frontier still took the second of the two equivalent signatures.
-    let recovered = if fork < Fork::Homestead {
-        envelope.recover_signer_unchecked()
-    } else {
-        envelope.recover_signer()
-    };
-    recovered.map_err(|_| Rule::InvalidSignature)
+    has_the_lower_of_two_signatures_from_homestead_on(fork, envelope)?;
+    signer.ok_or(Rule::InvalidSignature)
 }
 
 /// EIP-2718 and the EIP of each type: before its fork a typed transaction is just bytes.
@@ -44,9 +40,15 @@ fn has_a_type_of_its_fork(fork: Fork, envelope: &TxEnvelope) -> Result<(), Rule>
 
 /// EIP-155: before it, `v` is 27 or 28.
 fn has_no_chain_id_before_spurious_dragon(fork: Fork, envelope: &TxEnvelope) -> Result<(), Rule> {
-    let replay_protected = matches!(envelope, TxEnvelope::Legacy(legacy) if legacy.tx().chain_id.is_some());
-    if fork < Fork::SpuriousDragon && replay_protected {
-        return Err(Rule::InvalidSignature);
-    }
-    Ok(())
+    let has_one = matches!(envelope, TxEnvelope::Legacy(legacy) if legacy.tx().chain_id.is_some());
+    if fork < Fork::SpuriousDragon && has_one { Err(Rule::InvalidSignature) } else { Ok(()) }
+}
+
+/// EIP-2: Frontier still took the second of the two equivalent signatures.
+fn has_the_lower_of_two_signatures_from_homestead_on(
+    fork: Fork,
+    envelope: &TxEnvelope,
+) -> Result<(), Rule> {
+    let is_higher = envelope.signature().normalize_s().is_some();
+    if fork >= Fork::Homestead && is_higher { Err(Rule::InvalidSignature) } else { Ok(()) }
 }

@@ -1,12 +1,12 @@
 //! Batches: what one worker reads and runs at a time.
 
 use super::{
-    File, SourceError,
+    File, SourceError, blockchain_test,
     kind::{self, Kind},
     real_block::{self, BlockFiles},
     state_test,
 };
-use crate::test::{Body, SkipReason, SourceKind, Test};
+use crate::test::Test;
 use std::sync::Arc;
 
 /// A file, or what belongs together. Reading the same batch twice gives the same tests.
@@ -55,21 +55,8 @@ impl Batch {
 fn read_file(file: &File) -> (Vec<Test>, Vec<SourceError>) {
     match kind::kind(file) {
         Ok(Kind::StateTests) => state_test::tests(file),
-        Ok(Kind::BlockchainTests) => match kind::blockchain_test_names(file) {
-            Ok(names) => (skipped_blockchain_tests(file, names), Vec::new()),
-            Err(error) => (Vec::new(), vec![error]),
-        },
+        Ok(Kind::BlockchainTests) => blockchain_test::tests(file),
         Ok(Kind::NoTests) => (Vec::new(), Vec::new()),
         Err(error) => (Vec::new(), vec![error]),
     }
-}
-
-fn skipped_blockchain_tests(file: &File, names: Vec<(String, String)>) -> Vec<Test> {
-    let test = |(name, network): (String, String)| Test {
-        id: format!("{}::{name}", file.path),
-        source: SourceKind::BlockchainTest,
-        fork: network,
-        body: Body::Skip(SkipReason::UnsupportedKind),
-    };
-    names.into_iter().map(test).collect()
 }

@@ -113,6 +113,13 @@ from_text! {
     Recipient = recipient, "a string with an address, or an empty one";
 }
 
+impl Data {
+    /// Reads `0x` and an even number of hexadecimal digits.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        data(text)
+    }
+}
+
 impl Quantity {
     /// The number, where it fits 64 bits.
     pub(crate) fn as_u64(self) -> Option<u64> {

@@ -128,17 +128,3 @@ impl<'de> Visitor<'de> for Level<'_> {
         Ok(())
     }
 }
-
-/// How many tests a file of blockchain tests holds, by name, with their networks.
-///
-/// # Errors
-/// When the file is not JSON of that shape.
-pub fn blockchain_test_names(file: &File) -> Result<Vec<(String, String)>, SourceError> {
-    #[derive(Deserialize)]
-    struct Head {
-        #[serde(default)]
-        network: String,
-    }
-    let tests: super::hex::Ordered<String, Head> = super::json::read(file)?;
-    Ok(tests.0.into_iter().map(|(name, head)| (name, head.network)).collect())
-}

@@ -3,7 +3,9 @@
 //! [`mod@files`] finds files, in folders and archives, and groups them into [`Batch`]es; a batch is
 //! read into [`Test`](crate::test::Test)s by the module of its kind, which [`mod@kind`] recognises by content.
 
+pub mod access_list;
 pub mod batch;
+pub mod blockchain_test;
 pub mod built_in;
 pub mod files;
 pub mod kind;
@@ -11,6 +13,7 @@ pub mod pack;
 pub mod real_block;
 pub mod state_test;
 
+mod accounts;
 mod archive;
 mod hex;
 mod json;

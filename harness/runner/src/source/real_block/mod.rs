@@ -7,7 +7,7 @@
 mod group;
 mod post_state;
 
-use super::{SourceError, check_blob_price, hex::Ordered, hex::Quantity, json};
+use super::{SourceError, accounts::JsonAccounts, check_blob_price, hex::Ordered, json};
 use crate::{
     pre_state::PreState,
     source::File,
@@ -24,23 +24,12 @@ use lockstep_model::{
     BlobParams, Block, Case, Fork, MemoryState, Phases, Rules, StateReader, Transaction,
     memory_state::BlockHashes,
 };
-use serde::Deserialize;
 use std::sync::Arc;
 
 pub use group::{BlockFiles, Grouped, Grouper};
 
 /// The mainnet block of the DAO fork (EIP-779).
 const DAO_FORK_BLOCK: u64 = 1_920_000;
-
-#[derive(Debug, Deserialize)]
-struct PreAccount {
-    balance: Quantity,
-    #[serde(deserialize_with = "super::hex::u64_quantity")]
-    nonce: u64,
-    code: super::hex::Data,
-    #[serde(default)]
-    storage: Ordered<Quantity, Quantity>,
-}
 
 /// Reads a real block.
 ///
@@ -193,13 +182,8 @@ fn pre_state(files: &BlockFiles) -> Result<MemoryState, SourceError> {
             hashes.insert(number, hash);
         }
     }
-    let mut state = MemoryState::new(BlockHashes::Known(Arc::new(hashes)));
-    let accounts: Ordered<Address, PreAccount> = json::read(&files.pre_state)?;
-    for (address, account) in accounts.0 {
-        let slots = account.storage.0.iter().map(|(slot, value)| (slot.0, value.0));
-        state.insert(address, account.balance.0, account.nonce, account.code.0.clone(), slots);
-    }
-    Ok(state)
+    let accounts: JsonAccounts = json::read(&files.pre_state)?;
+    Ok(accounts.state(BlockHashes::Known(Arc::new(hashes))))
 }
 
 /// The phases that the state at hand can carry, and what therefore cannot be decided.

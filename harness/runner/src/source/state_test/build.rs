@@ -1,7 +1,7 @@
 //! From the file's shape to tests.
 
 use super::{
-    format::{Post, PreAccount, StateTest},
+    format::{Post, StateTest},
     sender::address_of,
     transaction::{self, NoTransaction},
 };
@@ -9,16 +9,14 @@ use crate::{
     compare::{Difference, Scope, ShouldBe},
     exceptions,
     pre_state::PreState,
-    source::{File, SourceError, check_blob_price, hex::Quantity},
+    source::{File, SourceError, accounts::JsonAccounts, check_blob_price, hex::Quantity},
     test::{
-        Body, Expectation, ExpectedAccount, ExpectedRejection, Runnable, SkipReason, SourceKind,
-        Test, Undecodable,
+        Body, Expectation, ExpectedRejection, Runnable, SkipReason, SourceKind, Test, Undecodable,
     },
 };
-use alloy_primitives::{Address, U256, keccak256};
+use alloy_primitives::{Address, U256};
 use lockstep_model::{
-    BlobParams, Block, Case, Fork, MemoryState, Phases, Rules, Transaction,
-    memory_state::BlockHashes,
+    BlobParams, Block, Case, Fork, Phases, Rules, Transaction, memory_state::BlockHashes,
 };
 use std::sync::Arc;
 
@@ -61,7 +59,7 @@ impl<'a> Unit<'a> {
                 id.as_u64().ok_or_else(|| wrong("config.chainid", "expected at most 64 bits"))?
             }
         };
-        let pre = PreState::new(pre_state(&test.pre.0));
+        let pre = PreState::new(test.pre.state(BlockHashes::OfNumber));
         Ok(Self { file, name, test, pre, sender, chain_id })
     }
 
@@ -193,7 +191,7 @@ impl<'a> Unit<'a> {
         Ok(Expectation {
             state_root: Some(post.hash),
             logs_hash: Some(post.logs),
-            accounts: post.state.as_ref().map(|state| accounts(&state.0)).unwrap_or_default(),
+            accounts: post.state.as_ref().map(JsonAccounts::expected).unwrap_or_default(),
             accounts_are_complete: post.state.is_some(),
             accepted: rejection.is_none(),
             rejection,
@@ -212,26 +210,4 @@ fn check_bytes(envelope: &alloy_consensus::TxEnvelope, post: &Post) -> Option<Di
     Some(
         Difference::new(Scope::Fixture, "txbytes", should_be, rebuilt, "fixture").at_transaction(0),
     )
-}
-
-fn pre_state(accounts: &[(Address, PreAccount)]) -> MemoryState {
-    let mut state = MemoryState::new(BlockHashes::OfNumber);
-    for (address, account) in accounts {
-        let (balance, code) = (account.balance.0, account.code.0.clone());
-        state.insert(*address, balance, account.nonce, code, account.slots());
-    }
-    state
-}
-
-fn accounts(accounts: &[(Address, PreAccount)]) -> Vec<ExpectedAccount> {
-    let expected = |(address, account): &(Address, PreAccount)| ExpectedAccount {
-        address: *address,
-        exists: true,
-        balance: Some(account.balance.0),
-        nonce: Some(account.nonce),
-        code_hash: Some(keccak256(&account.code.0)),
-        storage: account.slots().collect(),
-        storage_is_complete: true,
-    };
-    accounts.iter().map(expected).collect()
 }

@@ -1,7 +1,10 @@
 //! The shape of state test files.
 
-use crate::source::hex::{Data, Number, Ordered, Quantity, Recipient, u64_quantity};
-use alloy_primitives::{Address, B256, U256};
+use crate::source::{
+    accounts::JsonAccounts,
+    hex::{Data, Number, Ordered, Quantity, Recipient, u64_quantity},
+};
+use alloy_primitives::{Address, B256};
 use serde::Deserialize;
 
 /// A file: tests by name.
@@ -11,7 +14,7 @@ pub(crate) type Suite = Ordered<String, StateTest>;
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct StateTest {
     pub(crate) env: Env,
-    pub(crate) pre: Ordered<Address, PreAccount>,
+    pub(crate) pre: JsonAccounts,
     pub(crate) transaction: Template,
     pub(crate) post: Ordered<String, Vec<Post>>,
     #[serde(default)]
@@ -34,16 +37,6 @@ pub(crate) struct Env {
     pub(crate) current_random: Option<Quantity>,
     pub(crate) current_base_fee: Option<Quantity>,
     pub(crate) current_excess_blob_gas: Option<Quantity>,
-}
-
-/// An account of the pre-state.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct PreAccount {
-    pub(crate) balance: Quantity,
-    #[serde(deserialize_with = "u64_quantity")]
-    pub(crate) nonce: u64,
-    pub(crate) code: Data,
-    pub(crate) storage: Ordered<Quantity, Quantity>,
 }
 
 /// The transaction template; a post picks one of each list.
@@ -97,7 +90,7 @@ pub(crate) struct Post {
     pub(crate) txbytes: Option<Data>,
     pub(crate) indexes: Indexes,
     pub(crate) expect_exception: Option<String>,
-    pub(crate) state: Option<Ordered<Address, PreAccount>>,
+    pub(crate) state: Option<JsonAccounts>,
 }
 
 /// Which of each list.
@@ -124,11 +117,4 @@ pub(crate) struct BlobSchedule {
     pub(crate) max: u64,
     #[serde(deserialize_with = "u64_quantity")]
     pub(crate) base_fee_update_fraction: u64,
-}
-
-impl PreAccount {
-    /// Slots and their values.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = (U256, U256)> {
-        self.storage.0.iter().map(|(slot, value)| (slot.0, value.0))
-    }
 }

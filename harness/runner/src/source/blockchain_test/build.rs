@@ -1,0 +1,160 @@
+//! From the file's shape to a chain.
+
+use super::{
+    format::{BlockchainTest, JsonBlock, JsonReceipt},
+    stated::Stated,
+};
+use crate::{
+    chain::{Chain, ChainBlock, ExpectedEnd, Genesis, StatedReceipt},
+    consensus::{
+        Schedule,
+        decode::{decode, decode_header},
+    },
+    exceptions,
+    pre_state::PreState,
+    source::{File, SourceError, accounts::JsonAccounts},
+    test::{Body, SkipReason, SourceKind, Test},
+};
+use alloy_eips::eip7840::BlobParams;
+use alloy_primitives::{B256, Log, LogData};
+use lockstep_model::memory_state::BlockHashes;
+use std::sync::Arc;
+
+/// Builds one test.
+///
+/// # Errors
+/// When a part of it is not what such a part can be.
+pub(super) fn test(file: &File, name: &str, test: BlockchainTest) -> Result<Test, SourceError> {
+    let wrong = |place: &str, problem: String| {
+        SourceError::place(&file.path, format!("{name}.{place}"), problem)
+    };
+    let schedule = schedule(&test).map_err(|(place, problem)| wrong(place, problem))?;
+    let id = format!("{}::{name}", file.path);
+    let fork = test.network.clone();
+    let body = if schedule.has_unsupported_rules() {
+        Body::Skip(SkipReason::UnsupportedFork)
+    } else {
+        let chain = chain(schedule, test).map_err(|(place, problem)| wrong(&place, problem))?;
+        Body::Chain(Box::new(chain))
+    };
+    Ok(Test { id, source: SourceKind::BlockchainTest, fork, body })
+}
+
+fn schedule(test: &BlockchainTest) -> Result<Schedule, (&'static str, String)> {
+    if let Some(network) = &test.config.network
+        && *network != test.network
+    {
+        let problem = format!("expected the test's network `{}`, found `{network}`", test.network);
+        return Err(("config.network", problem));
+    }
+    let chain_id = match test.config.chainid {
+        None => 1,
+        Some(id) => {
+            id.as_u64().ok_or_else(|| ("config.chainid", "expected at most 64 bits".to_owned()))?
+        }
+    };
+    if let Some(schedule) = &test.config.blob_schedule
+        && schedule.0.iter().any(|(_, blobs)| blobs.base_fee_update_fraction == 0)
+    {
+        return Err(("config.blobSchedule", "expected an update fraction above zero".to_owned()));
+    }
+    let blobs = |name: &str| {
+        let schedule = test.config.blob_schedule.as_ref()?;
+        let (_, blobs) = schedule.0.iter().find(|(known, _)| known == name)?;
+        Some(BlobParams {
+            target_blob_count: blobs.target,
+            max_blob_count: blobs.max,
+            update_fraction: blobs.base_fee_update_fraction.into(),
+            ..BlobParams::cancun()
+        })
+    };
+    let schedule = Schedule::of_network(&test.network, chain_id, &blobs);
+    schedule.map_err(|error| ("network", error.to_string()))
+}
+
+type Problem = (String, String);
+
+fn chain(schedule: Schedule, test: BlockchainTest) -> Result<Chain, Problem> {
+    let mut stated = Stated::default();
+    let genesis = genesis(&test, &mut stated)?;
+    let end = ExpectedEnd {
+        head: test.last_block_hash,
+        accounts: test.post_state.as_ref().map(JsonAccounts::expected),
+        state_root: test.post_state_hash,
+    };
+    if end.accounts.is_none() && end.state_root.is_none() {
+        let problem = "expected `postState` or `postStateHash`, found neither";
+        return Err(("postState".to_owned(), problem.to_owned()));
+    }
+    let blocks = test.blocks.into_iter().enumerate();
+    let blocks = blocks.map(|(index, json)| {
+        stated.enter_block(index);
+        block(json, &mut stated)
+            .map_err(|(place, problem)| (format!("blocks[{index}].{place}"), problem))
+    });
+    let blocks = blocks.collect::<Result<_, _>>()?;
+    Ok(Chain { schedule, genesis, blocks, end, broken: stated.into_differences() })
+}
+
+fn genesis(test: &BlockchainTest, stated: &mut Stated) -> Result<Genesis, Problem> {
+    let Some((header, hash)) = decode_header(&test.genesis_rlp.0) else {
+        return Err(("genesisRLP".to_owned(), "expected the RLP of a block".to_owned()));
+    };
+    stated.header("genesisBlockHeader", &test.genesis_block_header, &header, hash);
+    let state = PreState::new(test.pre.state(genesis_hashes(hash)));
+    stated.genesis_root(&header, &state);
+    Ok(Genesis { header, hash, state })
+}
+
+/// `BLOCKHASH` in the first block.
+fn genesis_hashes(hash: B256) -> BlockHashes {
+    BlockHashes::Known(Arc::new([(0, hash)].into_iter().collect()))
+}
+
+fn block(json: JsonBlock, stated: &mut Stated) -> Result<ChainBlock, Problem> {
+    if let Some(names) = &json.expect_exception
+        && let [unknown, ..] = exceptions::unknown(names)[..]
+    {
+        let problem = format!("unknown exception `{unknown}`, expected one of the known names");
+        return Err(("expectException".to_owned(), problem));
+    }
+    let decoded = decode(&json.rlp.0).map(Arc::new);
+    if let Ok(block) = &decoded {
+        stated.block(&json, block);
+    }
+    let receipts = json.receipts.map(receipts).transpose()?;
+    let list = json.block_access_list.or(json.invalid.and_then(|block| block.block_access_list));
+    Ok(ChainBlock {
+        decoded,
+        parent: decode_header(&json.rlp.0).map(|(header, _)| header.parent_hash),
+        exception: json.expect_exception,
+        access_list: list.map(|list| list.0.into()),
+        receipts,
+    })
+}
+
+fn receipts(receipts: Vec<JsonReceipt>) -> Result<Vec<StatedReceipt>, Problem> {
+    let receipt = |(index, receipt): (usize, JsonReceipt)| {
+        let narrow = |field: &str, value: crate::source::hex::Quantity| {
+            let problem = "expected at most 64 bits".to_owned();
+            value.as_u64().ok_or_else(|| (format!("receipts[{index}].{field}"), problem))
+        };
+        let kind = narrow("type", receipt.kind)?;
+        let log = |log: super::format::JsonLog| {
+            let data = LogData::new(log.topics, log.data.0);
+            Some(Log { address: log.address, data: data? })
+        };
+        let logs: Option<Vec<Log>> = receipt.logs.into_iter().map(log).collect();
+        let place = format!("receipts[{index}].logs");
+        Ok(StatedReceipt {
+            transaction_type: u8::try_from(kind).unwrap_or(u8::MAX),
+            success: receipt.status,
+            cumulative_gas_used: narrow("cumulativeGasUsed", receipt.cumulative_gas_used)?,
+            bloom: receipt.bloom,
+            logs: logs.ok_or((place, "expected at most four topics".to_owned()))?,
+            transaction_hash: receipt.transaction_hash,
+            encoded: receipt.rlp.map(|rlp| rlp.0),
+        })
+    };
+    receipts.into_iter().enumerate().map(receipt).collect()
+}
