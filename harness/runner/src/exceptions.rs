@@ -141,6 +141,7 @@ const WRONG_FIELDS: &[BlockRule] = &[
     BlockRule::FieldsAbsent,
     BlockRule::WithdrawalsInBody,
     BlockRule::NoWithdrawalsInBody,
+    BlockRule::AccessListForm,
 ];
 
 /// Whether `broken` is one of the reasons that the names, `A|B`, allow.

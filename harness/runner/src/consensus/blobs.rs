@@ -10,17 +10,6 @@ pub(super) fn has_whole_blobs(_: &Era, header: &Header, _: &Header) -> Result<()
     require(used.is_multiple_of(DATA_GAS_PER_BLOB), BlockRule::BlobGasMultiple)
 }
 
-/// EIP-4844: at most the maximum.
-pub(super) fn has_no_more_blobs_than_its_limit(
-    era: &Era,
-    header: &Header,
-    _: &Header,
-) -> Result<(), BlockRule> {
-    let Some(params) = era.blobs else { return Ok(()) };
-    let used = header.blob_gas_used.unwrap_or_default();
-    require(used <= params.max_blob_gas_per_block(), BlockRule::BlobGasWithinLimit)
-}
-
 /// EIP-4844, EIP-7918: the excess follows from the parent's. The parent of a fork's first block
 /// counts by the rules of the fork, and one before Cancun as without blobs.
 pub(super) fn has_its_excess(era: &Era, header: &Header, parent: &Header) -> Result<(), BlockRule> {

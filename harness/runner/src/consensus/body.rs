@@ -71,7 +71,8 @@ fn has_its_withdrawals_root(block: &DecodedBlock) -> Result<(), BlockRule> {
     require_rule(block.header.withdrawals_root == root, BlockRule::WithdrawalsRoot)
 }
 
-/// EIP-4844: the transaction whose blobs no longer fit is the one that breaks the rule.
+/// EIP-4844: the transaction whose blobs no longer fit is the one that breaks the rule; a header may
+/// break it on its own.
 fn has_no_more_blobs_than_its_limit(era: &Era, block: &DecodedBlock) -> Result<(), Broken> {
     let Some(params) = era.blobs else { return Ok(()) };
     let mut blobs = 0;
@@ -81,7 +82,8 @@ fn has_no_more_blobs_than_its_limit(era: &Era, block: &DecodedBlock) -> Result<(
             return Err(Broken::transaction(index, Rule::BlobGasAllowanceExceeded));
         }
     }
-    Ok(())
+    let stated = block.header.blob_gas_used.unwrap_or_default();
+    require(stated <= params.max_blob_gas_per_block(), BlockRule::BlobGasWithinLimit)
 }
 
 /// EIP-4844.

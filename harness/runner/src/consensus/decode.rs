@@ -47,7 +47,7 @@ pub fn decode(block: &[u8]) -> Result<DecodedBlock, Broken> {
         return Err(BlockRule::Encoding.into());
     }
     let raw_header = take_item(&mut payload)?;
-    let header = exact::<Header>(raw_header)?;
+    let header = exact::<Header>(raw_header).map_err(|broken| wrong_header(raw_header, broken))?;
     let transactions = transactions(take_item(&mut payload)?)?;
     let ommers = exact::<Vec<Header>>(take_item(&mut payload)?)?;
     let withdrawals = if payload.is_empty() {
@@ -85,6 +85,20 @@ fn take_item<'a>(payload: &mut &'a [u8]) -> Result<&'a [u8], Broken> {
 fn exact<T: Decodable>(mut bytes: &[u8]) -> Result<T, Broken> {
     let value = T::decode(&mut bytes).map_err(encoding)?;
     if bytes.is_empty() { Ok(value) } else { Err(BlockRule::Encoding.into()) }
+}
+
+/// How many fields headers have: with each of Frontier, London (EIP-1559), Shanghai (EIP-4895),
+/// Cancun (EIP-4844, EIP-4788), Prague (EIP-7685) and Amsterdam (EIP-7928, EIP-7843).
+const HEADER_FIELDS: [usize; 6] = [15, 16, 17, 20, 21, 23];
+
+/// A header with a number of fields that no fork has lacks one, or has one too many.
+fn wrong_header(raw: &[u8], broken: Broken) -> Broken {
+    match RlpHeader::decode_raw(&mut &raw[..]) {
+        Ok(PayloadView::List(fields)) if !HEADER_FIELDS.contains(&fields.len()) => {
+            BlockRule::FieldsPresent.into()
+        }
+        _ => broken,
+    }
 }
 
 fn transactions(list: &[u8]) -> Result<Vec<TxEnvelope>, Broken> {
@@ -127,14 +141,28 @@ fn undecodable(index: usize, bytes: &[u8]) -> Broken {
         Some(0x03) if is_list(bytes, 0) => Some(Rule::BlobsInBlock),
         Some(0x03) if is_empty_field(bytes, RECIPIENT) => Some(Rule::BlobContractCreation),
         Some(0x04) if is_empty_field(bytes, RECIPIENT) => Some(Rule::SetCodeContractCreation),
+        Some(kind) if has_price_over_128_bits(*kind, bytes) => Some(Rule::GasPriceProductOverflow),
         _ => None,
     };
     rule.map_or(BlockRule::Encoding.into(), |rule| Broken::transaction(index, rule))
 }
 
-/// The fields of a typed transaction, undecoded.
+/// Prices are 128 bits wide here and in every client: more could never be paid for. Up to 256 bits
+/// the bytes are still those of a number.
+fn has_price_over_128_bits(kind: u8, bytes: &[u8]) -> bool {
+    let prices = match kind {
+        0xc0.. => 1..2,
+        0x01 => 2..3,
+        _ => 2..4,
+    };
+    let is_over = |raw: &&[u8]| (18..=33).contains(&raw.len());
+    raw_fields(bytes).and_then(|fields| Some(fields.get(prices)?.iter().any(is_over))) == Some(true)
+}
+
+/// The fields of a transaction, undecoded.
 fn raw_fields(bytes: &[u8]) -> Option<Vec<&[u8]>> {
-    match RlpHeader::decode_raw(&mut bytes.get(1..)?) {
+    let is_typed = usize::from(*bytes.first()? < 0xc0);
+    match RlpHeader::decode_raw(&mut bytes.get(is_typed..)?) {
         Ok(PayloadView::List(items)) => Some(items),
         _ => None,
     }
