@@ -21,13 +21,41 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run cases through the reference and the candidates
     Check(Box<CheckArgs>),
+    /// Render or merge records
+    Report(ReportArgs),
+}
+
+const REPORT_ABOUT: &str = "\
+Reads records (the JSON lines of `lockstep check --format json` or `--out DIR`), merges them, and \
+renders what they add up to. The exit status is that of the merged run.";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  lockstep report out/check.jsonl                         a summary for a person
+  lockstep report part-1.jsonl part-2.jsonl               two partitions as one run
+  lockstep report --format junit out/*.jsonl > junit.xml  for a CI system";
+
+#[derive(Debug, Args)]
+#[command(long_about = REPORT_ABOUT, after_help = REPORT_EXAMPLES)]
+pub(crate) struct ReportArgs {
+    /// Records
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+
+    /// When to color
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
 }
 
 const CHECK_ABOUT: &str = "\
 Runs cases through the reference and the candidates, and compares everything that consensus can see.
 
-PATH is a file, a folder or an archive (.tar.gz, .tar.zst) of state tests (EEST or classic) or real \
-blocks; what a file is, its content tells. Without a PATH: what ethereum-tests/ holds, else a \
+PATH is a file, a folder or an archive (.tar.gz, .tar.zst) of state tests, blockchain tests (EEST or \
+classic) or real blocks; what a file is, its content tells. Without a PATH: what ethereum-tests/ holds, else a \
 built-in set of generated blocks.";
 
 const CHECK_EXAMPLES: &str = "\
@@ -37,6 +65,7 @@ Examples:
   lockstep check --threads 1,2,4,8 blocks.tar.zst   an archive, at four numbers of threads
   lockstep check --pack 64 --seed 1 tests.tar.gz    official tests, packed into parallel blocks
   lockstep check --format json tests.tar.gz         one JSON object a line
+  lockstep check --partition slice:1/4 --out part-1 tests.tar.gz   a quarter, recorded
 
 Exit status:
   1  something failed: diverged, expectation missed, hung, inconclusive
@@ -94,6 +123,10 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, allow_negative_numbers = true)]
     pub(crate) hang_after: f64,
 
+    /// Run in this very process: a crash of an executor ends the run
+    #[arg(long)]
+    pub(crate) in_process: bool,
+
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
@@ -147,6 +180,8 @@ pub(crate) enum Format {
     Human,
     /// One JSON object a line on stdout, nothing else there
     Json,
+    /// One JUnit XML document on stdout, nothing else there
+    Junit,
 }
 
 /// When to color.

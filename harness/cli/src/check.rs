@@ -8,18 +8,20 @@ use crate::{
     args::{CheckArgs, Format},
     output,
     progress::Progress,
+    supervisor::{self, Supervised},
 };
 use anyhow::{Context, Result};
 use lockstep_runner::{
-    check::{Event, Plan, prove_overlap, run},
+    check::{Event, Journal, Plan, prove_overlap, run},
     record::{Overlap, Record, Status, TestResult},
-    report::{json, terminal},
+    report::{json, junit::Junit, terminal},
+    source::SourceError,
 };
 use plan::Job;
 use std::{
     fs::File,
     io::{BufWriter, Write},
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
     time::Instant,
 };
 use verdicts::Reviewed;
@@ -28,22 +30,25 @@ use verdicts::Reviewed;
 const EXIT_INTERRUPTED: u8 = 130;
 
 /// Runs the command; gives its exit status.
-pub(crate) fn check(args: Box<CheckArgs>, command: &Lockstep) -> Result<u8> {
+pub(crate) fn check(
+    args: Box<CheckArgs>,
+    command: &Lockstep,
+    supervised: Option<Supervised>,
+) -> Result<u8> {
     output::set_color(args.color);
-    let job = plan::job(&args, command)?;
+    let job = plan::job(&args, command, supervised.as_ref())?;
     lockstep_executors::arithmetic::remember_arithmetic();
     let mut reporter = Reporter::new(&args, &job)?;
     listen_for_interrupts(&job.plan)?;
-    reporter.say(&job.announcement);
-
     let start = Instant::now();
     let mut reviewed = Reviewed::new(&job);
+    match supervised {
+        Some(supervised) if !supervised.is_first() => reporter.go_on(supervised, &mut reviewed),
+        _ => reporter.say(&job.announcement),
+    }
     run(&job.plan, job.input.clone(), &mut |event| match event {
         Event::Test(result) => reporter.test(reviewed.apply(*result)),
-        Event::Unreadable(error) => {
-            reporter.print(&terminal::unreadable(&error));
-            reporter.record.unreadable.push(error);
-        }
+        Event::Unreadable(error) => reporter.unreadable(error),
         Event::Packed(packing) => reporter.record.packing = Some(packing),
         Event::Panic(text) => {
             let complaint = format!("the harness itself panicked, and the run ended there: {text}");
@@ -51,6 +56,10 @@ pub(crate) fn check(args: Box<CheckArgs>, command: &Lockstep) -> Result<u8> {
         }
         Event::WorkerDone(_) => {}
     });
+    if job.plan.worn_out.load(Ordering::Relaxed) {
+        reporter.say("three runs did not end: another process goes on without their threads");
+        return Ok(supervisor::worn_out());
+    }
     reporter.record.interrupted = job.plan.interrupted.load(Ordering::Relaxed);
     if !reporter.record.interrupted {
         prove_parallelism(&job.plan, &mut reporter.record);
@@ -71,7 +80,10 @@ fn prove_parallelism(plan: &Plan, record: &mut Record) {
             totals.overlap = Overlap::NotClaimed;
             continue;
         }
-        totals.overlap = prove_overlap(candidate);
+        totals.overlap = match plan.journal.as_ref() {
+            Some(journal) => journal.watch_proof(&candidate.label, || prove_overlap(candidate)),
+            None => prove_overlap(candidate),
+        };
         if totals.overlap == Overlap::Refuted {
             record.complaints.push(format!(
                 "not parallel: {} was given {} threads and says `{}`, but no two transactions of \
@@ -102,7 +114,12 @@ struct Reporter {
     record: Record,
     progress: Progress,
     replay: terminal::Replay,
+    journal: Option<Arc<Journal>>,
     out: Option<BufWriter<File>>,
+    /// Inputs that a process before has reported: they are read again, and not reported again.
+    known_unreadable: Vec<SourceError>,
+    /// The report in the making, where one is asked for.
+    junit: Option<Junit>,
 }
 
 impl Reporter {
@@ -124,7 +141,10 @@ impl Reporter {
             record: Record::default(),
             progress: Progress::new(),
             replay: job.replay.clone(),
+            journal: job.plan.journal.clone(),
             out,
+            known_unreadable: Vec::new(),
+            junit: (args.format == Format::Junit).then(Junit::default),
         })
     }
 
@@ -138,12 +158,46 @@ impl Reporter {
     fn print(&self, text: &str) {
         self.progress.suspend(|| match self.format {
             Format::Human => output::out(text),
-            Format::Json => output::err(text),
+            Format::Json | Format::Junit => output::err(text),
         });
     }
 
+    /// Takes over what the processes before have reported, and reports the crash that this one goes
+    /// on behind.
+    fn go_on(&mut self, supervised: Supervised, reviewed: &mut Reviewed) {
+        let culprit = supervised.culprit();
+        for result in supervised.past.results {
+            reviewed.remember(&result);
+            self.keep(result);
+        }
+        for error in supervised.past.unreadable {
+            self.write_out(&json::unreadable_line(&error));
+            self.known_unreadable.push(error.clone());
+            self.record.unreadable.push(error);
+        }
+        if let Some(culprit) = culprit {
+            self.test(reviewed.apply(culprit));
+        }
+    }
+
+    fn unreadable(&mut self, error: SourceError) {
+        if let Some(known) = self.known_unreadable.iter().position(|known| *known == error) {
+            self.known_unreadable.swap_remove(known);
+            return;
+        }
+        if let Some(journal) = &self.journal {
+            journal.unreadable(&error);
+        }
+        self.print(&terminal::unreadable(&error));
+        self.write_line(&json::unreadable_line(&error));
+        self.record.unreadable.push(error);
+    }
+
     fn test(&mut self, result: TestResult) {
-        self.write_line(&json::test_line(&result));
+        if self.format == Format::Json {
+            let line = format!("{}\n", json::test_line(&result));
+            self.progress.suspend(|| output::out(&line));
+        }
         if self.format == Format::Human && !self.quiet {
             if result.status == Status::Failed {
                 self.print(&terminal::failure(&result, &self.replay));
@@ -151,15 +205,33 @@ impl Reporter {
                 self.print(&terminal::line(&result));
             }
         }
-        self.record.add(result);
+        if let Some(journal) = &self.journal {
+            journal.result(&result);
+        }
+        self.keep(result);
         self.progress.show(&self.record);
     }
 
+    fn keep(&mut self, result: TestResult) {
+        if self.out.is_some() {
+            self.write_out(&json::test_line(&result));
+        }
+        if let Some(junit) = &mut self.junit {
+            junit.add(&result);
+        }
+        self.record.add(result);
+    }
+
     fn write_line(&mut self, line: &str) {
-        let line = format!("{line}\n");
         if self.format == Format::Json {
+            let line = format!("{line}\n");
             self.progress.suspend(|| output::out(&line));
         }
+        self.write_out(line);
+    }
+
+    fn write_out(&mut self, line: &str) {
+        let line = format!("{line}\n");
         if let Some(out) = &mut self.out
             && let Err(error) = out.write_all(line.as_bytes())
         {
@@ -173,6 +245,10 @@ impl Reporter {
         self.write_line(&json::summary_line(&self.record));
         if self.format == Format::Human {
             output::out(&terminal::summary(&self.record, &self.replay));
+        }
+        if let Some(junit) = self.junit.take() {
+            let report = junit.render(&self.record).map_err(|error| anyhow::anyhow!(error))?;
+            output::out(&report);
         }
         if let Some(out) = &mut self.out {
             out.flush().context("cannot write to --out")?;

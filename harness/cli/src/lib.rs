@@ -12,6 +12,8 @@ mod check;
 mod defaults;
 mod output;
 mod progress;
+mod report;
+mod supervisor;
 #[doc(hidden)]
 pub mod testing;
 
@@ -19,7 +21,8 @@ use args::{Cli, Command};
 use clap::Parser;
 use lockstep_model::Executor;
 use lockstep_runner::check::Factory;
-use std::{process::ExitCode, sync::Arc};
+use lockstep_runner::lists::Lists;
+use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
 /// Exit status where the usage is wrong, or something could not be read.
 const EXIT_USAGE: u8 = 2;
@@ -28,6 +31,7 @@ const EXIT_USAGE: u8 = 2;
 pub struct Lockstep {
     executors: Vec<(String, Factory)>,
     release_memory: fn(),
+    lists: Lists,
 }
 
 impl std::fmt::Debug for Lockstep {
@@ -46,7 +50,7 @@ impl Default for Lockstep {
 impl Lockstep {
     /// The command with Lockstep's own executors.
     pub fn new() -> Self {
-        Self { executors: defaults::executors(), release_memory: || {} }
+        Self { executors: defaults::executors(), release_memory: || {}, lists: Lists::reviewed() }
     }
 
     /// Adds an executor, made by `factory` for a number of threads. One of the same name is
@@ -68,9 +72,26 @@ impl Lockstep {
         Self { release_memory, ..self }
     }
 
+    /// Adds reviewed lists, in the form of `corpora/reviewed.toml`: among them, with `executor = NAME`,
+    /// where a brought executor is known to diverge.
+    ///
+    /// # Panics
+    /// When the text is no such list: it is part of the program.
+    #[must_use]
+    pub fn reviewed(mut self, toml: &str) -> Self {
+        self.lists.extend(Lists::parse(toml).expect("lists in the form of corpora/reviewed.toml"));
+        self
+    }
+
     /// Reads the command line and does what it says.
     pub fn run(self) -> ExitCode {
-        let cli = match Cli::try_parse() {
+        self.run_from(std::env::args_os())
+    }
+
+    /// As [`Self::run`], with other words than the program was started with: a program of your own may
+    /// take its own options out first.
+    pub fn run_from(self, words: impl IntoIterator<Item = OsString>) -> ExitCode {
+        let cli = match Cli::try_parse_from(words) {
             Ok(cli) => cli,
             Err(error) => {
                 // Help and version are no errors; clap knows which stream is whose.
@@ -79,7 +100,8 @@ impl Lockstep {
             }
         };
         let outcome = match cli.command {
-            Command::Check(args) => check::check(args, &self),
+            Command::Check(args) => supervisor::check(args, &self),
+            Command::Report(args) => report::report(&args),
         };
         match outcome {
             Ok(status) => status.into(),

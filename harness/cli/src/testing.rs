@@ -2,7 +2,7 @@
 
 use crate::defaults::{REFERENCE, executors};
 use lockstep_runner::{
-    check::{Candidate, Factory, Plan, Selection},
+    check::{Candidate, Factory, Plan, Resume, Selection},
     lists::Lists,
 };
 use std::{
@@ -32,6 +32,9 @@ pub fn plan_with(candidates: Vec<Candidate>) -> Plan {
         lists: Arc::new(Lists::default()),
         hang_after: Duration::from_secs(60),
         release_memory: || {},
+        journal: None,
+        resume: Resume::default(),
+        worn_out: AtomicBool::new(false),
         interrupted: Arc::new(AtomicBool::new(false)),
     }
 }

@@ -3,6 +3,7 @@
 //! * [`mod@reference`]: the sequential reference, alloy-evm's `EthBlockExecutor` over revm with one
 //!   reviewed file of corrections.
 //! * [`block_stm`]: the optimistic parallel executor.
+//! * [`adapter`]: brings any alloy-evm block executor factory.
 //! * [`arithmetic`]: remembers curve arithmetic, for checking.
 //! * `evm`: what every executor here shares of the EVM itself.
 //! * [`commit`]: the ordered commit that every parallel executor ends in.
@@ -10,6 +11,7 @@
 //!
 //! It depends on the model and on revm; it does not know the judge.
 
+pub mod adapter;
 pub mod arithmetic;
 pub mod block_stm;
 pub mod commit;

@@ -1,7 +1,7 @@
 //! The seam: what an executor is.
 
 use crate::{Case, Outcome, StateError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Executes blocks. The only thing that the judge knows of an executor.
@@ -38,7 +38,7 @@ pub struct Execution {
 }
 
 /// What an executor says about a run. Its own word: the judge never relies on it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telemetry {
     /// How the executor chose its threads.
     pub mode: Mode,
@@ -55,7 +55,7 @@ pub struct Telemetry {
 }
 
 /// How an executor chose its threads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// One thread, block order.

@@ -24,6 +24,8 @@ pub struct Entry {
     pub id: Regex,
     /// Why.
     pub reason: String,
+    /// Whose divergence from the reference is known. `None`: an expectation that the reference misses.
+    pub executor: Option<String>,
 }
 
 /// An archive whose expectations are outdated.
@@ -51,6 +53,7 @@ struct Document {
 struct RawKnown {
     id: String,
     reason: String,
+    executor: Option<String>,
     /// Read to make sure that it is there.
     #[serde(rename = "reviewer")]
     _reviewer: String,
@@ -78,12 +81,13 @@ impl Lists {
     /// What is wrong with the text, and where.
     pub fn parse(text: &str) -> Result<Self, String> {
         let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
-        let entry = |id: String, reason: String| {
+        let entry = |id: String, reason: String, executor| {
             let id = Regex::new(&id).map_err(|error| format!("`{id}`: {error}"))?;
-            Ok::<_, String>(Entry { id, reason })
+            Ok::<_, String>(Entry { id, reason, executor })
         };
-        let known = document.known.into_iter().map(|raw| entry(raw.id, raw.reason));
-        let slow = document.slow.into_iter().map(|raw| entry(raw.id, raw.reason));
+        let known = document.known.into_iter();
+        let known = known.map(|raw| entry(raw.id, raw.reason, raw.executor));
+        let slow = document.slow.into_iter().map(|raw| entry(raw.id, raw.reason, None));
         Ok(Self {
             known: known.collect::<Result<_, _>>()?,
             slow: slow.collect::<Result<_, _>>()?,
@@ -91,9 +95,19 @@ impl Lists {
         })
     }
 
-    /// The known entry for a test, by its place in the list.
-    pub fn known(&self, id: &str) -> Option<usize> {
-        self.known.iter().position(|entry| entry.id.is_match(id))
+    /// The known entry for a test and an executor, by its place in the list; without an executor, for
+    /// an expectation that the reference misses.
+    pub fn known(&self, id: &str, executor: Option<&str>) -> Option<usize> {
+        let matches =
+            |entry: &Entry| entry.executor.as_deref() == executor && entry.id.is_match(id);
+        self.known.iter().position(matches)
+    }
+
+    /// Adds other lists behind these.
+    pub fn extend(&mut self, other: Self) {
+        self.known.extend(other.known);
+        self.slow.extend(other.slow);
+        self.drafts.extend(other.drafts);
     }
 
     /// Whether the test is on the slow list.

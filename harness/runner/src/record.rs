@@ -6,11 +6,11 @@ use crate::{
     test::SourceKind,
 };
 use lockstep_model::Telemetry;
-use serde::Serialize;
-use std::{collections::BTreeMap, time::Duration};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 /// How a test ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Every expectation met, every executor agrees.
@@ -26,7 +26,7 @@ pub enum Status {
 }
 
 /// What was found on a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every candidate did as the reference did.
@@ -54,7 +54,7 @@ impl Verdict {
 }
 
 /// What was found on the cases of one test.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of verdicts")]
 pub struct Cases {
     pub agreed: usize,
@@ -88,7 +88,7 @@ impl Cases {
 }
 
 /// What came of one test.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TestResult {
     /// The test's id.
     pub id: String,
@@ -107,7 +107,9 @@ pub struct TestResult {
     /// What is different.
     pub differences: Vec<Difference>,
     /// Expectations that could not be decided.
-    pub undecidable: Vec<&'static str>,
+    pub undecidable: Vec<Cow<'static, str>>,
+    /// How long it took, all executors together. Shown, never compared.
+    pub time_ns: u64,
     /// What was found on its cases.
     pub cases: Cases,
     /// What each executor did.
@@ -117,7 +119,7 @@ pub struct TestResult {
 }
 
 /// One executor's run of a case.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
     /// The executor's label.
     pub executor: String,
@@ -128,10 +130,10 @@ pub struct Run {
 }
 
 /// What became of a recipe.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedBlock {
     /// `disjoint`, `shared` or `invalid`.
-    pub mode: &'static str,
+    pub mode: Cow<'static, str>,
     /// The tests in the block, in block order.
     pub members: Vec<String>,
     /// Tests that were left out because their outcome depends on the block around them.
@@ -139,7 +141,7 @@ pub struct PackedBlock {
 }
 
 /// Counts of tests and cases.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of the JSON summary, explained in DESIGN")]
 pub struct Counts {
     pub tests: usize,
@@ -173,8 +175,24 @@ impl Counts {
     }
 }
 
+impl Counts {
+    fn merge(&mut self, other: Self) {
+        self.tests += other.tests;
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.known += other.known;
+        self.outdated += other.outdated;
+        self.skipped += other.skipped;
+        self.cases += other.cases;
+        self.agreed += other.agreed;
+        self.diverged += other.diverged;
+        self.inconclusive += other.inconclusive;
+        self.hung += other.hung;
+    }
+}
+
 /// Whether an executor's parallelism was seen from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// It has one thread: nothing to prove.
@@ -189,7 +207,7 @@ pub enum Overlap {
 }
 
 /// What one executor did over the whole run.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ExecutorTotals {
     pub cases: usize,
@@ -229,8 +247,40 @@ impl ExecutorTotals {
     }
 }
 
+impl ExecutorTotals {
+    fn merge(&mut self, other: Self) {
+        self.cases += other.cases;
+        self.agreed += other.agreed;
+        self.diverged += other.diverged;
+        self.inconclusive += other.inconclusive;
+        self.hung += other.hung;
+        self.overlap = self.overlap.worse_of(other.overlap);
+        if other.mode != lockstep_model::Mode::Sequential {
+            self.mode = other.mode;
+        }
+        self.threads = self.threads.max(other.threads);
+        self.executions += other.executions;
+        self.re_executions += other.re_executions;
+        self.validations += other.validations;
+        self.suspensions += other.suspensions;
+    }
+}
+
+impl Overlap {
+    /// What is known of two runs: one refutation refutes, one proof proves.
+    fn worse_of(self, other: Self) -> Self {
+        let rank = |overlap| match overlap {
+            Self::NotAsked => 0,
+            Self::NotClaimed => 1,
+            Self::Proved => 2,
+            Self::Refuted => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
 /// Packed blocks of one mode.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct PackedTotals {
     pub blocks: usize,
@@ -243,6 +293,17 @@ pub struct PackedTotals {
     pub re_executions: u64,
 }
 
+impl PackedTotals {
+    fn merge(&mut self, other: Self) {
+        self.blocks += other.blocks;
+        self.transactions += other.transactions;
+        self.in_blocks_of_32 += other.in_blocks_of_32;
+        self.left_out += other.left_out;
+        self.executions += other.executions;
+        self.re_executions += other.re_executions;
+    }
+}
+
 /// Everything that came of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
@@ -253,7 +314,7 @@ pub struct Record {
     /// Skipped, known and outdated tests by reason.
     pub reasons: BTreeMap<(Status, String), usize>,
     /// Expectations that could not be decided.
-    pub undecidable: BTreeMap<&'static str, usize>,
+    pub undecidable: BTreeMap<Cow<'static, str>, usize>,
     /// Failed tests, in the order in which they failed.
     pub failures: Vec<TestResult>,
     /// Inputs that could not be read.
@@ -263,7 +324,7 @@ pub struct Record {
     /// What the packer made of its input, if it was asked to.
     pub packing: Option<Packing>,
     /// Packed blocks by mode.
-    pub packed: BTreeMap<&'static str, PackedTotals>,
+    pub packed: BTreeMap<Cow<'static, str>, PackedTotals>,
     /// Failures of the run itself: an executor that is not parallel, a known entry that nothing
     /// needs.
     pub complaints: Vec<String>,
@@ -284,7 +345,7 @@ impl Record {
             *self.reasons.entry((result.status, reason.clone())).or_default() += 1;
         }
         for why in &result.undecidable {
-            *self.undecidable.entry(why).or_default() += 1;
+            *self.undecidable.entry(why.clone()).or_default() += 1;
         }
         for run in &result.runs {
             self.executors.entry(run.executor.clone()).or_default().add(run);
@@ -297,7 +358,7 @@ impl Record {
 
     fn add_packed(&mut self, result: &TestResult) {
         let Some(packed) = &result.packed else { return };
-        let totals = self.packed.entry(packed.mode).or_default();
+        let totals = self.packed.entry(packed.mode.clone()).or_default();
         totals.left_out += packed.left_out;
         if result.status == Status::Skipped {
             return;
@@ -313,6 +374,32 @@ impl Record {
             totals.executions += run.telemetry.executions;
             totals.re_executions += run.telemetry.re_executions;
         }
+    }
+
+    /// Adds what another part of the same run gave. Times add up: each part has had its machine.
+    pub fn merge(&mut self, other: Self) {
+        self.counts.merge(other.counts);
+        for (key, counts) in other.by_source {
+            self.by_source.entry(key).or_default().merge(counts);
+        }
+        for (key, count) in other.reasons {
+            *self.reasons.entry(key).or_default() += count;
+        }
+        for (why, count) in other.undecidable {
+            *self.undecidable.entry(why).or_default() += count;
+        }
+        self.failures.extend(other.failures);
+        self.unreadable.extend(other.unreadable);
+        for (label, totals) in other.executors {
+            self.executors.entry(label).or_default().merge(totals);
+        }
+        for (mode, totals) in other.packed {
+            self.packed.entry(mode).or_default().merge(totals);
+        }
+        self.packing = self.packing.or(other.packing);
+        self.complaints.extend(other.complaints);
+        self.elapsed += other.elapsed;
+        self.interrupted |= other.interrupted;
     }
 
     /// The exit status: 1 something failed, else 2 something could not be read, else 4 nothing

@@ -3,11 +3,11 @@
 use crate::{chain::Chain, compare::Difference, pre_state::PreState, source::pack::Recipe};
 use alloy_primitives::{Address, B256, Bloom, U256};
 use lockstep_model::{Case, Rule};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Where a test comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// One (test, fork, index) of a state test.

@@ -4,11 +4,11 @@ use crate::{
     Lockstep,
     args::{CheckArgs, PackMode},
     defaults::REFERENCE,
+    supervisor::Supervised,
 };
 use anyhow::{Context, Result, bail};
 use lockstep_runner::{
     check::{Candidate, Factory, Input, PackOptions, Partition, Plan, Selection},
-    lists::Lists,
     report::terminal::Replay,
     source::{built_in, pack::Mode},
 };
@@ -38,7 +38,11 @@ pub(crate) struct Job {
 }
 
 /// Makes the job.
-pub(crate) fn job(args: &CheckArgs, command: &Lockstep) -> Result<Job> {
+pub(crate) fn job(
+    args: &CheckArgs,
+    command: &Lockstep,
+    supervised: Option<&Supervised>,
+) -> Result<Job> {
     let executors = &command.executors;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.unwrap_or(cores);
@@ -60,9 +64,12 @@ pub(crate) fn job(args: &CheckArgs, command: &Lockstep) -> Result<Job> {
         jobs,
         selection: selection(args)?,
         pack: pack(args)?,
-        lists: Arc::new(Lists::reviewed()),
+        lists: Arc::new(command.lists.clone()),
         hang_after: hang_after(args)?,
         release_memory: command.release_memory,
+        journal: supervised.map(|supervised| supervised.journal.clone()),
+        resume: supervised.map(Supervised::resume).unwrap_or_default(),
+        worn_out: AtomicBool::new(false),
         interrupted: Arc::new(AtomicBool::new(false)),
     };
     Ok(Job { plan: Arc::new(plan), input, announcement, replay: replay(args) })

@@ -2,7 +2,7 @@
 
 use super::plan::Job;
 use lockstep_runner::{
-    compare::ShouldBe,
+    compare::{Difference, ShouldBe},
     lists::Lists,
     record::{Status, TestResult, Verdict},
 };
@@ -17,6 +17,8 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct Reviewed {
     lists: Arc<Lists>,
+    /// Names of the candidates of this run.
+    candidates: BTreeSet<String>,
     /// For each archive that a failed test came from: the reason, if it is a draft.
     drafts: BTreeMap<String, Option<String>>,
     /// Known entries whose test failed.
@@ -28,30 +30,79 @@ pub(crate) struct Reviewed {
 impl Reviewed {
     pub(crate) fn new(job: &Job) -> Self {
         let lists = job.plan.lists.clone();
-        Self { lists, drafts: BTreeMap::new(), needed: BTreeSet::new(), needless: BTreeMap::new() }
+        let candidates = job.plan.candidates.iter().map(|candidate| name(&candidate.label));
+        Self {
+            lists,
+            candidates: candidates.collect(),
+            drafts: BTreeMap::new(),
+            needed: BTreeSet::new(),
+            needless: BTreeMap::new(),
+        }
     }
 
-    /// The result with the status that the lists give it. They excuse a missed expectation, never
-    /// a divergence.
+    /// Takes note of a result that a process before has already given its status.
+    pub(crate) fn remember(&mut self, result: &TestResult) {
+        let entries: Vec<usize> = self.entries_for(&result.id);
+        match result.status {
+            Status::Known => self.needed.extend(entries),
+            Status::Passed => self.not_needed(&entries, &result.id),
+            _ => {}
+        }
+    }
+
+    /// The result with the status that the lists give it. An expectation that the reference misses may
+    /// be known, or outdated; so may a divergence of an executor that is known to diverge there.
     pub(crate) fn apply(&mut self, mut result: TestResult) -> TestResult {
-        let entry = self.lists.known(&result.id);
-        if result.status == Status::Passed
-            && let Some(entry) = entry
+        if result.status == Status::Passed {
+            let entries = self.entries_for(&result.id);
+            self.not_needed(&entries, &result.id);
+        }
+        if result.status == Status::Failed
+            && let Some(excuse) = self.excuse(&result)
         {
-            self.needless.insert(entry, result.id.clone());
-        }
-        if result.status != Status::Failed || !misses_expectations_alone(&result) {
-            return result;
-        }
-        if let Some(reason) = self.draft(&result.origin) {
-            result.status = Status::Outdated;
-            result.reason = Some(reason);
-        } else if let Some(entry) = entry {
-            self.needed.insert(entry);
-            result.status = Status::Known;
-            result.reason = Some(self.lists.known[entry].reason.clone());
+            self.needed.extend(excuse.entries);
+            result.status = excuse.status;
+            result.reason = Some(excuse.reasons.join("; "));
         }
         result
+    }
+
+    /// Every entry that a test could need in this run.
+    fn entries_for(&self, id: &str) -> Vec<usize> {
+        let candidates = self.candidates.iter().map(|name| Some(name.as_str()));
+        let executors = std::iter::once(None).chain(candidates);
+        executors.filter_map(|executor| self.lists.known(id, executor)).collect()
+    }
+
+    fn not_needed(&mut self, entries: &[usize], id: &str) {
+        for entry in entries {
+            self.needless.insert(*entry, id.to_owned());
+        }
+    }
+
+    /// Why the result does not count as a failure. Everything that is wrong with it needs an excuse,
+    /// and a run that did not end, or broke, has none.
+    fn excuse(&mut self, result: &TestResult) -> Option<Excuse> {
+        if result.differences.is_empty()
+            || !matches!(result.verdict, None | Some(Verdict::Agreed | Verdict::Diverged))
+        {
+            return None;
+        }
+        let mut excuse =
+            Excuse { status: Status::Outdated, reasons: Vec::new(), entries: Vec::new() };
+        for who in wrongdoers(result) {
+            if who.is_none()
+                && let Some(reason) = self.draft(&result.origin)
+            {
+                excuse.reasons.push(reason);
+                continue;
+            }
+            let entry = self.lists.known(&result.id, who.as_deref())?;
+            excuse.status = Status::Known;
+            excuse.reasons.push(self.lists.known[entry].reason.clone());
+            excuse.entries.push(entry);
+        }
+        Some(excuse)
     }
 
     /// Why the archive is a draft, if it is one.
@@ -78,13 +129,25 @@ impl Reviewed {
     }
 }
 
-fn misses_expectations_alone(result: &TestResult) -> bool {
-    let expected = |difference: &lockstep_runner::compare::Difference| {
-        matches!(difference.should_be, ShouldBe::Expected(_))
+/// Why a result does not count as a failure.
+struct Excuse {
+    status: Status,
+    reasons: Vec<String>,
+    entries: Vec<usize>,
+}
+
+/// Who did something else than expected: the reference (`None`), or candidates by name.
+fn wrongdoers(result: &TestResult) -> BTreeSet<Option<String>> {
+    let who = |difference: &Difference| match difference.should_be {
+        ShouldBe::Expected(_) => None,
+        ShouldBe::Reference(_) => Some(name(&difference.executor)),
     };
-    !result.differences.is_empty()
-        && result.differences.iter().all(expected)
-        && matches!(result.verdict, None | Some(Verdict::Agreed))
+    result.differences.iter().map(who).collect()
+}
+
+/// An executor's name without its threads.
+fn name(label: &str) -> String {
+    label.rsplit_once('@').map_or(label, |(name, _)| name).to_owned()
 }
 
 /// The digest of a file, in hexadecimal; `None` for a folder or a file that cannot be read.

@@ -152,7 +152,7 @@ fn fails_with(judge: &mut Judge, flip: &Flip) {
     for test in tests {
         let result = judge.judge_alone(test);
         assert_eq!(result.status, Status::Failed, "{} goes unnoticed", flip.what);
-        let fields: Vec<_> = result.differences.iter().map(|found| found.field).collect();
+        let fields: Vec<_> = result.differences.iter().map(|found| &*found.field).collect();
         assert!(fields.contains(&flip.field), "{}: {fields:?}", flip.what);
     }
 }
@@ -185,7 +185,7 @@ fn every_flipped_header_field_is_named() {
     for (field, flip) in flips {
         let result = judge.judge_alone(expected(flip));
         assert_eq!(result.status, Status::Failed, "{field}");
-        let fields: Vec<_> = result.differences.iter().map(|found| found.field).collect();
+        let fields: Vec<_> = result.differences.iter().map(|found| &*found.field).collect();
         assert_eq!(fields, [field]);
     }
 }

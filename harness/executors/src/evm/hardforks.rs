@@ -8,7 +8,7 @@ use lockstep_model::Fork;
 
 /// "Every fork up to mine is active since genesis."
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Hardforks(pub(crate) Fork);
+pub struct Hardforks(pub(crate) Fork);
 
 /// The first of our rule sets in which alloy's fork is active. `None` for the DAO fork (its
 /// irregular change is ours to apply, see the corrections) and for forks of the future.

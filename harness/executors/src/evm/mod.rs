@@ -13,7 +13,7 @@ mod strict;
 pub(crate) use convert::{bundle_changes, bytecode_of, model_info, revm_info};
 pub(crate) use deferred_reward::{Deferral, TransactionRun, transact_deferring_reward};
 pub(crate) use environment::{evm_env, spec_id, transaction_env};
-pub(crate) use hardforks::Hardforks;
+pub use hardforks::Hardforks;
 pub(crate) use reader_db::{ReadError, ReaderDb};
 pub(crate) use rejection::{rule_of_invalid_transaction, rule_of_validation};
 pub(crate) use strict::{StorageProbe, StrictEvm};

@@ -18,8 +18,7 @@ use lockstep_model::{
 use revm::{context::TxEnv, database::states::bundle_state::BundleRetention};
 
 pub(crate) use receipts::{executor_receipts, model_receipts};
-use session::stop;
-pub(crate) use session::{Session, Stop, ommer_headers, session, take_changes};
+pub(crate) use session::{Session, Stop, ommer_headers, session, stop, take_changes};
 
 /// The sequential reference executor.
 #[derive(Debug, Clone, Copy, Default)]

@@ -47,6 +47,8 @@ pub(crate) struct Admission {
 struct State {
     /// Cases that run.
     running: usize,
+    /// Whether the one that runs must have no company at all.
+    alone: bool,
     /// How many of them are more than ordinary.
     large: usize,
     /// How many of those are enormous.
@@ -68,6 +70,14 @@ struct State {
 pub(crate) struct Ticket {
     large: bool,
     enormous: bool,
+    alone: bool,
+}
+
+impl Ticket {
+    /// Whether nobody else runs.
+    pub(crate) const fn is_alone(self) -> bool {
+        self.alone
+    }
 }
 
 impl Admission {
@@ -81,8 +91,16 @@ impl Admission {
 
     /// Waits until a case with this gas limit may run.
     pub(crate) fn enter(&self, gas_limit: u64) -> Ticket {
-        let ticket =
-            Ticket { large: gas_limit > ORDINARY_GAS, enormous: gas_limit >= ENORMOUS_GAS };
+        let (large, enormous) = (gas_limit > ORDINARY_GAS, gas_limit >= ENORMOUS_GAS);
+        self.enter_with(Ticket { large, enormous, alone: false })
+    }
+
+    /// Waits until nobody runs, and keeps everybody out.
+    pub(crate) fn enter_alone(&self) -> Ticket {
+        self.enter_with(Ticket { large: true, enormous: true, alone: true })
+    }
+
+    fn enter_with(&self, ticket: Ticket) -> Ticket {
         let mut state = self.state();
         state.waiting += usize::from(ticket.enormous);
         while !state.admits(ticket) {
@@ -91,6 +109,7 @@ impl Admission {
         }
         state.waiting -= usize::from(ticket.enormous);
         state.running += 1;
+        state.alone |= ticket.alone;
         state.large += usize::from(ticket.large);
         state.enormous += usize::from(ticket.enormous);
         state.last_start = Some(Instant::now());
@@ -108,6 +127,7 @@ impl Admission {
     pub(crate) fn leave(&self, ticket: Ticket) {
         let mut state = self.state();
         state.running -= 1;
+        state.alone &= !ticket.alone;
         state.large -= usize::from(ticket.large);
         state.enormous -= usize::from(ticket.enormous);
         drop(state);
@@ -117,7 +137,9 @@ impl Admission {
 
 impl State {
     fn admits(&mut self, ticket: Ticket) -> bool {
-        if ticket.enormous {
+        if self.alone || ticket.alone {
+            self.running == 0
+        } else if ticket.enormous {
             self.large == 0 || self.is_calm()
         } else if self.enormous > 0 {
             !ticket.large || self.is_calm()

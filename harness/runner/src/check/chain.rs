@@ -23,6 +23,7 @@ use crate::{
     record::{Run, TestResult, Verdict},
 };
 use lockstep_model::{Outcome, StateChanges};
+use std::borrow::Cow;
 
 /// A chain on its way.
 struct Progress<'a> {
@@ -90,7 +91,8 @@ impl Judge {
         });
         let examined = examine(&imported, &reference.outcome);
         let missed = missed_by_executed(arrived, &imported, &examined, &reference.outcome);
-        result.undecidable.extend(undecidable(arrived, &reference.outcome));
+        let undecidable = undecidable(arrived, &reference.outcome);
+        result.undecidable.extend(undecidable.map(Cow::Borrowed));
         let (case, parent) = (imported.case.clone(), imported.parent.state.clone());
         let accepted = (arrived.exception.is_none() || examined.broken.is_empty())
             .then_some(examined.changes)

@@ -1,10 +1,11 @@
 //! What a worker is doing right now, for the watchdog.
 
-use super::{admission::Ticket, worker::Load};
-use crate::record::TestResult;
+use super::{admission::Ticket, journal::Journal, worker::Load};
+use crate::{record::TestResult, test::Test};
+use serde::{Deserialize, Serialize};
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -18,7 +19,11 @@ const REFERENCE_LIMIT: Duration = Duration::from_secs(3600);
 
 /// One worker's desk.
 #[derive(Debug, Default)]
-pub(crate) struct Desk(Mutex<State>);
+pub(crate) struct Desk {
+    state: Mutex<State>,
+    /// Where a supervised worker writes down what it does, and its number there.
+    journal: Option<(usize, Arc<Journal>)>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -39,11 +44,20 @@ struct Running {
 }
 
 /// Which test a worker is at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TestName {
     pub(crate) id: String,
+    /// What the user named to get to it.
+    pub(crate) origin: String,
     pub(crate) source: crate::test::SourceKind,
     pub(crate) fork: String,
+}
+
+impl TestName {
+    pub(crate) fn of(test: &Test, origin: &str) -> Self {
+        let (id, source, fork) = (test.id.clone(), test.source, test.fork.clone());
+        Self { id, origin: origin.to_owned(), source, fork }
+    }
 }
 
 /// A run that did not end.
@@ -63,11 +77,19 @@ pub(crate) struct Hang {
 
 impl Desk {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A desk whose worker is supervised.
+    pub(crate) fn with_journal(worker: usize, journal: Option<Arc<Journal>>) -> Self {
+        Self { journal: journal.map(|journal| (worker, journal)), ..Self::default() }
     }
 
     /// The worker turns to a test.
-    pub(crate) fn turn_to(&self, load: &Load, place: usize, ticket: Ticket) {
+    pub(crate) fn turn_to(&self, test: &TestName, load: &Load, place: usize, ticket: Ticket) {
+        if let Some((worker, journal)) = &self.journal {
+            journal.turn(*worker, test, ticket.is_alone());
+        }
         let mut state = self.state();
         state.at = Some((load.clone(), place, ticket));
         state.so_far = None;
@@ -80,6 +102,9 @@ impl Desk {
 
     /// A run starts.
     pub(crate) fn start(&self, test: TestName, executor: &str, limit: Duration) {
+        if let Some((worker, journal)) = &self.journal {
+            journal.run(*worker, executor);
+        }
         let (executor, since) = (executor.to_owned(), Instant::now());
         self.state().running = Some(Running { test, executor, since, limit });
     }

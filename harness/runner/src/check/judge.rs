@@ -16,6 +16,7 @@ use crate::{
 };
 use lockstep_model::{At, Case, Execution, Executor, ExecutorError, Outcome, Telemetry};
 use std::{
+    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
@@ -107,6 +108,11 @@ impl Judge {
         }
     }
 
+    /// The same, with a desk of its own.
+    pub(crate) fn at(self, desk: Desk) -> Self {
+        Self { desk: Arc::new(desk), ..self }
+    }
+
     /// A judge on its own, for one test at a time on the calling thread, without a watchdog.
     pub fn standalone(plan: &Plan) -> Self {
         Self::new(plan, Arc::new(Limits::new(plan.hang_after)))
@@ -131,11 +137,12 @@ impl Judge {
             reason: None,
             differences: Vec::new(),
             undecidable: Vec::new(),
+            time_ns: 0,
             cases: Cases::default(),
             runs: Vec::new(),
             packed: None,
         };
-        let name = TestName { id: test.id, source: test.source, fork: test.fork };
+        let name = TestName::of(&test, origin);
         match test.body {
             Body::Skip(reason) => Ok(skipped(result, reason)),
             Body::Undecodable(test) => {
@@ -158,7 +165,8 @@ impl Judge {
         reference: Option<Execution>,
         mut result: TestResult,
     ) -> Result<TestResult, Abandoned> {
-        result.undecidable.clone_from(&runnable.expectation.undecidable);
+        let undecidable = runnable.expectation.undecidable.iter();
+        result.undecidable = undecidable.map(|why| Cow::Borrowed(*why)).collect();
         let reference = match reference {
             Some(execution) => execution,
             None => match self.reference(name, &runnable.case)? {
@@ -207,7 +215,7 @@ impl Judge {
                     let outcome = execution.outcome;
                     let found = compare_outcomes(pre, reference, &outcome, &label);
                     if rule_is_unnamed(reference, &outcome) {
-                        result.undecidable.push(UNNAMED_RULE);
+                        result.undecidable.push(Cow::Borrowed(UNNAMED_RULE));
                     }
                     let agreed = found.is_empty();
                     if !agreed {
@@ -264,7 +272,7 @@ impl Judge {
         let before = recipe.len();
         let fitted = self.fit(name, &mut recipe)?;
         result.packed = Some(PackedBlock {
-            mode: recipe.mode().name(),
+            mode: Cow::Borrowed(recipe.mode().name()),
             members: recipe.ids().map(ToOwned::to_owned).collect(),
             left_out: before - recipe.len(),
         });
@@ -395,7 +403,6 @@ pub(super) fn inconclusive(mut result: TestResult, reason: String) -> TestResult
 /// The result of a test whose run did not end, on top of what was found before it.
 pub(crate) fn hung(
     test: TestName,
-    origin: &str,
     executor: &str,
     limit: Duration,
     so_far: Option<Box<TestResult>>,
@@ -417,7 +424,7 @@ pub(crate) fn hung(
     }
     TestResult {
         id: test.id,
-        origin: origin.to_owned(),
+        origin: test.origin,
         source: test.source,
         fork: test.fork,
         status: Status::Failed,
@@ -425,6 +432,7 @@ pub(crate) fn hung(
         reason: Some(text),
         differences: Vec::new(),
         undecidable: Vec::new(),
+        time_ns: u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX),
         cases: Cases::of(Verdict::Hung),
         runs: vec![run],
         packed: None,

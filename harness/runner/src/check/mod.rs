@@ -11,6 +11,7 @@
 //! * `chain`: the same for a chain of blocks.
 //! * `desk`: what a worker is doing right now, for the watchdog.
 //! * `worker`: the loop of one worker.
+//! * `journal`: what outlives the process.
 //! * `run`: threads, queues and the watchdog.
 //! * `overlap`: proves from outside that a candidate is parallel.
 
@@ -18,12 +19,14 @@ mod admission;
 mod chain;
 mod desk;
 mod gate;
+mod journal;
 mod judge;
 mod overlap;
 mod plan;
 mod run;
 mod worker;
 
+pub use journal::{Journal, Past, Resume};
 pub use judge::Judge;
 pub use overlap::prove_overlap;
 pub use plan::{Candidate, Factory, PackOptions, Partition, Plan, Selection};

@@ -1,5 +1,6 @@
 //! What to run: decided before any work starts.
 
+use super::journal::{Journal, Resume};
 use crate::{lists::Lists, source::pack::Mode};
 use lockstep_model::Executor;
 use regex::Regex;
@@ -31,7 +32,6 @@ impl fmt::Debug for Candidate {
 }
 
 /// A run of `check`.
-#[derive(Clone)]
 pub struct Plan {
     /// Makes the reference.
     pub reference: Factory,
@@ -51,6 +51,13 @@ pub struct Plan {
     /// Asks the allocator to give back memory that it keeps for later; called before a case that
     /// may need very much.
     pub release_memory: fn(),
+    /// Where a supervised run writes down what it does.
+    pub journal: Option<Arc<Journal>>,
+    /// What the processes before have done of this run.
+    pub resume: Resume,
+    /// Set when so many runs were abandoned that their threads are in the way: another process should
+    /// go on.
+    pub worn_out: AtomicBool,
     /// Set from outside to end the run early.
     pub interrupted: Arc<AtomicBool>,
 }

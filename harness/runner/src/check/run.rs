@@ -42,6 +42,10 @@ pub enum Input {
     Tests(Vec<Test>),
 }
 
+/// After so many abandoned workers a supervised run goes on in another process: their threads still
+/// take time from everybody else.
+const MOST_ABANDONED: usize = 3;
+
 /// Something happened.
 #[derive(Debug)]
 pub enum Event {
@@ -87,6 +91,7 @@ pub fn run(plan: &Arc<Plan>, input: Input, on_event: &mut dyn FnMut(Event)) {
         gate,
         admission: Arc::new(Admission::new(plan.release_memory)),
         desks: Vec::new(),
+        abandoned: 0,
     };
     for _ in 0..plan.jobs {
         crew.hire(None);
@@ -104,11 +109,14 @@ struct Crew {
     admission: Arc<Admission>,
     /// Desks of the workers that are neither done nor abandoned.
     desks: Vec<Option<Arc<Desk>>>,
+    /// How many were abandoned.
+    abandoned: usize,
 }
 
 impl Crew {
     fn hire(&mut self, inherited: Option<(Load, usize)>) {
-        let judge = Judge::new(&self.plan, self.limits.clone());
+        let desk = Desk::with_journal(self.desks.len(), self.plan.journal.clone());
+        let judge = Judge::new(&self.plan, self.limits.clone()).at(desk);
         self.desks.push(Some(judge.desk.clone()));
         let worker = Worker {
             id: self.desks.len() - 1,
@@ -156,10 +164,15 @@ impl Crew {
             };
             self.desks[id] = None;
             self.admission.leave(hang.ticket);
-            let origin = hang.load.batch.origin().to_owned();
-            let result = hung(hang.test, &origin, &hang.executor, hang.limit, hang.so_far);
+            let result = hung(hang.test, &hang.executor, hang.limit, hang.so_far);
             on_event(Event::Test(Box::new(result)));
-            self.hire(Some((hang.load, hang.next)));
+            self.abandoned += 1;
+            if self.plan.journal.is_some() && self.abandoned >= MOST_ABANDONED {
+                self.plan.worn_out.store(true, Ordering::Relaxed);
+                self.plan.interrupted.store(true, Ordering::Relaxed);
+            } else {
+                self.hire(Some((hang.load, hang.next)));
+            }
         }
     }
 }

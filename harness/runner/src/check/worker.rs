@@ -2,6 +2,7 @@
 
 use super::{
     admission::{Admission, ORDINARY_GAS},
+    desk::TestName,
     gate::Gate,
     judge::{Abandoned, Judge},
     plan::{Plan, Selection},
@@ -84,10 +85,16 @@ impl Worker {
             else {
                 continue;
             };
-            let ticket = self.admission.enter(sibling.likely_gas(test.gas_limit()));
+            let name = TestName::of(&test, &origin);
+            let ticket = if self.plan.resume.is_suspect(&test.id) {
+                self.admission.enter_alone()
+            } else {
+                self.admission.enter(sibling.likely_gas(test.gas_limit()))
+            };
             let start = Instant::now();
-            self.judge.desk.turn_to(load, index, ticket);
-            let result = self.judge.judge(test, &origin)?;
+            self.judge.desk.turn_to(&name, load, index, ticket);
+            let mut result = self.judge.judge(test, &origin)?;
+            result.time_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
             self.admission.leave(ticket);
             sibling = Sibling { elapsed: Some(start.elapsed()) };
             let _ = self.events.send(Event::Test(Box::new(result)));
@@ -117,7 +124,7 @@ impl Sibling {
 fn select(selection: &Selection, plan: &Plan, test: Test, number: usize) -> Option<Test> {
     let in_slice = selection.partition.is_none_or(|partition| partition.contains(number));
     let matches = selection.filter.as_ref().is_none_or(|filter| filter.is_match(&test.id));
-    if !in_slice || !matches {
+    if !in_slice || !matches || plan.resume.take_done(&test.id) {
         return None;
     }
     if selection.skip_slow && plan.lists.is_slow(&test.id) && !matches!(test.body, Body::Skip(_)) {

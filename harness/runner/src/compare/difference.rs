@@ -1,28 +1,28 @@
 //! Typed differences.
 
 use alloy_primitives::{Address, U256};
-use serde::Serialize;
-use std::fmt;
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt};
 
 /// Where two outcomes, or an outcome and an expectation, differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// What kind of thing differs.
     pub scope: Scope,
     /// The block of a test that has several, counted from zero.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<usize>,
     /// The transaction, counted from zero.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tx: Option<usize>,
     /// The account.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
     /// The storage slot.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<U256>,
     /// The field.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// What it should be.
     #[serde(flatten)]
     pub should_be: ShouldBe,
@@ -33,7 +33,7 @@ pub struct Difference {
 }
 
 /// What kind of thing differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// The block as a whole.
@@ -51,7 +51,7 @@ pub enum Scope {
 }
 
 /// The other side of a difference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShouldBe {
     /// A fixture or a header says so.
@@ -71,6 +71,7 @@ impl Difference {
     ) -> Self {
         let candidate = candidate.to_string();
         let executor = executor.to_owned();
+        let field = Cow::Borrowed(field);
         let (block, tx, address, slot) = (None, None, None, None);
         Self { scope, block, tx, address, slot, field, should_be, candidate, executor }
     }

@@ -1,4 +1,5 @@
-//! Reports: functions of results and records, one file a format.
+//! Reports: what a record looks like to a person, a program and a CI system.
 
 pub mod json;
+pub mod junit;
 pub mod terminal;

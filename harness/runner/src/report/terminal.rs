@@ -146,7 +146,7 @@ fn packing(text: &mut String, record: &Record) {
             totals.blocks, totals.transactions, totals.in_blocks_of_32
         );
         // A block that must be rejected borrows its other tests: shares mean nothing there.
-        if *mode != "invalid" {
+        if mode != "invalid" {
             let share = percent(totals.in_blocks_of_32, roomy);
             let _ = write!(text, " ({share} of those whose class has 32)");
         }

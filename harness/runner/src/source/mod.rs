@@ -22,6 +22,7 @@ pub use batch::Batch;
 pub use files::{Content, File, Item, files};
 
 use lockstep_model::Rules;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The steepest exponent of a blob base fee that still fits 128 bits: e^88 < 2^127. Beyond it no
@@ -44,7 +45,7 @@ pub(crate) fn check_blob_price(rules: &Rules, excess: Option<u64>) -> Result<(),
 }
 
 /// A source that could not be read: the file, the place in it, and what was expected there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceError {
     /// The file, with its archive where it is in one.
     pub file: String,

@@ -17,7 +17,7 @@ use crate::test::{Body, Runnable, SkipReason, SourceKind, Test};
 use class::{Class, Unit};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -48,7 +48,7 @@ impl Mode {
 }
 
 /// What the packer was given and what it made of it, before anything has run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packing {
     /// Tests that can be packed.
     pub packable: usize,

@@ -1,0 +1,175 @@
+//! A run in a process of its own.
+//!
+//! `check` starts itself again and lets that process do the work. Should an executor take it down (a
+//! stack overflow, an `abort`, the kernel's hand), the next process goes on behind the test that did
+//! it, as the journal tells. The same happens where a process is worn out by threads that it had to
+//! abandon. The supervisor itself prints nothing and runs no executor.
+
+use crate::{Lockstep, args::CheckArgs, check, output};
+use anyhow::{Context, Result};
+use lockstep_runner::{
+    check::{Journal, Past, Resume},
+    record::TestResult,
+};
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
+use std::{
+    env,
+    os::unix::process::{CommandExt, ExitStatusExt},
+    path::PathBuf,
+    process::{Command, ExitStatus},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI32, Ordering},
+    },
+};
+
+/// Tells the working process where the journal is.
+const JOURNAL: &str = "LOCKSTEP_JOURNAL";
+
+/// Tells the working process how the one before it ended.
+const ENDED: &str = "LOCKSTEP_ENDED";
+
+/// How a process ends that another one should go on behind.
+const WORN_OUT: u8 = 95;
+
+/// The most processes that may crash in one run.
+const MOST_CRASHES: usize = 100;
+
+/// Exit status where the run could not be finished.
+const EXIT_FAILED: u8 = 1;
+
+/// Runs `check`, in a process of its own unless this is one, or must not be.
+pub(crate) fn check(args: Box<CheckArgs>, command: &Lockstep) -> Result<u8> {
+    if let Some(journal) = env::var_os(JOURNAL) {
+        return work(args, command, &PathBuf::from(journal));
+    }
+    if args.in_process { check::check(args, command, None) } else { supervise() }
+}
+
+/// The working process.
+fn work(args: Box<CheckArgs>, command: &Lockstep, journal: &std::path::Path) -> Result<u8> {
+    // Nobody would read what it finds any more.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    let (journal, past) = Journal::open(journal)
+        .with_context(|| format!("cannot open the journal {}", journal.display()))?;
+    let crash = env::var(ENDED).ok();
+    let supervised = Supervised { journal: Arc::new(journal), past, crash };
+    check::check(args, command, Some(supervised))
+}
+
+/// What a working process knows of itself.
+#[derive(Debug)]
+pub(crate) struct Supervised {
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) past: Past,
+    /// How the process before crashed, if it did.
+    pub(crate) crash: Option<String>,
+}
+
+impl Supervised {
+    /// Whether no process before this one has worked on the run.
+    pub(crate) fn is_first(&self) -> bool {
+        self.crash.is_none() && self.past.results.is_empty() && self.past.unreadable.is_empty()
+    }
+
+    /// What is left to run, and what of it must run alone.
+    pub(crate) fn resume(&self) -> Resume {
+        let crashed = self.crash.is_some();
+        let suspects = if crashed { self.past.suspects() } else { Default::default() };
+        let culprit = self.culprit();
+        let done: Vec<_> = self.past.results.iter().cloned().chain(culprit).collect();
+        Resume::new(&done, suspects)
+    }
+
+    /// The test that crashed the process before, where it is known which one that was.
+    pub(crate) fn culprit(&self) -> Option<TestResult> {
+        self.past.culprit(self.crash.as_deref()?)
+    }
+}
+
+/// The exit status that asks for another process.
+pub(crate) const fn worn_out() -> u8 {
+    WORN_OUT
+}
+
+fn supervise() -> Result<u8> {
+    let journal = tempfile::NamedTempFile::new().context("cannot make a file for the journal")?;
+    let child = Arc::new(AtomicI32::new(0));
+    let interrupted = Arc::new(AtomicBool::new(false));
+    pass_interrupts_on(child.clone(), interrupted.clone())?;
+    let mut ended = None;
+    for _ in 0..=MOST_CRASHES {
+        let reported = reported(journal.path())?;
+        let status = run_child(journal.path(), ended.as_deref(), &child)?;
+        ended = match (status.code(), status.signal()) {
+            (Some(code), _) if code == i32::from(WORN_OUT) => None,
+            (Some(code), _) => return Ok(u8::try_from(code).unwrap_or(EXIT_FAILED)),
+            (None, signal) => {
+                let how = format!("the process was ended by {}", name(signal.unwrap_or_default()));
+                if interrupted.load(Ordering::Relaxed) {
+                    output::error(&format!("{how} after an interruption"));
+                    return Ok(EXIT_FAILED);
+                }
+                let past = Past::of(journal.path())?;
+                if past.suspects().is_empty() && past.results.len() == reported {
+                    output::error(&format!(
+                        "{how}, and no test was running: this is a bug of ours"
+                    ));
+                    return Ok(EXIT_FAILED);
+                }
+                Some(how)
+            }
+        };
+    }
+    output::error(&format!(
+        "{MOST_CRASHES} tests have ended the process: the rest was not run. `--filter` runs one, and \
+         `--in-process` lets a debugger see it"
+    ));
+    Ok(EXIT_FAILED)
+}
+
+fn reported(journal: &std::path::Path) -> Result<usize> {
+    Ok(Past::of(journal)?.results.len())
+}
+
+fn run_child(
+    journal: &std::path::Path,
+    ended: Option<&str>,
+    child: &AtomicI32,
+) -> Result<ExitStatus> {
+    let program = env::current_exe().context("cannot find this program again")?;
+    let mut command = Command::new(program);
+    // A group of its own: a terminal's Ctrl-C comes to us, and goes on to it once.
+    command.args(env::args_os().skip(1)).env(JOURNAL, journal).process_group(0);
+    match ended {
+        Some(how) => command.env(ENDED, how),
+        None => command.env_remove(ENDED),
+    };
+    let mut process = command.spawn().context("cannot start a process for the run")?;
+    child.store(i32::try_from(process.id()).unwrap_or_default(), Ordering::Relaxed);
+    let status = process.wait().context("cannot wait for the process of the run");
+    child.store(0, Ordering::Relaxed);
+    status
+}
+
+fn pass_interrupts_on(child: Arc<AtomicI32>, interrupted: Arc<AtomicBool>) -> Result<()> {
+    ctrlc::set_handler(move || {
+        interrupted.store(true, Ordering::Relaxed);
+        if let Some(pid) = Pid::from_raw(child.load(Ordering::Relaxed)) {
+            let _ = kill_process(pid, Signal::INT);
+        }
+    })
+    .context("cannot listen for Ctrl-C")
+}
+
+fn name(signal: i32) -> String {
+    let name = match signal {
+        4 => " (SIGILL)",
+        6 => " (SIGABRT: an abort, or a stack overflow)",
+        7 => " (SIGBUS)",
+        9 => " (SIGKILL: perhaps for want of memory)",
+        11 => " (SIGSEGV)",
+        _ => "",
+    };
+    format!("signal {signal}{name}")
+}

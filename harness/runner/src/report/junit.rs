@@ -1,0 +1,91 @@
+//! JUnit XML, as CI systems read it: a suite for each source and fork, a case for each test.
+
+use crate::{
+    record::{Record, Status, TestResult},
+    source::SourceError,
+};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use std::{collections::BTreeMap, time::Duration};
+
+/// The most differences of one test that its failure lists.
+const MOST_DIFFERENCES: usize = 64;
+
+/// Tests for a report in the making. Passed tests are in it too, so it grows with the run.
+#[derive(Debug, Default)]
+pub struct Junit {
+    suites: BTreeMap<String, TestSuite>,
+}
+
+impl Junit {
+    /// Adds a test.
+    pub fn add(&mut self, result: &TestResult) {
+        let name = format!("{}.{}", result.source.name(), result.fork);
+        let mut case = TestCase::new(result.id.as_str(), status(result));
+        case.set_classname(name.as_str()).set_time(Duration::from_nanos(result.time_ns));
+        let suite = self.suites.entry(name.clone()).or_insert_with(|| TestSuite::new(name));
+        suite.add_test_case(case);
+    }
+
+    /// The report, with what the record has beside tests.
+    ///
+    /// # Errors
+    /// When a text cannot be written as XML.
+    pub fn render(mut self, record: &Record) -> Result<String, String> {
+        for error in &record.unreadable {
+            self.add_problem("unreadable", &error.file, NonSuccessKind::Error, &unreadable(error));
+        }
+        for (index, complaint) in record.complaints.iter().enumerate() {
+            let name = format!("complaint {}", index + 1);
+            self.add_problem("run", &name, NonSuccessKind::Failure, complaint);
+        }
+        if record.ran() == 0 {
+            self.add_problem("run", "nothing ran", NonSuccessKind::Error, "no test was run");
+        }
+        let mut report = Report::new("lockstep check");
+        report.set_time(record.elapsed);
+        report.add_test_suites(self.suites.into_values());
+        report.to_string().map_err(|error| error.to_string())
+    }
+
+    fn add_problem(&mut self, suite: &str, name: &str, kind: NonSuccessKind, text: &str) {
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_message(text);
+        let mut case = TestCase::new(name, status);
+        case.set_classname(suite);
+        let suite = self.suites.entry(suite.to_owned());
+        suite.or_insert_with_key(|name| TestSuite::new(name.as_str())).add_test_case(case);
+    }
+}
+
+fn unreadable(error: &SourceError) -> String {
+    error.to_string()
+}
+
+fn status(result: &TestResult) -> TestCaseStatus {
+    let reason = result.reason.as_deref().unwrap_or_default();
+    match result.status {
+        Status::Passed => TestCaseStatus::success(),
+        // Known and outdated tests miss an expectation for a reviewed reason: to a CI system they are
+        // tests that do not count.
+        Status::Known | Status::Outdated | Status::Skipped => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(reason);
+            status
+        }
+        Status::Failed => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type(reason.split(':').next().unwrap_or("failed")).set_message(reason);
+            status.set_description(differences(result));
+            status
+        }
+    }
+}
+
+fn differences(result: &TestResult) -> String {
+    let mut lines: Vec<String> =
+        result.differences.iter().take(MOST_DIFFERENCES).map(ToString::to_string).collect();
+    if result.differences.len() > MOST_DIFFERENCES {
+        lines.push(format!("and {} more", result.differences.len() - MOST_DIFFERENCES));
+    }
+    lines.join("\n")
+}
