@@ -12,7 +12,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use lockstep_runner::{
-    check::{Event, Journal, Plan, prove_overlap, run},
+    check::{Event, Journal, Plan, proof_id, prove_overlap, run},
     record::{Overlap, Record, Status, TestResult},
     report::{json, junit::Junit, terminal},
     source::SourceError,
@@ -43,7 +43,15 @@ pub(crate) fn check(
     let start = Instant::now();
     let mut reviewed = Reviewed::new(&job);
     match supervised {
-        Some(supervised) if !supervised.is_first() => reporter.go_on(supervised, &mut reviewed),
+        Some(supervised) if !supervised.is_first() => {
+            // Complaints at this point are a process's last words.
+            reporter.go_on(supervised, &mut reviewed);
+            if !reporter.record.complaints.is_empty() {
+                reporter.record.elapsed = start.elapsed();
+                reporter.finish()?;
+                return Ok(reporter.record.exit_status());
+            }
+        }
         _ => reporter.say(&job.announcement),
     }
     run(&job.plan, job.input.clone(), &mut |event| match event {
@@ -78,6 +86,10 @@ fn prove_parallelism(plan: &Plan, record: &mut Record) {
         // An executor that says in every run that it is sequential has made no claim to refute.
         if totals.mode == lockstep_model::Mode::Sequential && candidate.threads > 1 {
             totals.overlap = Overlap::NotClaimed;
+            continue;
+        }
+        if plan.resume.take_done(&proof_id(&candidate.label)) {
+            // It crashed a process before, and is a failed test of this run.
             continue;
         }
         totals.overlap = match plan.journal.as_ref() {
@@ -165,7 +177,7 @@ impl Reporter {
     /// Takes over what the processes before have reported, and reports the crash that this one goes
     /// on behind.
     fn go_on(&mut self, supervised: Supervised, reviewed: &mut Reviewed) {
-        let culprit = supervised.culprit();
+        let (culprit, complaint) = (supervised.culprit(), supervised.complaint());
         for result in supervised.past.results {
             reviewed.remember(&result);
             self.keep(result);
@@ -178,6 +190,7 @@ impl Reporter {
         if let Some(culprit) = culprit {
             self.test(reviewed.apply(culprit));
         }
+        self.record.complaints.extend(complaint);
     }
 
     fn unreadable(&mut self, error: SourceError) {

@@ -10,6 +10,7 @@
 mod args;
 mod check;
 mod defaults;
+mod fixtures;
 mod output;
 mod progress;
 mod report;
@@ -17,7 +18,7 @@ mod supervisor;
 #[doc(hidden)]
 pub mod testing;
 
-use args::{Cli, Command};
+use args::{Cli, Command, FixturesCommand};
 use clap::Parser;
 use lockstep_model::Executor;
 use lockstep_runner::check::Factory;
@@ -102,6 +103,7 @@ impl Lockstep {
         let outcome = match cli.command {
             Command::Check(args) => supervisor::check(args, &self),
             Command::Report(args) => report::report(&args),
+            Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),
         };
         match outcome {
             Ok(status) => status.into(),

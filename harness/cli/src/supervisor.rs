@@ -29,6 +29,9 @@ const JOURNAL: &str = "LOCKSTEP_JOURNAL";
 /// Tells the working process how the one before it ended.
 const ENDED: &str = "LOCKSTEP_ENDED";
 
+/// Tells the working process how many have crashed, where it should only say what is known.
+const GIVE_UP: &str = "LOCKSTEP_GIVE_UP";
+
 /// How a process ends that another one should go on behind.
 const WORN_OUT: u8 = 95;
 
@@ -53,7 +56,8 @@ fn work(args: Box<CheckArgs>, command: &Lockstep, journal: &std::path::Path) -> 
     let (journal, past) = Journal::open(journal)
         .with_context(|| format!("cannot open the journal {}", journal.display()))?;
     let crash = env::var(ENDED).ok();
-    let supervised = Supervised { journal: Arc::new(journal), past, crash };
+    let give_up = env::var(GIVE_UP).ok();
+    let supervised = Supervised { journal: Arc::new(journal), past, crash, give_up };
     check::check(args, command, Some(supervised))
 }
 
@@ -64,12 +68,23 @@ pub(crate) struct Supervised {
     pub(crate) past: Past,
     /// How the process before crashed, if it did.
     pub(crate) crash: Option<String>,
+    /// How many have crashed, where that is enough.
+    give_up: Option<String>,
 }
 
 impl Supervised {
     /// Whether no process before this one has worked on the run.
     pub(crate) fn is_first(&self) -> bool {
         self.crash.is_none() && self.past.results.is_empty() && self.past.unreadable.is_empty()
+    }
+
+    /// Why nothing more should be run.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        let crashes = self.give_up.as_ref()?;
+        Some(format!(
+            "executors have ended the process {crashes} times: the rest was not run; `--filter` picks \
+             tests, `--in-process` lets a debugger see one"
+        ))
     }
 
     /// What is left to run, and what of it must run alone.
@@ -97,10 +112,10 @@ fn supervise() -> Result<u8> {
     let child = Arc::new(AtomicI32::new(0));
     let interrupted = Arc::new(AtomicBool::new(false));
     pass_interrupts_on(child.clone(), interrupted.clone())?;
-    let mut ended = None;
-    for _ in 0..=MOST_CRASHES {
-        let reported = reported(journal.path())?;
-        let status = run_child(journal.path(), ended.as_deref(), &child)?;
+    let (mut ended, mut crashes) = (None, 0);
+    loop {
+        let reported = Past::of(journal.path())?.results.len();
+        let status = run_child(journal.path(), ended.as_deref(), crashes, &child)?;
         ended = match (status.code(), status.signal()) {
             (Some(code), _) if code == i32::from(WORN_OUT) => None,
             (Some(code), _) => return Ok(u8::try_from(code).unwrap_or(EXIT_FAILED)),
@@ -111,30 +126,24 @@ fn supervise() -> Result<u8> {
                     return Ok(EXIT_FAILED);
                 }
                 let past = Past::of(journal.path())?;
-                if past.suspects().is_empty() && past.results.len() == reported {
+                let nothing_new = past.suspects().is_empty() && past.results.len() == reported;
+                if nothing_new || crashes > MOST_CRASHES {
                     output::error(&format!(
                         "{how}, and no test was running: this is a bug of ours"
                     ));
                     return Ok(EXIT_FAILED);
                 }
+                crashes += 1;
                 Some(how)
             }
         };
     }
-    output::error(&format!(
-        "{MOST_CRASHES} tests have ended the process: the rest was not run. `--filter` runs one, and \
-         `--in-process` lets a debugger see it"
-    ));
-    Ok(EXIT_FAILED)
-}
-
-fn reported(journal: &std::path::Path) -> Result<usize> {
-    Ok(Past::of(journal)?.results.len())
 }
 
 fn run_child(
     journal: &std::path::Path,
     ended: Option<&str>,
+    crashes: usize,
     child: &AtomicI32,
 ) -> Result<ExitStatus> {
     let program = env::current_exe().context("cannot find this program again")?;
@@ -145,6 +154,9 @@ fn run_child(
         Some(how) => command.env(ENDED, how),
         None => command.env_remove(ENDED),
     };
+    if crashes >= MOST_CRASHES {
+        command.env(GIVE_UP, crashes.to_string());
+    }
     let mut process = command.spawn().context("cannot start a process for the run")?;
     child.store(i32::try_from(process.id()).unwrap_or_default(), Ordering::Relaxed);
     let status = process.wait().context("cannot wait for the process of the run");

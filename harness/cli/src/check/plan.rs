@@ -174,9 +174,16 @@ fn input(args: &CheckArgs, paths: &[PathBuf]) -> (Input, String) {
     (Input::Paths(paths.to_vec()), source)
 }
 
+/// What this program is called: a stranger's has a name of its own.
+pub(crate) fn program() -> String {
+    let path = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.unwrap_or_else(|| "lockstep".to_owned())
+}
+
 /// The command that gives the same tests again, before the path.
 fn replay(args: &CheckArgs) -> Replay {
-    let mut command = "lockstep check".to_owned();
+    let mut command = format!("{} check", program());
     if !args.executor.is_empty() {
         let _ = write!(command, " --executor {}", args.executor.join(","));
     }

@@ -1,12 +1,12 @@
 //! The reviewed lists, applied to results: what is known, and what is a draft's.
 
 use super::plan::Job;
+use crate::fixtures::digest;
 use lockstep_runner::{
     compare::{Difference, ShouldBe},
     lists::Lists,
     record::{Status, TestResult, Verdict},
 };
-use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -109,7 +109,8 @@ impl Reviewed {
     fn draft(&mut self, origin: &str) -> Option<String> {
         let lists = &self.lists;
         let reason = self.drafts.entry(origin.to_owned()).or_insert_with(|| {
-            let digest = sha256(Path::new(origin))?;
+            let path = Path::new(origin);
+            let digest = if path.is_file() { digest(path).ok()? } else { return None };
             let draft = lists.drafts.iter().find(|draft| draft.sha256 == digest)?;
             Some(draft.reason.clone())
         });
@@ -148,28 +149,4 @@ fn wrongdoers(result: &TestResult) -> BTreeSet<Option<String>> {
 /// An executor's name without its threads.
 fn name(label: &str) -> String {
     label.rsplit_once('@').map_or(label, |(name, _)| name).to_owned()
-}
-
-/// The digest of a file, in hexadecimal; `None` for a folder or a file that cannot be read.
-fn sha256(path: &Path) -> Option<String> {
-    let mut file = std::fs::File::open(path).ok()?;
-    if !file.metadata().ok()?.is_file() {
-        return None;
-    }
-    let mut digest = Sha256::new();
-    std::io::copy(&mut file, &mut DigestWriter(&mut digest)).ok()?;
-    Some(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-struct DigestWriter<'a>(&'a mut Sha256);
-
-impl std::io::Write for DigestWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

@@ -91,8 +91,10 @@ impl Judge {
         });
         let examined = examine(&imported, &reference.outcome);
         let missed = missed_by_executed(arrived, &imported, &examined, &reference.outcome);
-        let undecidable = undecidable(arrived, &reference.outcome);
-        result.undecidable.extend(undecidable.map(Cow::Borrowed));
+        if missed.is_empty() {
+            let undecidable = undecidable(arrived, &reference.outcome);
+            result.undecidable.extend(undecidable.map(Cow::Borrowed));
+        }
         let (case, parent) = (imported.case.clone(), imported.parent.state.clone());
         let accepted = (arrived.exception.is_none() || examined.broken.is_empty())
             .then_some(examined.changes)

@@ -88,7 +88,7 @@ impl Journal {
     /// Runs the proof that an executor is parallel, so that a crash of it is known for what it is.
     pub fn watch_proof<T>(&self, executor: &str, prove: impl FnOnce() -> T) -> T {
         let (origin, fork) = (String::new(), String::new());
-        let id = format!("proof that {executor} is parallel");
+        let id = proof_id(executor);
         self.turn(usize::MAX, &TestName { id, origin, source: SourceKind::BuiltIn, fork }, true);
         self.run(usize::MAX, executor);
         let proof = prove();
@@ -174,6 +174,11 @@ fn crashed(in_flight: &InFlight, how: &str) -> TestResult {
         runs: Vec::new(),
         packed: None,
     }
+}
+
+/// The id under which the proof that an executor is parallel stands, should it crash.
+pub fn proof_id(executor: &str) -> String {
+    format!("proof that {executor} is parallel")
 }
 
 /// What a run that goes on needs to know while it runs.

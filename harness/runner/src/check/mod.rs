@@ -26,7 +26,7 @@ mod plan;
 mod run;
 mod worker;
 
-pub use journal::{Journal, Past, Resume};
+pub use journal::{Journal, Past, Resume, proof_id};
 pub use judge::Judge;
 pub use overlap::prove_overlap;
 pub use plan::{Candidate, Factory, PackOptions, Partition, Plan, Selection};
