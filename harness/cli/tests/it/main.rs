@@ -1,11 +1,15 @@
 //! The whole of it: judge, executors and command together.
 
 mod bad_input;
+mod chain;
 mod command;
+mod fixtures;
 mod flips;
+mod isolation;
 mod official;
 mod overlap;
 mod parity;
+mod rules;
 mod scene;
 mod state_test;
 mod wrong;

@@ -42,3 +42,32 @@ fn the_old_real_blocks() {
     assert_eq!(run.status, 0, "{}", run.stdout);
     assert!(run.summary()["passed"].as_u64().unwrap() >= 7);
 }
+
+/// Official fixtures of these names exist and pass: each of them rejects a block.
+pub(crate) fn fixtures_reject(names: &[&str]) {
+    let Some(archive) = fixtures("ethereum-tests/eest-v5.4.0-blockchain_tests.tar.zst") else {
+        return;
+    };
+    let run = lockstep(&[
+        "check",
+        "--format",
+        "json",
+        "--filter",
+        &names.join("|"),
+        archive.to_str().unwrap(),
+    ]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    for name in names {
+        assert!(run.stdout.contains(name), "no fixture {name}");
+    }
+}
+
+#[test]
+fn a_slice_of_the_blockchain_tests() {
+    let Some(archive) = fixtures("ethereum-tests/ethereum-tests-v14.1.tar.zst") else { return };
+    let filter = "BlockchainTests/(InvalidBlocks|TransitionTests)/";
+    let archive = archive.to_str().unwrap();
+    let run = lockstep(&["check", "--format", "json", "--filter", filter, archive]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(run.summary()["passed"].as_u64().unwrap() > 100, "{}", run.stderr);
+}

@@ -176,3 +176,106 @@ fn is_list(bytes: &[u8], field: usize) -> bool {
     let first = |fields: Vec<&[u8]>| fields.get(field).and_then(|raw| raw.first()).copied();
     raw_fields(bytes).and_then(first).is_some_and(|byte| byte >= 0xc0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_consensus::{Signed, TxEip4844, TxEip7702, TxLegacy};
+    use alloy_primitives::{Address, Signature, U256};
+
+    fn list(items: &[Vec<u8>]) -> Vec<u8> {
+        let payload = items.concat();
+        let mut bytes = Vec::new();
+        RlpHeader { list: true, payload_length: payload.len() }.encode(&mut bytes);
+        [bytes, payload].concat()
+    }
+
+    fn string(bytes: &[u8]) -> Vec<u8> {
+        alloy_rlp::encode(bytes)
+    }
+
+    /// A block with this transaction, as it stands in a list.
+    fn block(transaction: Vec<u8>) -> Vec<u8> {
+        let header = alloy_rlp::encode(Header::default());
+        list(&[header, list(&[transaction]), list(&[])])
+    }
+
+    fn broken(transaction: Vec<u8>) -> Broken {
+        decode(&block(transaction)).unwrap_err()
+    }
+
+    fn signature() -> Signature {
+        Signature::new(U256::from(1), U256::from(1), false)
+    }
+
+    /// The fields of a typed transaction, one of them replaced.
+    fn replaced(encoded: &[u8], field: usize, by: Vec<u8>) -> Vec<u8> {
+        let fields = raw_fields(encoded).unwrap().into_iter().enumerate();
+        let fields = fields.map(|(at, raw)| if at == field { by.clone() } else { raw.to_vec() });
+        let typed = usize::from(encoded[0] < 0xc0);
+        [encoded[..typed].to_vec(), list(&fields.collect::<Vec<_>>())].concat()
+    }
+
+    fn blob() -> Vec<u8> {
+        use alloy_eips::Encodable2718;
+        let tx = TxEip4844 { to: Address::repeat_byte(1), ..TxEip4844::default() };
+        let tx = Signed::new_unhashed(TxEip4844Variant::TxEip4844(tx), signature());
+        TxEnvelope::Eip4844(tx).encoded_2718()
+    }
+
+    #[test]
+    fn types_that_no_fork_knows() {
+        for kind in [0x00, 0x05, 0x7f] {
+            let rule = broken(string(&[&[kind][..], &list(&[])].concat()));
+            assert_eq!(rule, Broken::transaction(0, Rule::UnknownTransactionType));
+        }
+    }
+
+    #[test]
+    fn creations_that_cannot_be() {
+        let creation = replaced(&blob(), 5, vec![0x80]);
+        let rule = broken(string(&creation));
+        assert_eq!(rule, Broken::transaction(0, Rule::BlobContractCreation));
+        let tx = TxEip7702 { to: Address::repeat_byte(1), ..TxEip7702::default() };
+        let tx = TxEnvelope::Eip7702(Signed::new_unhashed(tx, signature()));
+        let encoded = alloy_eips::Encodable2718::encoded_2718(&tx);
+        let rule = broken(string(&replaced(&encoded, 5, vec![0x80])));
+        assert_eq!(rule, Broken::transaction(0, Rule::SetCodeContractCreation));
+    }
+
+    #[test]
+    fn blobs_travel_outside_of_blocks() {
+        let full =
+            [&[3][..], &list(&[blob()[1..].to_vec(), list(&[]), list(&[]), list(&[])])].concat();
+        assert_eq!(broken(string(&full)), Broken::transaction(0, Rule::BlobsInBlock));
+    }
+
+    #[test]
+    fn prices_over_128_bits() {
+        let tx = TxEnvelope::Legacy(Signed::new_unhashed(TxLegacy::default(), signature()));
+        let encoded = alloy_rlp::encode(&tx);
+        let price = |length| string(&vec![1; length]);
+        let rule = broken(replaced(&encoded, 1, price(17)));
+        assert_eq!(rule, Broken::transaction(0, Rule::GasPriceProductOverflow));
+        assert_eq!(broken(replaced(&encoded, 1, price(33))), BlockRule::Encoding.into());
+        let rule = broken(string(&replaced(&blob(), 3, price(20))));
+        assert_eq!(rule, Broken::transaction(0, Rule::GasPriceProductOverflow));
+    }
+
+    #[test]
+    fn one_encoding_and_nothing_left_over() {
+        let tx = TxEnvelope::Legacy(Signed::new_unhashed(TxLegacy::default(), signature()));
+        let good = block(alloy_rlp::encode(&tx));
+        assert_eq!(decode(&good).unwrap().size, good.len());
+        let longer = [&good[..], &[0]].concat();
+        assert_eq!(decode(&longer).unwrap_err(), BlockRule::Encoding.into());
+        for end in 0..good.len() {
+            assert!(decode(&good[..end]).is_err(), "cut at {end}");
+        }
+        // A legacy transaction is never a string, and a typed one never bare.
+        assert_eq!(broken(string(&alloy_rlp::encode(&tx))), BlockRule::Encoding.into());
+        let header = list(&vec![string(&[]); 18]);
+        let odd = list(&[header, list(&[]), list(&[])]);
+        assert_eq!(decode(&odd).unwrap_err(), BlockRule::FieldsPresent.into());
+    }
+}
