@@ -212,7 +212,8 @@ impl Draft {
         }
     }
 
-    fn execute(&self) -> Option<lockstep_model::BlockOutcome> {
+    /// What execution gives, where the block can be executed.
+    pub(crate) fn execute(&self) -> Option<lockstep_model::BlockOutcome> {
         let chain = self.chain(None);
         let tree = Tree::new(&chain.genesis);
         let imported = import(&chain, &tree, "filling", &chain.blocks[0]).ok()?;

@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod chain;
+mod chain_flips;
+mod chain_json;
 mod command;
 mod fixtures;
 mod flips;
@@ -9,6 +11,7 @@ mod isolation;
 mod official;
 mod overlap;
 mod parity;
+mod reports;
 mod rules;
 mod scene;
 mod state_test;

@@ -230,7 +230,8 @@ mod tests {
         let admission = Admission::new(|| {});
         let enormous = admission.enter(ENORMOUS_GAS);
         let ordinary = admission.enter(ORDINARY_GAS);
-        assert_eq!((admission.state().running, admission.state().large), (2, 1));
+        assert_eq!(admission.state().running, 2);
+        assert_eq!(admission.state().large, 1);
         admission.leave(ordinary);
         admission.leave(enormous);
         assert_eq!(admission.state().running, 0);
