@@ -33,10 +33,13 @@ pub fn remember_arithmetic() -> bool {
     install_crypto(Remembering::default())
 }
 
+/// What a function gave for an input.
+type Computed = Result<Box<[u8]>, PrecompileHalt>;
+
 /// revm's own arithmetic, with a memory.
 #[derive(Debug)]
 struct Remembering {
-    results: Cache<Box<[u8]>, Result<Box<[u8]>, PrecompileHalt>, Bytes>,
+    results: Cache<Box<[u8]>, Computed, Bytes>,
 }
 
 impl Default for Remembering {
@@ -49,8 +52,8 @@ impl Default for Remembering {
 #[derive(Debug, Clone)]
 struct Bytes;
 
-impl Weighter<Box<[u8]>, Result<Box<[u8]>, PrecompileHalt>> for Bytes {
-    fn weight(&self, key: &Box<[u8]>, value: &Result<Box<[u8]>, PrecompileHalt>) -> u64 {
+impl Weighter<Box<[u8]>, Computed> for Bytes {
+    fn weight(&self, key: &Box<[u8]>, value: &Computed) -> u64 {
         let result = value.as_ref().map_or(size_of::<PrecompileHalt>(), |bytes| bytes.len());
         (key.len() + result) as u64
     }
@@ -81,8 +84,8 @@ impl Remembering {
         &self,
         function: Function,
         parts: &[&[u8]],
-        compute: impl FnOnce() -> Result<Box<[u8]>, PrecompileHalt>,
-    ) -> Result<Box<[u8]>, PrecompileHalt> {
+        compute: impl FnOnce() -> Computed,
+    ) -> Computed {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if length > LONGEST_INPUT {
             return compute();
@@ -109,7 +112,7 @@ impl Remembering {
         parts: &[&[u8]],
         compute: impl FnOnce() -> Result<[u8; N], PrecompileHalt>,
     ) -> Result<[u8; N], PrecompileHalt> {
-        let bytes = self.remember(function, parts, || compute().map(|point| Box::from(point)))?;
+        let bytes = self.remember(function, parts, || compute().map(Box::from))?;
         Ok((*bytes).try_into().expect("one function's results have one length"))
     }
 

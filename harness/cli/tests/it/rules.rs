@@ -55,6 +55,7 @@ fn a_valid_block_of_every_fork_is_accepted() {
 type Break = (&'static str, bool, fn(&mut Draft));
 
 /// How to break each rule of blocks, and on which network.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn breaks(rule: BlockRule) -> Vec<Break> {
     use BlockRule as R;
     match rule {
@@ -238,6 +239,7 @@ enum Breaks {
     Unit(&'static str),
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn breaks_execution(rule: &Rule) -> Breaks {
     use Breaks::{Fixture, Unit, With};
     match rule {

@@ -131,10 +131,8 @@ fn has_its_base_fee(era: &Era, header: &Header, parent: &Header) -> Result<(), B
     if era.fork < Fork::London {
         return Ok(());
     }
-    let expected = parent
-        .next_block_base_fee(BaseFeeParams::ethereum())
-        .filter(|_| parent.gas_limit >= ELASTICITY)
-        .unwrap_or(INITIAL_BASE_FEE);
+    let expected =
+        parent.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or(INITIAL_BASE_FEE);
     require(header.base_fee_per_gas == Some(expected), BlockRule::BaseFee)
 }
 

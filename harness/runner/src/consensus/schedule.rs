@@ -95,14 +95,15 @@ impl Schedule {
         }
     }
 
+    /// The eras, in order.
+    pub fn eras(&self) -> impl Iterator<Item = &Era> {
+        std::iter::once(&self.first).chain(self.second.as_ref().map(|(_, era)| era))
+    }
+
     /// Whether one of the eras has rules that no executor here has: Constantinople without
     /// Petersburg.
     pub fn has_unsupported_rules(&self) -> bool {
-        let second = self.second.as_ref().map(|(_, era)| era);
-        [Some(&self.first), second]
-            .into_iter()
-            .flatten()
-            .any(|era| era.fork == Fork::Constantinople)
+        self.eras().any(|era| era.fork == Fork::Constantinople)
     }
 }
 

@@ -1,7 +1,7 @@
 //! From the file's shape to a chain.
 
 use super::{
-    format::{BlockchainTest, JsonBlock, JsonReceipt},
+    format::{BlobSchedule, BlockchainTest, JsonBlock, JsonReceipt},
     stated::Stated,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     },
     exceptions,
     pre_state::PreState,
-    source::{File, SourceError, accounts::JsonAccounts},
+    source::{File, SourceError, accounts::JsonAccounts, check_blob_price},
     test::{Body, SkipReason, SourceKind, Test},
 };
 use alloy_eips::eip7840::BlobParams;
@@ -54,9 +54,13 @@ fn schedule(test: &BlockchainTest) -> Result<Schedule, (&'static str, String)> {
         }
     };
     if let Some(schedule) = &test.config.blob_schedule
-        && schedule.0.iter().any(|(_, blobs)| blobs.base_fee_update_fraction == 0)
+        && let Some((name, _)) = schedule.0.iter().find(|(_, blobs)| !is_possible(blobs))
     {
-        return Err(("config.blobSchedule", "expected an update fraction above zero".to_owned()));
+        let problem = format!(
+            "expected for {name} a maximum and an update fraction above zero, and a target of at \
+             most the maximum, which is at most {MOST_BLOBS}"
+        );
+        return Err(("config.blobSchedule", problem));
     }
     let blobs = |name: &str| {
         let schedule = test.config.blob_schedule.as_ref()?;
@@ -72,11 +76,25 @@ fn schedule(test: &BlockchainTest) -> Result<Schedule, (&'static str, String)> {
     schedule.map_err(|error| ("network", error.to_string()))
 }
 
+/// More blobs than any network will ever have in a block.
+const MOST_BLOBS: u64 = 1 << 16;
+
+fn is_possible(blobs: &BlobSchedule) -> bool {
+    blobs.base_fee_update_fraction > 0
+        && (1..=MOST_BLOBS).contains(&blobs.max)
+        && blobs.target <= blobs.max
+}
+
 type Problem = (String, String);
 
 fn chain(schedule: Schedule, test: BlockchainTest) -> Result<Chain, Problem> {
     let mut stated = Stated::default();
     let genesis = genesis(&test, &mut stated)?;
+    for era in schedule.eras() {
+        let excess = genesis.header.excess_blob_gas;
+        check_blob_price(&schedule.rules(era, 0), excess)
+            .map_err(|problem| ("genesisBlockHeader.excessBlobGas".to_owned(), problem))?;
+    }
     let end = ExpectedEnd {
         head: test.last_block_hash,
         accounts: test.post_state.as_ref().map(JsonAccounts::expected),

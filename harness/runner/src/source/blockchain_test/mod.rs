@@ -2,7 +2,7 @@
 //!
 //! One test for each test of a file: a genesis, blocks in the order of import, and the state in the
 //! end. The bytes of a block are what is run; everything that the file says of them besides is
-//! compared with them when the file is read ([`stated`]).
+//! compared with them when the file is read (`stated`).
 
 mod build;
 mod format;
