@@ -198,6 +198,7 @@ impl Reporter {
             self.known_unreadable.swap_remove(known);
             return;
         }
+        // First of all: see `supervisor::Relay`.
         if let Some(journal) = &self.journal {
             journal.unreadable(&error);
         }
@@ -207,6 +208,10 @@ impl Reporter {
     }
 
     fn test(&mut self, result: TestResult) {
+        // First of all: see `supervisor::Relay`.
+        if let Some(journal) = &self.journal {
+            journal.result(&result);
+        }
         if self.format == Format::Json {
             let line = format!("{}\n", json::test_line(&result));
             self.progress.suspend(|| output::out(&line));
@@ -217,9 +222,6 @@ impl Reporter {
             } else if self.verbose {
                 self.print(&terminal::line(&result));
             }
-        }
-        if let Some(journal) = &self.journal {
-            journal.result(&result);
         }
         self.keep(result);
         self.progress.show(&self.record);

@@ -5,18 +5,24 @@
 //! it, as the journal tells. The same happens where a process is worn out by threads that it had to
 //! abandon. The supervisor itself prints nothing and runs no executor.
 
-use crate::{Lockstep, args::CheckArgs, check, output};
+use crate::{
+    Lockstep,
+    args::{CheckArgs, Format},
+    check, output,
+};
 use anyhow::{Context, Result};
 use lockstep_runner::{
     check::{Journal, Past, Resume},
     record::TestResult,
+    report::json,
 };
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use std::{
     env,
+    io::{BufRead, BufReader, Read},
     os::unix::process::{CommandExt, ExitStatusExt},
     path::PathBuf,
-    process::{Command, ExitStatus},
+    process::{Command, ExitStatus, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI32, Ordering},
@@ -46,7 +52,7 @@ pub(crate) fn check(args: Box<CheckArgs>, command: &Lockstep) -> Result<u8> {
     if let Some(journal) = env::var_os(JOURNAL) {
         return work(args, command, &PathBuf::from(journal));
     }
-    if args.in_process { check::check(args, command, None) } else { supervise() }
+    if args.in_process { check::check(args, command, None) } else { supervise(args.format) }
 }
 
 /// The working process.
@@ -107,7 +113,41 @@ pub(crate) const fn worn_out() -> u8 {
     WORN_OUT
 }
 
-fn supervise() -> Result<u8> {
+/// The JSON lines of a working process, on their way to stdout.
+///
+/// A line is in the journal before it is written. So where a process ends between the two, the lines
+/// that are missing are known, and no line is written twice.
+#[derive(Debug, Default)]
+struct Relay {
+    tests: usize,
+    unreadable: usize,
+}
+
+impl Relay {
+    /// Passes on every line until the process ends.
+    fn pass_on(&mut self, from: impl Read) {
+        for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line);
+            self.tests += usize::from(line.starts_with("{\"kind\":\"test\""));
+            self.unreadable += usize::from(line.starts_with("{\"kind\":\"unreadable\""));
+            output::out(&format!("{line}\n"));
+        }
+    }
+
+    /// Writes what the journal has and no process came to write.
+    fn catch_up(&mut self, past: &Past) {
+        let tests = past.results.iter().skip(self.tests).map(json::test_line);
+        let unreadable = past.unreadable.iter().skip(self.unreadable).map(json::unreadable_line);
+        for line in tests.chain(unreadable) {
+            output::out(&format!("{line}\n"));
+        }
+        self.tests = self.tests.max(past.results.len());
+        self.unreadable = self.unreadable.max(past.unreadable.len());
+    }
+}
+
+fn supervise(format: Format) -> Result<u8> {
+    let mut relay = (format == Format::Json).then(Relay::default);
     let journal = tempfile::NamedTempFile::new().context("cannot make a file for the journal")?;
     let child = Arc::new(AtomicI32::new(0));
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -115,7 +155,7 @@ fn supervise() -> Result<u8> {
     let (mut ended, mut crashes) = (None, 0);
     loop {
         let reported = Past::of(journal.path())?.results.len();
-        let status = run_child(journal.path(), ended.as_deref(), crashes, &child)?;
+        let status = run_child(journal.path(), ended.as_deref(), crashes, &child, relay.as_mut())?;
         ended = match (status.code(), status.signal()) {
             (Some(code), _) if code == i32::from(WORN_OUT) => None,
             (Some(code), _) => return Ok(u8::try_from(code).unwrap_or(EXIT_FAILED)),
@@ -126,6 +166,9 @@ fn supervise() -> Result<u8> {
                     return Ok(EXIT_FAILED);
                 }
                 let past = Past::of(journal.path())?;
+                if let Some(relay) = &mut relay {
+                    relay.catch_up(&past);
+                }
                 let nothing_new = past.suspects().is_empty() && past.results.len() == reported;
                 if nothing_new || crashes > MOST_CRASHES {
                     output::error(&format!(
@@ -145,6 +188,7 @@ fn run_child(
     ended: Option<&str>,
     crashes: usize,
     child: &AtomicI32,
+    relay: Option<&mut Relay>,
 ) -> Result<ExitStatus> {
     let program = env::current_exe().context("cannot find this program again")?;
     let mut command = Command::new(program);
@@ -157,8 +201,14 @@ fn run_child(
     if crashes >= MOST_CRASHES {
         command.env(GIVE_UP, crashes.to_string());
     }
+    if relay.is_some() {
+        command.stdout(Stdio::piped());
+    }
     let mut process = command.spawn().context("cannot start a process for the run")?;
     child.store(i32::try_from(process.id()).unwrap_or_default(), Ordering::Relaxed);
+    if let (Some(relay), Some(stdout)) = (relay, process.stdout.take()) {
+        relay.pass_on(stdout);
+    }
     let status = process.wait().context("cannot wait for the process of the run");
     child.store(0, Ordering::Relaxed);
     status

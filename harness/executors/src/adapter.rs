@@ -5,7 +5,10 @@
 
 use crate::{
     evm::{ReaderDb, bundle_changes, evm_env},
-    reference::{Stop, has_access_list, ommer_headers, refuse_unsupported, stop},
+    reference::{
+        Stop, block_context, execution, has_access_list, ommer_headers, refuse_unsupported,
+        sequential_telemetry, stop,
+    },
 };
 use alloy_consensus::{TxEnvelope, TxReceipt, Typed2718, transaction::Recovered};
 use alloy_evm::{
@@ -15,8 +18,8 @@ use alloy_evm::{
 };
 use alloy_primitives::{Bytes, Log};
 use lockstep_model::{
-    At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Mode, Outcome, Phases,
-    Prepared, Receipt, StateChanges, Telemetry,
+    At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Phases, Prepared, Receipt,
+    StateChanges,
 };
 use revm::{
     context::BlockEnv,
@@ -106,15 +109,7 @@ struct PreparedAlloyEvm<F: EthereumFactory> {
 
 impl<F: EthereumFactory> Prepared for PreparedAlloyEvm<F> {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
-        let outcome = match self.execute() {
-            Ok(outcome) => Outcome::Accepted(Box::new(outcome)),
-            Err(Stop::Rejected(rejection)) => Outcome::Rejected(rejection),
-            Err(Stop::Broken(error)) => return Err(error),
-        };
-        let executions = self.transactions.len() as u64;
-        let telemetry =
-            Telemetry { mode: Mode::Sequential, threads: 1, executions, ..Telemetry::default() };
-        Ok(Execution { outcome, telemetry })
+        execution(self.execute(), sequential_telemetry(self.transactions.len()))
     }
 }
 
@@ -135,7 +130,7 @@ impl<F: EthereumFactory> PreparedAlloyEvm<F> {
     fn execute_on<DB: Database>(&self, state: &mut State<DB>) -> Result<BlockOutcome, Stop> {
         let (case, ommers) = (&self.case, ommer_headers(&self.case));
         let evm = self.factory.evm_factory().create_evm(state, self.env.clone());
-        let mut executor = self.factory.create_executor(evm, context(case, &ommers));
+        let mut executor = self.factory.create_executor(evm, block_context(case, &ommers));
         let is_full = case.phases == Phases::Full;
         if is_full {
             executor.apply_pre_execution_changes().map_err(|error| stop(error, At::PreBlock))?;
@@ -174,19 +169,6 @@ impl<F: EthereumFactory> PreparedAlloyEvm<F> {
             outcome.blob_gas_used = blob_gas(case);
         }
         Ok(outcome)
-    }
-}
-
-fn context<'a>(case: &Case, ommers: &'a [alloy_consensus::Header]) -> EthBlockExecutionCtx<'a> {
-    let block = &case.block;
-    EthBlockExecutionCtx {
-        parent_hash: block.parent_hash,
-        parent_beacon_block_root: block.parent_beacon_block_root,
-        ommers,
-        withdrawals: block.withdrawals.clone().map(Into::into),
-        extra_data: Bytes::new(),
-        tx_count_hint: Some(block.transactions.len()),
-        slot_number: block.slot_number,
     }
 }
 

@@ -7,7 +7,6 @@ mod chain_json;
 mod command;
 mod fixtures;
 mod flips;
-mod isolation;
 mod official;
 mod overlap;
 mod parity;

@@ -34,14 +34,13 @@ mod writes;
 
 use crate::{
     evm::{Deferral, evm_env, transaction_env},
-    reference::{Stop, has_access_list, refuse_unsupported},
+    reference::{Stop, execution, has_access_list, refuse_unsupported},
     sync::Arc,
 };
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
 use lockstep_model::{
-    BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Outcome, Prepared, StateChanges,
-    Telemetry,
+    BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Prepared, StateChanges, Telemetry,
 };
 use memory::MultiVersionMemory;
 use pool::Pool;
@@ -97,12 +96,8 @@ struct PreparedBlockStm {
 impl Prepared for PreparedBlockStm {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
         let mut telemetry = Telemetry::default();
-        let outcome = match self.execute(&mut telemetry) {
-            Ok(outcome) => Outcome::Accepted(Box::new(outcome)),
-            Err(Stop::Rejected(rejection)) => Outcome::Rejected(rejection),
-            Err(Stop::Broken(error)) => return Err(error),
-        };
-        Ok(Execution { outcome, telemetry })
+        let stopped = self.execute(&mut telemetry);
+        execution(stopped, telemetry)
     }
 }
 

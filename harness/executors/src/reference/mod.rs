@@ -12,13 +12,16 @@ use crate::evm::{bundle_changes, evm_env, spec_id, transaction_env};
 use alloy_consensus::transaction::Recovered;
 use alloy_evm::{EvmEnv, block::BlockExecutor};
 use lockstep_model::{
-    At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Mode, Outcome, Phases,
-    Prepared, StateChanges, Telemetry,
+    At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Phases, Prepared,
+    StateChanges,
 };
 use revm::{context::TxEnv, database::states::bundle_state::BundleRetention};
 
 pub(crate) use receipts::{executor_receipts, model_receipts};
-pub(crate) use session::{Session, Stop, ommer_headers, session, stop, take_changes};
+pub(crate) use session::{
+    Session, Stop, block_context, execution, ommer_headers, sequential_telemetry, session, stop,
+    take_changes,
+};
 
 /// The sequential reference executor.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,15 +52,7 @@ struct PreparedReference {
 
 impl Prepared for PreparedReference {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
-        let outcome = match self.execute() {
-            Ok(outcome) => Outcome::Accepted(Box::new(outcome)),
-            Err(Stop::Rejected(rejection)) => Outcome::Rejected(rejection),
-            Err(Stop::Broken(error)) => return Err(error),
-        };
-        let executions = self.transactions.len() as u64;
-        let telemetry =
-            Telemetry { mode: Mode::Sequential, threads: 1, executions, ..Telemetry::default() };
-        Ok(Execution { outcome, telemetry })
+        execution(self.execute(), sequential_telemetry(self.transactions.len()))
     }
 }
 

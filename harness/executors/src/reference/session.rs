@@ -11,7 +11,10 @@ use alloy_evm::{
     eth::{EthBlockExecutionCtx, EthBlockExecutor},
 };
 use alloy_primitives::{Address, U256};
-use lockstep_model::{At, Case, ExecutorError, Rejection, StateChanges};
+use lockstep_model::{
+    At, BlockOutcome, Case, Execution, ExecutorError, Mode, Outcome, Rejection, StateChanges,
+    Telemetry,
+};
 use revm::{
     Database as _,
     context::result::EVMError,
@@ -35,6 +38,39 @@ pub(crate) enum Stop {
     Broken(ExecutorError),
 }
 
+/// What a run gave, from how it stopped.
+pub(crate) fn execution(
+    stopped: Result<BlockOutcome, Stop>,
+    telemetry: Telemetry,
+) -> Result<Execution, ExecutorError> {
+    let outcome = match stopped {
+        Ok(outcome) => Outcome::Accepted(Box::new(outcome)),
+        Err(Stop::Rejected(rejection)) => Outcome::Rejected(rejection),
+        Err(Stop::Broken(error)) => return Err(error),
+    };
+    Ok(Execution { outcome, telemetry })
+}
+
+/// What a sequential executor says of a run.
+pub(crate) fn sequential_telemetry(transactions: usize) -> Telemetry {
+    let executions = transactions as u64;
+    Telemetry { mode: Mode::Sequential, threads: 1, executions, ..Telemetry::default() }
+}
+
+/// What alloy-evm's block executors get to know of a block beside its environment.
+pub(crate) fn block_context<'a>(case: &Case, ommers: &'a [Header]) -> EthBlockExecutionCtx<'a> {
+    let block = &case.block;
+    EthBlockExecutionCtx {
+        parent_hash: block.parent_hash,
+        parent_beacon_block_root: block.parent_beacon_block_root,
+        ommers,
+        withdrawals: block.withdrawals.clone().map(Into::into),
+        extra_data: Default::default(),
+        tx_count_hint: Some(block.transactions.len()),
+        slot_number: block.slot_number,
+    }
+}
+
 /// Opens a block on top of `db`. The ommers are [`ommer_headers`] of the case.
 pub(crate) fn session<'a, DB: SessionDb>(
     case: &Case,
@@ -47,16 +83,7 @@ pub(crate) fn session<'a, DB: SessionDb>(
         .with_bundle_update()
         .with_bal_builder_if(has_access_list(case))
         .build();
-    let block = &case.block;
-    let context = EthBlockExecutionCtx {
-        parent_hash: block.parent_hash,
-        parent_beacon_block_root: block.parent_beacon_block_root,
-        ommers,
-        withdrawals: block.withdrawals.clone().map(Into::into),
-        extra_data: Default::default(),
-        tx_count_hint: Some(block.transactions.len()),
-        slot_number: block.slot_number,
-    };
+    let context = block_context(case, ommers);
     let evm = StrictEvm::new(state, env.clone());
     EthBlockExecutor::new(evm, context, Hardforks(case.rules.fork), PlainReceipts)
 }

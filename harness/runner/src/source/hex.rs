@@ -27,6 +27,9 @@ fn digits<'a>(text: &'a str, what: &str) -> Result<&'a str, String> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     let digits = digits
         .ok_or_else(|| format!("expected {what} with the prefix 0x, found `{}`", shown(text)))?;
+    if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Ok(digits);
+    }
     match digits.chars().find(|digit| !digit.is_ascii_hexdigit()) {
         Some(odd) => Err(format!("expected {what}, found `{odd}` in `{}`", shown(text))),
         None => Ok(digits),
