@@ -3,7 +3,8 @@
 //! `check` starts itself again and lets that process do the work. Should an executor take it down (a
 //! stack overflow, an `abort`, the kernel's hand), the next process goes on behind the test that did
 //! it, as the journal tells. The same happens where a process is worn out by threads that it had to
-//! abandon. The supervisor itself prints nothing and runs no executor.
+//! abandon. The supervisor itself runs no executor, and prints nothing but errors and the JSON lines that
+//! it passes on.
 
 use crate::{
     Lockstep,

@@ -1,8 +1,9 @@
 //! What makes a block valid apart from its execution: header, ommer and body rules of every fork.
 //!
-//! alloy's types only, once for all executors: no executor sees a block that breaks one of these
-//! rules. Each rule is one short function named after what it demands, with its EIP or Yellow Paper
-//! clause beside it.
+//! alloy's types only, once for all executors. Each rule is one short function named after what it
+//! demands, with its EIP or Yellow Paper clause beside it. A block that breaks a rule of [`header`],
+//! [`ommers`] or [`senders`], or one that [`body::check`] has, reaches no executor; what a header commits
+//! to, and the access list that comes with a block, count beside what execution finds.
 //!
 //! * [`schedule`]: which rules hold for a block.
 //! * [`decode`]: from the RLP of a block to its parts.
