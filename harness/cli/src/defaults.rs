@@ -1,6 +1,6 @@
 //! Lockstep's own executors.
 
-use lockstep_executors::{BlockStm, Reference};
+use lockstep_executors::{BlockStm, Reference, Sequential};
 use lockstep_model::Executor;
 use lockstep_runner::check::Factory;
 use std::sync::Arc;
@@ -15,5 +15,6 @@ pub(crate) fn executors() -> Vec<(String, Factory)> {
         let executor = BlockStm::new(threads).map_err(|error| error.to_string())?;
         Ok(Box::new(executor) as Box<dyn Executor>)
     });
-    vec![(REFERENCE.to_owned(), reference), ("block_stm".to_owned(), block_stm)]
+    let sequential: Factory = Arc::new(|_threads| Ok(Box::new(Sequential)));
+    vec![(REFERENCE.to_owned(), reference), ("sequential".to_owned(), sequential), ("block_stm".to_owned(), block_stm)]
 }

@@ -24,7 +24,9 @@ impl Prepared for Ready {
         match self.2.as_deref() {
             Some("gas") => block.receipts.iter_mut().for_each(|receipt| receipt.gas_used += 1),
             Some("log") => drop(block.receipts.first_mut().and_then(|receipt| receipt.logs.pop())),
-            Some("reward") => drop(block.changes.accounts.remove(&self.1.block.beneficiary)),
+            Some("reward") => {
+                block.changes.accounts.retain(|(address, _)| *address != self.1.block.beneficiary);
+            }
             Some("spin") if is_unlucky => loop {
                 std::thread::yield_now();
             },

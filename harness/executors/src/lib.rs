@@ -2,6 +2,7 @@
 //!
 //! * [`mod@reference`]: the sequential reference, alloy-evm's `EthBlockExecutor` over revm with one
 //!   reviewed file of corrections.
+//! * [`sequential`]: the fastest one-thread execution by revm, the baseline of every speedup.
 //! * [`block_stm`]: the optimistic parallel executor.
 //! * [`adapter`]: brings any alloy-evm block executor factory.
 //! * [`arithmetic`]: remembers curve arithmetic, for checking.
@@ -16,8 +17,11 @@ pub mod arithmetic;
 pub mod block_stm;
 pub mod commit;
 pub(crate) mod evm;
+pub(crate) mod phases;
 pub mod reference;
+pub mod sequential;
 pub mod sync;
 
 pub use block_stm::BlockStm;
 pub use reference::Reference;
+pub use sequential::Sequential;

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 /// State changes with their final values.
 ///
-/// An executor may list accounts and slots that ended as they began; the judge drops them before
-/// it compares.
+/// A log, cheap to write: what stands later happened later, and an account may stand there again.
+/// An executor may also list accounts and slots that ended as they began. The judge brings it into
+/// normal form before it compares, off the clock.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StateChanges {
-    /// Changed accounts.
-    pub accounts: BTreeMap<Address, AccountChange>,
+    /// Changed accounts. Between different accounts the order means nothing.
+    pub accounts: Vec<(Address, AccountChange)>,
     /// New code, by its keccak-256 hash.
     pub codes: BTreeMap<B256, Bytes>,
 }
@@ -24,23 +25,36 @@ pub struct AccountChange {
     /// Whether all storage was cleared before [`AccountChange::storage`] was written: the account
     /// was destroyed or created on the way.
     pub storage_cleared: bool,
-    /// Values of written slots.
-    pub storage: BTreeMap<U256, U256>,
+    /// Values of written slots, the later of two counts.
+    pub storage: Vec<(U256, U256)>,
 }
 
 impl StateChanges {
     /// Adds changes that happened after these.
     pub fn extend(&mut self, later: Self) {
         self.codes.extend(later.codes);
-        for (address, change) in later.accounts {
-            let account = self.accounts.entry(address).or_default();
-            account.info = change.info;
-            if change.storage_cleared {
-                account.storage_cleared = true;
-                account.storage.clear();
-            }
-            account.storage.extend(change.storage);
+        self.accounts.extend(later.accounts);
+    }
+
+    /// Every changed account once, with all that happened to it.
+    pub fn by_account(&self) -> BTreeMap<Address, AccountChange> {
+        let mut accounts: BTreeMap<Address, AccountChange> = BTreeMap::new();
+        for (address, change) in &self.accounts {
+            accounts.entry(*address).or_default().extend(change);
         }
+        accounts
+    }
+}
+
+impl AccountChange {
+    /// Adds a change that happened after this one.
+    pub fn extend(&mut self, later: &Self) {
+        self.info = later.info;
+        if later.storage_cleared {
+            self.storage_cleared = true;
+            self.storage.clear();
+        }
+        self.storage.extend_from_slice(&later.storage);
     }
 }
 
@@ -51,7 +65,7 @@ mod tests {
     fn change(info: Option<AccountInfo>, cleared: bool, slots: &[(u64, u64)]) -> StateChanges {
         let storage = slots.iter().map(|(k, v)| (U256::from(*k), U256::from(*v))).collect();
         let change = AccountChange { info, storage_cleared: cleared, storage };
-        StateChanges { accounts: [(Address::ZERO, change)].into(), codes: BTreeMap::new() }
+        StateChanges { accounts: vec![(Address::ZERO, change)], codes: BTreeMap::new() }
     }
 
     #[test]
@@ -60,6 +74,6 @@ mod tests {
         let mut changes = change(info, false, &[(1, 1), (2, 2)]);
         changes.extend(change(None, true, &[]));
         changes.extend(change(info, false, &[(2, 3)]));
-        assert_eq!(changes, change(info, true, &[(2, 3)]));
+        assert_eq!(changes.by_account(), change(info, true, &[(2, 3)]).by_account());
     }
 }

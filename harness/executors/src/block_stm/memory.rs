@@ -16,10 +16,10 @@
 use super::{
     reads::{AccountRead, Credited, Origin, SlotRead},
     scheduler::Incarnation,
-    writes::{AccountWrites, InfoWrite, WriteSet, credited},
+    writes::{AccountWrites, InfoWrite, WriteSet},
 };
 use crate::{
-    evm::ReadError,
+    evm::{ReadError, credited},
     sync::{Arc, RwLock, read, write},
 };
 use alloy_primitives::{
@@ -368,7 +368,7 @@ impl MultiVersionMemory {
         for address in addresses {
             let change = self.change_at(address, at, locations)?;
             self.add_code(change.info, &mut changes);
-            changes.accounts.insert(address, change);
+            changes.accounts.push((address, change));
         }
         Ok(changes)
     }
@@ -391,7 +391,7 @@ impl MultiVersionMemory {
             if let Location::Slot(owner, slot) = location
                 && *owner == address
             {
-                change.storage.insert(*slot, self.slot(address, *slot, at + 1)?.1);
+                change.storage.push((*slot, self.slot(address, *slot, at + 1)?.1));
             }
         }
         Ok(change)
@@ -409,6 +409,8 @@ impl MultiVersionMemory {
     pub(crate) fn all_changes(&self, end: Position) -> Result<StateChanges, ReadError> {
         let mut changes = StateChanges::default();
         for shard in &self.shards {
+            let mut accounts: std::collections::BTreeMap<Address, AccountChange> =
+                Default::default();
             for address in touched_accounts(&read(shard)) {
                 let account = self.account(address, end)?;
                 let cleared = self.clearing(address, end)?.is_some();
@@ -419,17 +421,18 @@ impl MultiVersionMemory {
                     storage_cleared: cleared || died,
                     storage: Default::default(),
                 };
-                changes.accounts.insert(address, change);
+                accounts.insert(address, change);
             }
             let written: Vec<_> = read(shard).slots.keys().copied().collect();
             for (address, slot) in written {
                 let (read, value) = self.slot(address, slot, end)?;
                 if let (Origin::Written(_), Some(account)) =
-                    (read.origin, changes.accounts.get_mut(&address))
+                    (read.origin, accounts.get_mut(&address))
                 {
-                    account.storage.insert(slot, value);
+                    account.storage.push((slot, value));
                 }
             }
+            changes.accounts.extend(accounts);
         }
         Ok(changes)
     }
@@ -564,7 +567,7 @@ mod tests {
         let memory = MultiVersionMemory::new(1, Arc::new(state), true);
         let zero = writes(Some(InfoWrite::Credit(U256::ZERO)), false, &[]);
         memory.publish(writer(1, 0), zero, &mut Vec::new());
-        let change = &memory.all_changes(2).unwrap().accounts[&A];
+        let change = &memory.all_changes(2).unwrap().by_account()[&A];
         assert_eq!((change.info, change.storage_cleared), (None, true));
     }
 }

@@ -24,7 +24,6 @@
 
 mod access_list;
 mod memory;
-mod phases;
 mod pool;
 mod reads;
 mod run;
@@ -33,19 +32,22 @@ mod view;
 mod writes;
 
 use crate::{
-    evm::{Deferral, evm_env, transaction_env},
+    evm::{Deferral, evm_env, has_state_clearing, transaction_env},
+    phases,
     reference::{Stop, execution, has_access_list, refuse_unsupported},
     sync::Arc,
 };
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
 use lockstep_model::{
-    BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Prepared, StateChanges, Telemetry,
+    BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, StateChanges, Telemetry,
 };
-use memory::MultiVersionMemory;
+use memory::{MultiVersionMemory, Writer};
 use pool::Pool;
 use revm::context::TxEnv;
 use run::{BlockRun, Committed};
+use view::View;
+use writes::WriteSet;
 
 /// The Block-STM executor. Mode `forced`: parallel from the first transaction, at every size.
 #[derive(Debug)]
@@ -79,13 +81,6 @@ impl Executor for BlockStm {
     }
 }
 
-/// Nothing but a pre-state can hold an empty account with storage.
-fn deferral(case: &Case) -> Result<Deferral, Stop> {
-    let has_storage = case.pre_state.has_storage(case.block.beneficiary);
-    let has_storage = has_storage.map_err(|error| Stop::Broken(error.into()))?;
-    Ok(if has_storage { Deferral::Positive } else { Deferral::All })
-}
-
 struct PreparedBlockStm {
     pool: Arc<Pool>,
     case: Case,
@@ -104,13 +99,14 @@ impl Prepared for PreparedBlockStm {
 impl PreparedBlockStm {
     fn execute(&self, telemetry: &mut Telemetry) -> Result<BlockOutcome, Stop> {
         let case = &self.case;
-        let state_clearing = case.rules.fork >= Fork::SpuriousDragon;
         let memory = Arc::new(MultiVersionMemory::new(
             self.transactions.len(),
             case.pre_state.clone(),
-            state_clearing,
+            has_state_clearing(case),
         ));
-        let before = phases::pre_block(case, &self.env, &memory)?;
+        let before = phases::pre_block(case, &self.env, View::new(memory.clone(), 0))?;
+        let writer = Writer { position: 0, incarnation: 0 };
+        memory.publish(writer, WriteSet::of_phase(&before.changes), &mut Vec::new());
         let access_list = has_access_list(case)
             .then(|| AccessListBuilder::after(before.access_list.unwrap_or_default()));
 
@@ -121,7 +117,7 @@ impl PreparedBlockStm {
             transactions,
             memory.clone(),
             access_list,
-            deferral(case)?,
+            Deferral::of(case).map_err(|error| Stop::Broken(error.into()))?,
         );
         let block = Arc::new(block);
         self.pool.run(&block);
@@ -141,8 +137,9 @@ impl PreparedBlockStm {
         before: StateChanges,
         memory: &Arc<MultiVersionMemory>,
     ) -> Result<BlockOutcome, Stop> {
-        let end = phases::post_block(&self.case, &self.env, memory, &committed.gas)?;
         let position = self.transactions.len() as u32 + 1;
+        let above = View::new(memory.clone(), position);
+        let end = phases::post_block(&self.case, &self.env, above, &committed.gas)?;
         let changes = memory.all_changes(position);
         let mut changes =
             changes.map_err(|error| Stop::Broken(ExecutorError::Broken(error.to_string())))?;

@@ -3,9 +3,9 @@
 //! The rules are those of revm's `CacheState::apply_account_state` and `JournalInner::finalize`,
 //! read from the journal before either of them has seen it.
 
-use crate::evm::{TransactionRun, model_info};
+use crate::evm::{TransactionRun, bytecode_of, model_info};
 use alloy_primitives::{Address, B256, U256};
-use lockstep_model::AccountInfo;
+use lockstep_model::{AccountInfo, StateChanges};
 use revm::{
     context::result::ExecutionResult,
     state::{Account, Bytecode},
@@ -35,6 +35,20 @@ pub(crate) enum InfoWrite {
     Set(Option<AccountInfo>),
     /// Its balance is this much higher afterwards, whatever it was. Zero touches the account.
     Credit(U256),
+}
+
+impl WriteSet {
+    /// The changes of a phase.
+    pub(crate) fn of_phase(changes: &StateChanges) -> Self {
+        let accounts = changes.accounts.iter().map(|(address, change)| AccountWrites {
+            address: *address,
+            info: Some(InfoWrite::Set(change.info)),
+            cleared: change.storage_cleared,
+            slots: change.storage.clone(),
+        });
+        let codes = changes.codes.iter().map(|(hash, code)| (*hash, bytecode_of(code.clone())));
+        Self { accounts: accounts.collect(), codes: codes.collect() }
+    }
 }
 
 /// Sorts what a transaction did into the result and the writes.
@@ -87,41 +101,5 @@ fn add_account(writes: &mut WriteSet, address: Address, account: Account, state_
     let slots: Vec<_> = slots.collect();
     if info.is_some() || created || !slots.is_empty() {
         writes.accounts.push(AccountWrites { address, info, cleared: created, slots });
-    }
-}
-
-/// The account after a credit: EIP-161 clears an account that a zero credit leaves empty; before
-/// Spurious Dragon the same touch creates it.
-pub(crate) fn credited(
-    before: Option<AccountInfo>,
-    amount: U256,
-    state_clearing: bool,
-) -> Option<AccountInfo> {
-    let mut info = before.unwrap_or_default();
-    // revm leaves a balance alone that would overflow.
-    info.balance = info.balance.checked_add(amount).unwrap_or(info.balance);
-    (!state_clearing || !info.is_empty()).then_some(info)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_zero_credit_is_a_touch() {
-        let empty = Some(AccountInfo::default());
-        assert_eq!(credited(None, U256::ZERO, true), None);
-        assert_eq!(credited(empty, U256::ZERO, true), None);
-        assert_eq!(credited(None, U256::ZERO, false), empty);
-        assert_eq!(credited(empty, U256::ZERO, false), empty);
-    }
-
-    #[test]
-    fn a_credit_creates_an_absent_account() {
-        let one = U256::from(1);
-        assert_eq!(
-            credited(None, one, true),
-            Some(AccountInfo { balance: one, ..Default::default() })
-        );
     }
 }

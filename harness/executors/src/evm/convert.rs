@@ -1,6 +1,6 @@
 //! Between the model's state types and revm's.
 
-use alloy_primitives::{Bytes, U256};
+use alloy_primitives::Bytes;
 use lockstep_model::{AccountChange, AccountInfo, StateChanges};
 use revm::{
     database::{BundleAccount, BundleState},
@@ -44,8 +44,6 @@ fn account_change(account: BundleAccount) -> AccountChange {
     AccountChange {
         info: account.info.as_ref().map(model_info),
         storage_cleared: account.was_destroyed(),
-        storage: slots.map(|(slot, value)| (*slot, value.present_value)).collect::<Slots>(),
+        storage: slots.map(|(slot, value)| (*slot, value.present_value)).collect(),
     }
 }
-
-type Slots = std::collections::BTreeMap<U256, U256>;

@@ -7,6 +7,7 @@
 
 use super::{StorageProbe, StrictEvm};
 use alloy_primitives::U256;
+use lockstep_model::{AccountInfo, Case, Fork, StateError};
 use revm::{
     context::{
         Block, Cfg, ContextTr, JournalTr, Transaction, TxEnv,
@@ -35,7 +36,29 @@ pub(crate) enum Deferral {
     /// All but those of zero. A zero reward may end an empty account (EIP-161), and with it the
     /// storage of one that has any: then the end must be a write of its own.
     Positive,
+    /// None: the balance might overflow, and then the order decides who is paid.
+    Nothing,
 }
+
+impl Deferral {
+    /// What the block's fee recipient allows. Nothing but a pre-state can hold an empty account
+    /// with storage, and nothing but a pre-state can hold that many wei.
+    pub(crate) fn of(case: &Case) -> Result<Self, StateError> {
+        let beneficiary = case.block.beneficiary;
+        let balance = case.pre_state.account(beneficiary)?.unwrap_or_default().balance;
+        if balance.bit(255) || balance.bit(254) {
+            return Ok(Self::Nothing);
+        }
+        let has_storage = case.pre_state.has_storage(beneficiary)?;
+        Ok(if has_storage { Self::Positive } else { Self::All })
+    }
+}
+
+/// Whether the rules end an empty account that is touched (EIP-161).
+pub(crate) fn has_state_clearing(case: &Case) -> bool {
+    case.rules.fork >= Fork::SpuriousDragon
+}
+
 
 /// Runs one transaction. The journal is empty afterwards, whatever the outcome.
 pub(crate) fn transact_deferring_reward<DB: StorageProbe>(
@@ -43,14 +66,26 @@ pub(crate) fn transact_deferring_reward<DB: StorageProbe>(
     transaction: TxEnv,
     deferral: Deferral,
 ) -> Result<TransactionRun, EVMError<DB::Error>> {
-    evm.context().tx = transaction;
-    let mut handler =
-        DeferringHandler { owed: Cell::new(None), deferral, database: Default::default() };
-    let result = handler.run(evm);
+    let result = run_deferring_reward(evm, transaction, deferral);
     let journal = &mut evm.context().journaled_state;
     let state = mem::take(&mut journal.inner.state);
     journal.finalize();
-    Ok(TransactionRun { result: result?, state, owed_reward: handler.owed.get() })
+    let (result, owed_reward) = result?;
+    Ok(TransactionRun { result, state, owed_reward })
+}
+
+/// Runs one transaction and leaves its changes in the journal. Gives what the fee recipient is
+/// still owed.
+pub(crate) fn run_deferring_reward<DB: StorageProbe>(
+    evm: &mut StrictEvm<DB>,
+    transaction: TxEnv,
+    deferral: Deferral,
+) -> Result<(ExecutionResult, Option<U256>), EVMError<DB::Error>> {
+    evm.context().tx = transaction;
+    let mut handler =
+        DeferringHandler { owed: Cell::new(None), deferral, database: Default::default() };
+    let result = handler.run(evm)?;
+    Ok((result, handler.owed.get()))
 }
 
 struct DeferringHandler<DB> {
@@ -72,7 +107,11 @@ impl<DB: StorageProbe> Handler for DeferringHandler<DB> {
         let context = evm.ctx();
         let beneficiary = context.block.beneficiary;
         let owed = reward(context, exec_result);
-        let pays_now = self.deferral == Deferral::Positive && owed.is_zero();
+        let pays_now = match self.deferral {
+            Deferral::All => false,
+            Deferral::Positive => owed.is_zero(),
+            Deferral::Nothing => true,
+        };
         if pays_now || context.journaled_state.inner.state.contains_key(&beneficiary) {
             return post_execution::reward_beneficiary(context, exec_result.gas())
                 .map_err(Into::into);
@@ -94,4 +133,40 @@ fn reward<CTX: ContextTr>(context: &CTX, result: &FrameResult) -> U256 {
     };
     let gas = result.gas();
     U256::from(tip * u128::from(gas.used().saturating_sub(gas.reservoir())))
+}
+
+/// The account after a credit: EIP-161 clears an account that a zero credit leaves empty; before
+/// Spurious Dragon the same touch creates it.
+pub(crate) fn credited(
+    before: Option<AccountInfo>,
+    amount: U256,
+    state_clearing: bool,
+) -> Option<AccountInfo> {
+    let mut info = before.unwrap_or_default();
+    // revm leaves a balance alone that would overflow.
+    info.balance = info.balance.checked_add(amount).unwrap_or(info.balance);
+    (!state_clearing || !info.is_empty()).then_some(info)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zero_credit_is_a_touch() {
+        let empty = Some(AccountInfo::default());
+        assert_eq!(credited(None, U256::ZERO, true), None);
+        assert_eq!(credited(empty, U256::ZERO, true), None);
+        assert_eq!(credited(None, U256::ZERO, false), empty);
+        assert_eq!(credited(empty, U256::ZERO, false), empty);
+    }
+
+    #[test]
+    fn a_credit_creates_an_absent_account() {
+        let one = U256::from(1);
+        assert_eq!(
+            credited(None, one, true),
+            Some(AccountInfo { balance: one, ..Default::default() })
+        );
+    }
 }

@@ -11,7 +11,10 @@ mod rejection;
 mod strict;
 
 pub(crate) use convert::{bundle_changes, bytecode_of, model_info, revm_info};
-pub(crate) use deferred_reward::{Deferral, TransactionRun, transact_deferring_reward};
+pub(crate) use deferred_reward::{
+    Deferral, TransactionRun, credited, has_state_clearing, run_deferring_reward,
+    transact_deferring_reward,
+};
 pub(crate) use environment::{evm_env, spec_id, transaction_env};
 pub use hardforks::Hardforks;
 pub(crate) use reader_db::{ReadError, ReaderDb};

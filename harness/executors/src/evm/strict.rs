@@ -90,8 +90,10 @@ impl<DB: StorageProbe> StrictEvm<DB> {
             return Ok(false);
         }
         let address = inputs.created_address(caller.nonce);
-        let target = &journal.load_account(address)?.data.info;
-        if target.code_hash != KECCAK_EMPTY || target.nonce != 0 {
+        let target = &journal.load_account(address)?.data;
+        let collides_anyway = target.info.code_hash != KECCAK_EMPTY || target.info.nonce != 0;
+        // In a journal that is kept over several transactions, destroyed by one before.
+        if collides_anyway || target.is_selfdestructed() {
             return Ok(false);
         }
         self.db_mut().has_storage(address)

@@ -29,7 +29,7 @@ impl NormalChanges {
     /// Brings changes into normal form.
     pub fn new(pre: &PreState, changes: &StateChanges) -> Self {
         let mut normal = Self::default();
-        for (address, change) in &changes.accounts {
+        for (address, change) in &changes.by_account() {
             let before = pre.state.get(*address);
             let account = NormalAccount::new(pre, *address, Some(change));
             if change.info != before.map(|account| account.info) || !account.storage.is_empty() {

@@ -154,14 +154,15 @@ impl Collector<'_> {
         let counts = (&theirs.len(), &ours.len());
         self.check(Scope::Block, "changes_by_transaction", counts, ToString::to_string);
         let start = |outcome: &BlockOutcome| {
-            outcome.changes_before_transactions.clone().unwrap_or_default()
+            let changes = outcome.changes_before_transactions.as_ref();
+            changes.map(StateChanges::by_account).unwrap_or_default()
         };
         let mut states = [start(reference), start(candidate)];
-        let touched = states[0].accounts.keys().chain(states[1].accounts.keys()).copied();
+        let touched = states[0].keys().chain(states[1].keys()).copied();
         for address in touched.collect::<BTreeSet<Address>>() {
             let sides = states
                 .each_ref()
-                .map(|state| NormalAccount::new(pre, address, state.accounts.get(&address)));
+                .map(|state| NormalAccount::new(pre, address, state.get(&address)));
             if sides[0] != sides[1] {
                 let [reference, candidate] = sides.each_ref().map(describe_account);
                 let field = "changes_before_transactions";
@@ -170,14 +171,17 @@ impl Collector<'_> {
             }
         }
         for (index, (reference, candidate)) in theirs.iter().zip(ours).enumerate() {
-            let touched = reference.accounts.keys().chain(candidate.accounts.keys()).copied();
-            let touched: BTreeSet<Address> = touched.collect();
-            states[0].extend(reference.clone());
-            states[1].extend(candidate.clone());
+            let mut touched = BTreeSet::new();
+            for (state, changes) in states.iter_mut().zip([reference, candidate]) {
+                for (address, change) in &changes.accounts {
+                    touched.insert(*address);
+                    state.entry(*address).or_default().extend(change);
+                }
+            }
             for address in touched {
                 let [reference, candidate] = states
                     .each_ref()
-                    .map(|state| NormalAccount::new(pre, address, state.accounts.get(&address)));
+                    .map(|state| NormalAccount::new(pre, address, state.get(&address)));
                 if reference != candidate {
                     let sides = (describe_account(&reference), describe_account(&candidate));
                     let found = self.add(Scope::Receipt, "intermediate_root", sides.0, sides.1);

@@ -1,16 +1,12 @@
-//! What comes before and after the transactions, run by the reference's own code on the
-//! multi-version memory.
+//! What comes before and after the transactions, run by the reference's own code on the state of
+//! whichever executor asks.
 
-use super::{
-    memory::{MultiVersionMemory, Writer},
-    view::View,
-    writes::{AccountWrites, InfoWrite, WriteSet},
-};
 use crate::{
     commit::OrderedCommit,
-    evm::{bundle_changes, bytecode_of},
-    reference::{Stop, corrections, executor_receipts, ommer_headers, session, take_changes},
-    sync::Arc,
+    evm::bundle_changes,
+    reference::{
+        SessionDb, Stop, corrections, executor_receipts, ommer_headers, session, take_changes,
+    },
 };
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
@@ -32,36 +28,29 @@ pub(crate) struct End {
     pub(crate) access_list: Option<Bal>,
 }
 
-/// Runs the pre-block phase and publishes its writes at position 0.
-pub(crate) fn pre_block(
-    case: &Case,
-    env: &EvmEnv,
-    memory: &Arc<MultiVersionMemory>,
-) -> Result<Start, Stop> {
+/// Runs the pre-block phase on the state before the block.
+pub(crate) fn pre_block(case: &Case, env: &EvmEnv, state: impl SessionDb) -> Result<Start, Stop> {
     if case.phases == Phases::TransactionsOnly {
         return Ok(Start::default());
     }
-    let mut session = session(case, env, &[], View::new(memory.clone(), 0));
+    let mut session = session(case, env, &[], state);
     corrections::pre_block(&mut session, case)?;
     let changes = take_changes(&mut session);
-    let writer = Writer { position: 0, incarnation: 0 };
-    memory.publish(writer, writes(&changes), &mut Vec::new());
     Ok(Start { changes, access_list: session.evm.db_mut().take_built_bal() })
 }
 
-/// Runs the post-block phase above all transactions.
+/// Runs the post-block phase on the state after all transactions.
 pub(crate) fn post_block(
     case: &Case,
     env: &EvmEnv,
-    memory: &Arc<MultiVersionMemory>,
+    state: impl SessionDb,
     gas: &OrderedCommit,
 ) -> Result<End, Stop> {
     if case.phases == Phases::TransactionsOnly {
         return Ok(End::default());
     }
-    let position = case.block.transactions.len() as u32 + 1;
     let ommers = ommer_headers(case);
-    let mut session = session(case, env, &ommers, View::new(memory.clone(), position));
+    let mut session = session(case, env, &ommers, state);
     session.receipts = executor_receipts(gas.receipts());
     session.cumulative_tx_gas_used = gas.cumulative_gas();
     session.block_regular_gas_used = gas.regular_gas();
@@ -72,16 +61,4 @@ pub(crate) fn post_block(
     let changes = bundle_changes(state.take_bundle());
     let requests = result.requests.into_iter().collect();
     Ok(End { changes, requests, access_list: state.take_built_bal() })
-}
-
-/// Changes of a phase as writes.
-fn writes(changes: &StateChanges) -> WriteSet {
-    let accounts = changes.accounts.iter().map(|(address, change)| AccountWrites {
-        address: *address,
-        info: Some(InfoWrite::Set(change.info)),
-        cleared: change.storage_cleared,
-        slots: change.storage.iter().map(|(slot, value)| (*slot, *value)).collect(),
-    });
-    let codes = changes.codes.iter().map(|(hash, code)| (*hash, bytecode_of(code.clone())));
-    WriteSet { accounts: accounts.collect(), codes: codes.collect() }
 }

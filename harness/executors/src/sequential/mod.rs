@@ -1,0 +1,126 @@
+//! The fastest one-thread execution of a block by revm: what speedups are stated against.
+//!
+//! # Why it is correct
+//!
+//! One EVM and one journal run the whole block. revm's journal is made for that: every transaction
+//! has an id, an account or slot that an earlier one left there is cold again, and its present value
+//! becomes the original of EIP-2200. Two things need care.
+//!
+//! * *Ends between transactions.* An account that a transaction destroys is reset by the journal when
+//!   a later one loads it. An empty account that a transaction touches ends with it (EIP-161); the
+//!   journal keeps it as an empty one, which no instruction can tell apart. Only the question of
+//!   EIP-7610, whether an account has storage, could: [`state::BlockState`] notes when the pre-state
+//!   shows an empty account that exists, and from then on such accounts are ended after each
+//!   transaction.
+//! * *The fee recipient* is paid in one sum, as long as no transaction loads it: see
+//!   [`crate::evm`]'s deferred reward. What is owed is added the moment it is loaded.
+//!
+//! Before Spurious Dragon touching creates accounts, Amsterdam needs the list of accesses, and receipts
+//! before Byzantium the changes of each transaction: such blocks run as the reference runs them, which
+//! is exact and a little slower.
+
+mod changes;
+mod state;
+
+use crate::{
+    commit::OrderedCommit,
+    evm::{
+        Deferral, ReadError, StrictEvm, evm_env, has_state_clearing, rule_of_invalid_transaction,
+        run_deferring_reward, transaction_env,
+    },
+    phases,
+    reference::{Reference, Stop, execution, has_access_list, sequential_telemetry},
+};
+use alloy_evm::EvmEnv;
+use lockstep_model::{BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared};
+use revm::context::{
+    TxEnv,
+    result::{EVMError, ExecutionResult},
+};
+use state::{AfterTransactions, BlockState};
+
+/// One EVM and one journal for the whole block.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sequential;
+
+impl Executor for Sequential {
+    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+        if !has_state_clearing(case) || has_access_list(case) || case.changes_by_transaction {
+            return Reference.prepare(case);
+        }
+        crate::reference::refuse_unsupported(case)?;
+        let transactions = case.block.transactions.iter().map(transaction_env).collect();
+        Ok(Box::new(PreparedSequential { case: case.clone(), env: evm_env(case), transactions }))
+    }
+}
+
+struct PreparedSequential {
+    case: Case,
+    env: EvmEnv,
+    transactions: Vec<TxEnv>,
+}
+
+impl Prepared for PreparedSequential {
+    fn run(&mut self) -> Result<Execution, ExecutorError> {
+        execution(self.execute(), sequential_telemetry(self.transactions.len()))
+    }
+}
+
+impl PreparedSequential {
+    fn execute(&self) -> Result<BlockOutcome, Stop> {
+        let case = &self.case;
+        let reader = case.pre_state.clone();
+        let before = phases::pre_block(case, &self.env, crate::evm::ReaderDb(reader.clone()))?;
+        let deferral = Deferral::of(case).map_err(|error| Stop::Broken(error.into()))?;
+        let state = BlockState::new(reader, &before.changes, case.block.beneficiary);
+        let mut evm = StrictEvm::new(state, self.env.clone());
+        let mut gas = OrderedCommit::new(
+            case.rules.fork,
+            case.block.gas_limit,
+            self.transactions.len(),
+        );
+        for (transaction, env) in case.block.transactions.iter().zip(&self.transactions) {
+            let result = match transact(&mut evm, env.clone(), deferral) {
+                Ok(result) => Ok(result),
+                Err(EVMError::Transaction(invalid)) => Err(rule_of_invalid_transaction(&invalid)),
+                Err(error) => return Err(Stop::Broken(broken(error))),
+            };
+            gas.commit(transaction, result).map_err(Stop::Rejected)?;
+        }
+        let mut after = AfterTransactions::new(evm);
+        let end = phases::post_block(case, &self.env, &mut after, &gas)?;
+        let mut changes = before.changes;
+        changes.extend(after.into_changes());
+        changes.extend(end.changes);
+        Ok(BlockOutcome {
+            gas_used: gas.gas_used(),
+            blob_gas_used: gas.blob_gas(),
+            receipts: gas.into_receipts(),
+            requests: end.requests,
+            changes,
+            ..BlockOutcome::default()
+        })
+    }
+}
+
+fn transact(
+    evm: &mut StrictEvm<BlockState>,
+    transaction: TxEnv,
+    deferral: Deferral,
+) -> Result<ExecutionResult, EVMError<ReadError>> {
+    let (result, owed) = run_deferring_reward(evm, transaction, deferral)?;
+    if let Some(amount) = owed {
+        evm.db_mut().owe(amount);
+    }
+    if evm.db_mut().has_empty_accounts() {
+        state::end_empty_accounts(&mut evm.context().journaled_state.inner.state);
+    }
+    Ok(result)
+}
+
+fn broken(error: EVMError<ReadError>) -> ExecutorError {
+    match error {
+        EVMError::Database(ReadError::State(error)) => error.into(),
+        error => ExecutorError::Broken(error.to_string()),
+    }
+}

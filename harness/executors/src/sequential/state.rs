@@ -1,0 +1,201 @@
+//! The state below and above the journal of a whole block.
+
+use super::changes::{account_after, changes_of};
+use crate::{
+    evm::{ReadError, StorageProbe, StrictEvm, bytecode_of, credited, revm_info},
+    sync::Arc,
+};
+use alloy_evm::Evm as _;
+use alloy_primitives::{Address, B256, U256, map::AddressMap};
+use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
+use revm::{
+    Database,
+    state::{AccountInfo as RevmInfo, AccountStatus, Bytecode, EvmState},
+};
+use std::fmt;
+
+/// What a block's journal loads from: the pre-state, what the pre-block phase changed, and the fee
+/// recipient's pay so far.
+pub(crate) struct BlockState {
+    reader: Arc<dyn StateReader>,
+    before: AddressMap<AccountChange>,
+    beneficiary: Address,
+    /// What it is owed while it is not in the journal.
+    owed: Option<U256>,
+    /// Whether it was paid on its way into the journal, which knows of no change then.
+    paid: bool,
+    has_empty_accounts: bool,
+}
+
+impl fmt::Debug for BlockState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BlockState")
+    }
+}
+
+impl BlockState {
+    pub(crate) fn new(
+        reader: Arc<dyn StateReader>,
+        before: &StateChanges,
+        beneficiary: Address,
+    ) -> Self {
+        Self {
+            reader,
+            before: before.by_account().into_iter().collect(),
+            beneficiary,
+            owed: None,
+            paid: false,
+            has_empty_accounts: false,
+        }
+    }
+
+    /// Adds to what the fee recipient is owed. It is not in the journal.
+    pub(crate) fn owe(&mut self, amount: U256) {
+        *self.owed.get_or_insert_default() += amount;
+    }
+
+    /// Whether an empty account that exists has been seen.
+    pub(crate) const fn has_empty_accounts(&self) -> bool {
+        self.has_empty_accounts
+    }
+
+    fn account(&self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
+        let info = match self.before.get(&address) {
+            Some(change) => change.info,
+            None => self.reader.account(address)?,
+        };
+        match self.owed {
+            Some(amount) if address == self.beneficiary => Ok(credited(info, amount, true)),
+            _ => Ok(info),
+        }
+    }
+}
+
+impl Database for BlockState {
+    type Error = ReadError;
+
+    fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
+        let info = self.account(address)?;
+        if address == self.beneficiary {
+            self.paid |= self.owed.take().is_some();
+        }
+        self.has_empty_accounts |= info.is_some_and(|info| info.is_empty());
+        Ok(info.map(revm_info))
+    }
+
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
+        Ok(bytecode_of(self.reader.code(code_hash)?))
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
+        if let Some(change) = self.before.get(&address) {
+            let written = change.storage.iter().rev().find(|(written, _)| *written == slot);
+            if written.is_some() || change.storage_cleared {
+                return Ok(written.map(|(_, value)| *value).unwrap_or_default());
+            }
+        }
+        Ok(self.reader.storage(address, slot)?)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
+        Ok(self.reader.block_hash(number)?)
+    }
+}
+
+impl StorageProbe for BlockState {
+    fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
+        if self.before.get(&address).is_some_and(|change| change.storage_cleared) {
+            return Ok(false);
+        }
+        Ok(self.reader.has_storage(address)?)
+    }
+}
+
+/// EIP-161 after a transaction: a touched account that is empty ceases to exist, and its storage
+/// with it.
+pub(crate) fn end_empty_accounts(state: &mut EvmState) {
+    let ended = state.values_mut().filter(|account| {
+        account.is_touched() && account.is_empty() && !account.is_loaded_as_not_existing()
+    });
+    ended.for_each(|account| {
+        account.storage.clear();
+        account.status |= AccountStatus::LoadedAsNotExisting | AccountStatus::SelfDestructed;
+    });
+}
+
+/// The state that the transactions left, for the post-block phase.
+pub(crate) struct AfterTransactions {
+    below: BlockState,
+    journal: EvmState,
+}
+
+impl fmt::Debug for AfterTransactions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AfterTransactions")
+    }
+}
+
+impl AfterTransactions {
+    pub(crate) fn new(mut evm: StrictEvm<BlockState>) -> Self {
+        let journal = std::mem::take(&mut evm.context().journaled_state.inner.state);
+        Self { below: evm.finish().0, journal }
+    }
+
+    /// What the transactions changed.
+    pub(crate) fn into_changes(self) -> StateChanges {
+        let beneficiary = self.below.beneficiary;
+        let unpaid = self.below.owed.is_some().then(|| self.below.account(beneficiary));
+        let mut changes = changes_of(self.journal, self.below.paid.then_some(beneficiary));
+        // It was read before, so it can be read again.
+        if let Some(Ok(info)) = unpaid {
+            let storage_cleared = info.is_none();
+            let change = AccountChange { info, storage_cleared, storage: Vec::new() };
+            changes.accounts.push((beneficiary, change));
+        }
+        changes
+    }
+}
+
+impl Database for &mut AfterTransactions {
+    type Error = ReadError;
+
+    fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
+        match self.journal.get(&address) {
+            Some(account) => Ok(account_after(account).map(|_| account.info.clone())),
+            None => Ok(self.below.account(address)?.map(revm_info)),
+        }
+    }
+
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
+        self.below.code_by_hash(code_hash)
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
+        if let Some(account) = self.journal.get(&address) {
+            if account.is_selfdestructed_locally() {
+                return Ok(U256::ZERO);
+            }
+            if let Some(slot) = account.storage.get(&slot) {
+                return Ok(slot.present_value);
+            }
+            if account.is_created() || account.is_selfdestructed() {
+                return Ok(U256::ZERO);
+            }
+        }
+        self.below.storage(address, slot)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
+        self.below.block_hash(number)
+    }
+}
+
+impl StorageProbe for &mut AfterTransactions {
+    fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
+        let account = self.journal.get(&address);
+        if account.is_some_and(|account| account.is_selfdestructed() || account.is_created()) {
+            return Ok(false);
+        }
+        self.below.has_storage(address)
+    }
+}
