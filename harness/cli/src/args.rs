@@ -21,6 +21,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run cases through the reference and the candidates
     Check(Box<CheckArgs>),
+    /// Measure speedups, with a verdict on every sample
+    Bench(BenchArgs),
     /// Render or merge records
     Report(ReportArgs),
     /// Official fixture releases
@@ -179,6 +181,106 @@ pub(crate) struct CheckArgs {
     /// Print every test
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+const BENCH_ABOUT: &str = "\
+Measures executors against `sequential`, the fastest one-thread execution of revm. In each round everyone \
+runs once, in turn; the outcome of every timed run is compared with the reference's, and a wrong one has no \
+speedup.
+
+PATH is a file, a folder or an archive of real blocks (or of state tests). Without a PATH: the built-in \
+workloads.";
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  lockstep bench                                            every built-in workload
+  lockstep bench --workload erc20,swaps --gas 100000000     two of them, at 100 Mgas
+  lockstep bench --min-gas 4000000 mainnet-blocks.tar.zst   real blocks of 4 Mgas and more
+  lockstep bench --executor block_stm --threads 1,2,4       one executor, three numbers of threads
+
+Exit status:
+  1  an outcome was wrong, or an executor broke
+  2  else: something could not be read, or the usage is wrong
+  4  else: nothing ran
+  0  else";
+
+#[derive(Debug, Args)]
+#[command(long_about = BENCH_ABOUT, after_help = BENCH_EXAMPLES)]
+pub(crate) struct BenchArgs {
+    /// Files, folders and archives
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Built-in workloads by name [default: all]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with = "paths")]
+    pub(crate) workload: Vec<String>,
+
+    /// About how much gas a built-in workload uses
+    #[arg(long, value_name = "GAS", default_value_t = 1_000_000_000)]
+    pub(crate) gas: u64,
+
+    /// Only blocks that used at least this much gas
+    #[arg(long, value_name = "GAS", default_value_t = 0)]
+    pub(crate) min_gas: u64,
+
+    /// Candidates by name [default: all but the reference and the baseline]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) executor: Vec<String>,
+
+    /// Threads of each candidate; several numbers make several candidates [default: 2 or the
+    /// cores, whichever is more]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) threads: Vec<usize>,
+
+    /// Whether an executor may choose fewer threads
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = ThreadsMode::Auto)]
+    pub(crate) mode: ThreadsMode,
+
+    /// Timed rounds
+    #[arg(long, value_name = "N", default_value_t = 11)]
+    pub(crate) rounds: usize,
+
+    /// Only tests whose id matches
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) filter: Option<String>,
+
+    /// Decides the built-in workloads
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// Let the system move threads between cores
+    #[arg(long)]
+    pub(crate) no_pin: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = BenchFormat::Human)]
+    pub(crate) format: BenchFormat,
+
+    /// Also write all JSON lines to DIR/bench.jsonl
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// When to color
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+/// Whether an executor may choose fewer threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ThreadsMode {
+    /// As many as it thinks are worth it
+    Auto,
+    /// All that it was given
+    Forced,
+}
+
+/// How `bench` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchFormat {
+    /// For a person
+    Human,
+    /// One JSON object a line on stdout, nothing else there
+    Json,
 }
 
 /// Which packed blocks.

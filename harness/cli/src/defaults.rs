@@ -1,20 +1,52 @@
 //! Lockstep's own executors.
 
 use lockstep_executors::{BlockStm, Reference, Sequential};
-use lockstep_model::Executor;
+use lockstep_model::{Executor, Mode};
 use lockstep_runner::check::Factory;
 use std::sync::Arc;
 
 /// The name of the reference. It can be a candidate too: then it is compared with itself.
 pub(crate) const REFERENCE: &str = "reference";
 
-/// Every executor, by name.
-pub(crate) fn executors() -> Vec<(String, Factory)> {
-    let reference: Factory = Arc::new(|_threads| Ok(Box::new(Reference)));
-    let block_stm: Factory = Arc::new(|threads| {
-        let executor = BlockStm::new(threads).map_err(|error| error.to_string())?;
-        Ok(Box::new(executor) as Box<dyn Executor>)
-    });
-    let sequential: Factory = Arc::new(|_threads| Ok(Box::new(Sequential)));
-    vec![(REFERENCE.to_owned(), reference), ("sequential".to_owned(), sequential), ("block_stm".to_owned(), block_stm)]
+/// The name of the baseline of every speedup.
+pub(crate) const BASELINE: &str = "sequential";
+
+/// An executor that the command knows.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) name: String,
+    /// Parallel at every block size: for `check`.
+    pub(crate) forced: Factory,
+    /// Free to choose fewer threads: for `bench`.
+    pub(crate) auto: Factory,
+}
+
+impl Known {
+    /// An executor that makes no difference.
+    pub(crate) fn new(name: &str, factory: Factory) -> Self {
+        Self { name: name.to_owned(), forced: factory.clone(), auto: factory }
+    }
+
+    pub(crate) fn factory(&self, mode: Mode) -> Factory {
+        if mode == Mode::Auto { self.auto.clone() } else { self.forced.clone() }
+    }
+}
+
+/// Every executor.
+pub(crate) fn executors() -> Vec<Known> {
+    let block_stm = |mode| -> Factory {
+        Arc::new(move |threads| {
+            let executor = BlockStm::new(threads, mode).map_err(|error| error.to_string())?;
+            Ok(Box::new(executor) as Box<dyn Executor>)
+        })
+    };
+    vec![
+        Known::new(REFERENCE, Arc::new(|_threads| Ok(Box::new(Reference)))),
+        Known::new(BASELINE, Arc::new(|_threads| Ok(Box::new(Sequential)))),
+        Known {
+            name: "block_stm".to_owned(),
+            forced: block_stm(Mode::Forced),
+            auto: block_stm(Mode::Auto),
+        },
+    ]
 }

@@ -8,6 +8,8 @@
 //! ```
 
 mod args;
+mod bench;
+mod candidates;
 mod check;
 mod defaults;
 mod fixtures;
@@ -21,7 +23,7 @@ pub mod testing;
 use args::{Cli, Command, FixturesCommand};
 use clap::Parser;
 use lockstep_model::Executor;
-use lockstep_runner::check::Factory;
+use defaults::Known;
 use lockstep_runner::lists::Lists;
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
@@ -30,14 +32,14 @@ const EXIT_USAGE: u8 = 2;
 
 /// The command, with the executors that it knows.
 pub struct Lockstep {
-    executors: Vec<(String, Factory)>,
+    executors: Vec<Known>,
     release_memory: fn(),
     lists: Lists,
 }
 
 impl std::fmt::Debug for Lockstep {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<&str> = self.executors.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self.executors.iter().map(|known| known.name.as_str()).collect();
         f.debug_struct("Lockstep").field("executors", &names).finish()
     }
 }
@@ -61,8 +63,8 @@ impl Lockstep {
     where
         F: Fn(usize) -> Result<Box<dyn Executor>, String> + Send + Sync + 'static,
     {
-        self.executors.retain(|(known, _)| known != name);
-        self.executors.push((name.to_owned(), Arc::new(factory)));
+        self.executors.retain(|known| known.name != name);
+        self.executors.push(Known::new(name, Arc::new(factory)));
         self
     }
 
@@ -102,6 +104,7 @@ impl Lockstep {
         };
         let outcome = match cli.command {
             Command::Check(args) => supervisor::check(args, &self),
+            Command::Bench(args) => bench::bench(&args, &self),
             Command::Report(args) => report::report(&args),
             Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),
         };

@@ -1,6 +1,7 @@
 //! For our own tests: plans without a command line.
 
 use crate::defaults::{REFERENCE, executors};
+use lockstep_model::Mode;
 use lockstep_runner::{
     check::{Candidate, Factory, Plan, Resume, Selection},
     lists::Lists,
@@ -44,6 +45,6 @@ pub fn plan_with(candidates: Vec<Candidate>) -> Plan {
 /// # Panics
 /// When there is none of that name.
 pub fn factory(name: &str) -> Factory {
-    let found = executors().into_iter().find(|(known, _)| known == name);
-    found.expect("a name that the tests know").1
+    let found = executors().into_iter().find(|known| known.name == name);
+    found.expect("a name that the tests know").factory(Mode::Forced)
 }

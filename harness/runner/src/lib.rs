@@ -3,13 +3,16 @@
 //! * [`source`]: where tests come from.
 //! * [`consensus`]: what makes a block valid apart from its execution.
 //! * [`chain`]: a tree of blocks, and what becomes of it.
+//! * [`workload`]: blocks for benchmarks.
 //! * [`compare`]: what is different; pure functions.
 //! * [`check`]: runs tests through the reference and the candidates.
+//! * [`bench`]: how much faster they are.
 //! * [`instrument`]: readers that watch an executor from outside.
 //! * [`record`], [`report`]: what came of it.
 //!
 //! It knows the model and nothing of any executor: the judge must not know the parties.
 
+pub mod bench;
 pub mod chain;
 pub mod check;
 pub mod compare;
@@ -22,3 +25,4 @@ pub mod record;
 pub mod report;
 pub mod source;
 pub mod test;
+pub mod workload;

@@ -3,12 +3,14 @@
 use crate::{
     Lockstep,
     args::{CheckArgs, PackMode},
+    candidates::{Chosen, candidates, factory},
     defaults::REFERENCE,
     supervisor::Supervised,
 };
 use anyhow::{Context, Result, bail};
+use lockstep_model::Mode as ThreadsMode;
 use lockstep_runner::{
-    check::{Candidate, Factory, Input, PackOptions, Partition, Plan, Selection},
+    check::{Input, PackOptions, Partition, Plan, Selection},
     report::terminal::Replay,
     source::{built_in, pack::Mode},
 };
@@ -20,9 +22,6 @@ use std::{
     thread,
     time::Duration,
 };
-
-/// More threads than this are a slip of the finger.
-const MOST_THREADS: usize = 1024;
 
 /// Where official fixtures are put.
 const PAYLOAD: &str = "ethereum-tests";
@@ -43,13 +42,13 @@ pub(crate) fn job(
     command: &Lockstep,
     supervised: Option<&Supervised>,
 ) -> Result<Job> {
-    let executors = &command.executors;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.unwrap_or(cores);
     if jobs == 0 {
         bail!("--jobs 0: expected at least 1");
     }
-    let candidates = candidates(args, executors, cores)?;
+    let chosen = Chosen { names: &args.executor, threads: &args.threads, mode: ThreadsMode::Forced };
+    let candidates = candidates(&command.executors, &chosen, &[REFERENCE])?;
     let paths = if args.paths.is_empty() { payload() } else { args.paths.clone() };
     let (input, source) = input(args, &paths);
     let names: Vec<&str> = candidates.iter().map(|candidate| candidate.label.as_str()).collect();
@@ -59,7 +58,7 @@ pub(crate) fn job(
         if jobs == 1 { "case" } else { "cases" }
     );
     let plan = Plan {
-        reference: factory(executors, REFERENCE)?,
+        reference: factory(&command.executors, REFERENCE, ThreadsMode::Forced)?,
         candidates,
         jobs,
         selection: selection(args)?,
@@ -73,40 +72,6 @@ pub(crate) fn job(
         interrupted: Arc::new(AtomicBool::new(false)),
     };
     Ok(Job { plan: Arc::new(plan), input, announcement, replay: replay(args) })
-}
-
-fn factory(executors: &[(String, Factory)], name: &str) -> Result<Factory> {
-    let found = executors.iter().find(|(known, _)| known == name);
-    let known: Vec<&str> = executors.iter().map(|(known, _)| known.as_str()).collect();
-    let (_, factory) = found.with_context(|| {
-        format!("unknown executor `{name}`, expected one of: {}", known.join(", "))
-    })?;
-    Ok(factory.clone())
-}
-
-fn candidates(
-    args: &CheckArgs,
-    executors: &[(String, Factory)],
-    cores: usize,
-) -> Result<Vec<Candidate>> {
-    let all = executors.iter().map(|(name, _)| name.clone()).filter(|name| name != REFERENCE);
-    let names: Vec<String> =
-        if args.executor.is_empty() { all.collect() } else { args.executor.clone() };
-    let threads = if args.threads.is_empty() { vec![cores.max(2)] } else { args.threads.clone() };
-    let mut candidates: Vec<Candidate> = Vec::new();
-    for name in &names {
-        let factory = factory(executors, name)?;
-        for &threads in &threads {
-            if threads == 0 || threads > MOST_THREADS {
-                bail!("--threads {threads}: expected 1 to {MOST_THREADS}");
-            }
-            let label = format!("{name}@{threads}");
-            if candidates.iter().all(|known| known.label != label) {
-                candidates.push(Candidate { label, threads, factory: factory.clone() });
-            }
-        }
-    }
-    Ok(candidates)
 }
 
 fn selection(args: &CheckArgs) -> Result<Selection> {

@@ -40,7 +40,7 @@ use crate::{
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
 use lockstep_model::{
-    BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, StateChanges, Telemetry,
+    BlockOutcome, Case, Execution, Executor, ExecutorError, Mode, Prepared, StateChanges, Telemetry,
 };
 use memory::{MultiVersionMemory, Writer};
 use pool::Pool;
@@ -63,8 +63,9 @@ impl BlockStm {
     ///
     /// # Panics
     /// When `threads` is zero.
-    pub fn new(threads: usize) -> std::io::Result<Self> {
+    pub fn new(threads: usize, mode: Mode) -> std::io::Result<Self> {
         assert!(threads > 0, "an executor needs at least one thread");
+        let _ = mode;
         Ok(Self { pool: Arc::new(Pool::new(threads - 1)?) })
     }
 }

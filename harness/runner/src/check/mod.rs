@@ -30,4 +30,5 @@ pub use journal::{Journal, Past, Resume, proof_id};
 pub use judge::Judge;
 pub use overlap::prove_overlap;
 pub use plan::{Candidate, Factory, PackOptions, Partition, Plan, Selection};
+pub(crate) use run::panic_text;
 pub use run::{Event, Input, run};

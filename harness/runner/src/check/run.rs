@@ -11,9 +11,8 @@ use super::{
 use crate::{
     record::TestResult,
     source::{
-        Batch, SourceError, files,
+        Batch, SourceError, batches,
         pack::{Packer, Packing},
-        real_block::{Grouped, Grouper},
     },
     test::{Body, SkipReason, SourceKind, Test},
 };
@@ -217,22 +216,10 @@ impl Source {
     }
 
     fn batches(&self, paths: &[PathBuf], use_batch: &mut dyn FnMut(Batch) -> bool) {
-        let mut grouper = Grouper::default();
-        let mut use_grouped = |grouped: Vec<Grouped>| {
-            grouped.into_iter().all(|grouped| match grouped {
-                Grouped::File(file) => use_batch(Batch::File(file)),
-                Grouped::Block(block) => use_batch(Batch::RealBlock(block)),
-                Grouped::Unreadable(error) => self.events.send(Event::Unreadable(error)).is_ok(),
-            })
-        };
-        let mut go_on = true;
-        files(paths, &mut |item| {
-            go_on = use_grouped(grouper.push(item));
-            go_on
+        batches(paths, &mut |batch| match batch {
+            Ok(batch) => use_batch(batch),
+            Err(error) => self.events.send(Event::Unreadable(error)).is_ok(),
         });
-        if go_on {
-            use_grouped(grouper.finish());
-        }
     }
 
     fn skip_if_slow(&self, test: &mut Test) {

@@ -1,13 +1,13 @@
 //! Batches: what one worker reads and runs at a time.
 
 use super::{
-    File, SourceError, blockchain_test,
+    File, SourceError, blockchain_test, files,
     kind::{self, Kind},
-    real_block::{self, BlockFiles},
+    real_block::{self, BlockFiles, Grouped, Grouper},
     state_test,
 };
 use crate::test::Test;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// A file, or what belongs together. Reading the same batch twice gives the same tests.
 #[derive(Debug, Clone)]
@@ -49,6 +49,28 @@ impl Batch {
             },
             Self::Made(tests) => (tests.to_vec(), Vec::new()),
         }
+    }
+}
+
+/// Walks the paths, and hands over what belongs together. Ends early where `emit` says false.
+pub fn batches(paths: &[PathBuf], emit: &mut dyn FnMut(Result<Batch, SourceError>) -> bool) {
+    let mut grouper = Grouper::default();
+    let mut emit_all = |grouped: Vec<Grouped>| {
+        grouped.into_iter().all(|grouped| {
+            emit(match grouped {
+                Grouped::File(file) => Ok(Batch::File(file)),
+                Grouped::Block(block) => Ok(Batch::RealBlock(block)),
+                Grouped::Unreadable(error) => Err(error),
+            })
+        })
+    };
+    let mut go_on = true;
+    files(paths, &mut |item| {
+        go_on = emit_all(grouper.push(item));
+        go_on
+    });
+    if go_on {
+        emit_all(grouper.finish());
     }
 }
 

@@ -18,7 +18,7 @@ mod archive;
 mod hex;
 mod json;
 
-pub use batch::Batch;
+pub use batch::{Batch, batches};
 pub use files::{Content, File, Item, files};
 
 use lockstep_model::Rules;

@@ -1,0 +1,56 @@
+//! From names and numbers of threads on the command line to candidates.
+
+use crate::defaults::Known;
+use anyhow::{Context, Result, bail};
+use lockstep_model::Mode;
+use lockstep_runner::check::{Candidate, Factory};
+use std::thread;
+
+/// More threads than this are a slip of the finger.
+const MOST_THREADS: usize = 1024;
+
+/// What the command line asks for; empty is the default.
+pub(crate) struct Chosen<'a> {
+    pub(crate) names: &'a [String],
+    pub(crate) threads: &'a [usize],
+    pub(crate) mode: Mode,
+}
+
+/// The factory of the executor of this name.
+pub(crate) fn factory(executors: &[Known], name: &str, mode: Mode) -> Result<Factory> {
+    let found = executors.iter().find(|known| known.name == name);
+    let names: Vec<&str> = executors.iter().map(|known| known.name.as_str()).collect();
+    let known = found.with_context(|| {
+        format!("unknown executor `{name}`, expected one of: {}", names.join(", "))
+    })?;
+    Ok(known.factory(mode))
+}
+
+/// Every executor that was asked for at every number of threads. By default all but `others`, with
+/// two threads or one for each core, whichever is more.
+pub(crate) fn candidates(
+    executors: &[Known],
+    chosen: &Chosen<'_>,
+    others: &[&str],
+) -> Result<Vec<Candidate>> {
+    let all = executors.iter().map(|known| known.name.clone());
+    let all = all.filter(|name| !others.contains(&name.as_str()));
+    let names = if chosen.names.is_empty() { all.collect() } else { chosen.names.to_vec() };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let default = [cores.max(2)];
+    let threads = if chosen.threads.is_empty() { &default } else { chosen.threads };
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for name in &names {
+        let factory = factory(executors, name, chosen.mode)?;
+        for &threads in threads {
+            if threads == 0 || threads > MOST_THREADS {
+                bail!("--threads {threads}: expected 1 to {MOST_THREADS}");
+            }
+            let label = format!("{name}@{threads}");
+            if candidates.iter().all(|known| known.label != label) {
+                candidates.push(Candidate { label, threads, factory: factory.clone() });
+            }
+        }
+    }
+    Ok(candidates)
+}

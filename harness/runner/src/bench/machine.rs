@@ -1,0 +1,96 @@
+//! What the machine says of a run: processor time, peak memory; and where its threads run.
+//!
+//! Where the system cannot answer, there is no figure: nothing is made up.
+
+use rustix::{
+    process::Pid,
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+    time::{ClockId, clock_gettime},
+};
+use std::{collections::BTreeSet, fs, time::Duration};
+
+/// Processor time of the whole process.
+pub(super) fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs().try_into().unwrap_or(0))
+}
+
+/// The cores that this process may use.
+#[derive(Debug, Clone)]
+pub(super) struct Cores(Vec<usize>);
+
+impl Cores {
+    pub(super) fn allowed() -> Self {
+        let set = sched_getaffinity(None).unwrap_or_default();
+        Self((0..CpuSet::MAX_CPU).filter(|core| set.is_set(*core)).collect())
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len().max(1)
+    }
+
+    /// Keeps a thread on one core: the n-th that is allowed, and round again. `None` is the calling
+    /// thread. Best effort: a thread may have ended.
+    pub(super) fn pin(&self, thread: Option<Pid>, nth: usize) {
+        if self.0.is_empty() {
+            return;
+        }
+        let mut set = CpuSet::new();
+        set.set(self.0[nth % self.0.len()]);
+        let _ = sched_setaffinity(thread, &set);
+    }
+
+    /// Lets the calling thread run anywhere again.
+    pub(super) fn unpin(&self) {
+        let mut set = CpuSet::new();
+        self.0.iter().for_each(|core| set.set(*core));
+        let _ = sched_setaffinity(None, &set);
+    }
+}
+
+/// The threads of this process.
+pub(super) fn threads() -> BTreeSet<i32> {
+    let Ok(tasks) = fs::read_dir("/proc/self/task") else { return BTreeSet::new() };
+    let ids = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok());
+    ids.collect()
+}
+
+/// Bytes that the process has in memory now, and the most since [`forget_peak`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resident {
+    pub(super) now: u64,
+    pub(super) peak: u64,
+}
+
+pub(super) fn resident() -> Option<Resident> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let field = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+    };
+    Some(Resident { now: field("VmRSS:")?, peak: field("VmHWM:")? })
+}
+
+/// Starts a new peak (proc(5), `clear_refs`). False where the system does not allow it.
+pub(super) fn forget_peak() -> bool {
+    fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_machine_answers() {
+        assert!(Cores::allowed().count() >= 1);
+        assert!(!threads().is_empty());
+        let before = processor_time();
+        let mut sum = 0_u64;
+        while processor_time() == before {
+            sum = std::hint::black_box(sum + 1);
+        }
+        let resident = resident().unwrap();
+        assert!(resident.peak >= resident.now / 2 && resident.now > 0);
+    }
+}

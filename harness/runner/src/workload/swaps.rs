@@ -1,0 +1,91 @@
+//! Swaps on constant-product markets.
+
+use super::{
+    contracts::{allowance_slot, balance_slot, call, code, word},
+    draft::Draft,
+};
+use alloy_primitives::{Address, U256};
+use std::collections::BTreeMap;
+
+/// Gas of a swap.
+pub(super) const GAS: u64 = 120_000;
+const GAS_LIMIT: u64 = 250_000;
+const RESERVE: u64 = 1_000_000_000_000;
+const HOLDING: u64 = 1_000_000_000;
+const HOT_MARKETS: usize = 10;
+
+/// Two tokens, a router, and markets between the tokens.
+struct Exchange {
+    router: Address,
+    tokens: [Address; 2],
+    storage: [BTreeMap<U256, U256>; 2],
+}
+
+impl Exchange {
+    fn new(draft: &mut Draft) -> Self {
+        Self {
+            router: draft.address(),
+            tokens: [draft.address(), draft.address()],
+            storage: Default::default(),
+        }
+    }
+
+    fn market(&mut self, draft: &mut Draft) -> Address {
+        let pair = draft.address();
+        for storage in &mut self.storage {
+            storage.insert(balance_slot(pair), U256::from(RESERVE));
+        }
+        // `reserve0`, `reserve1` and `updatedAt` share slot 2, from the low end.
+        let reserves = U256::from(RESERVE) | U256::from(RESERVE) << 112 | U256::from(1) << 224;
+        let [token0, token1] = self.tokens.map(word);
+        let slots = [token0, token1, reserves, U256::from(1), U256::from(1), U256::from(1)];
+        let storage = slots.into_iter().enumerate().map(|(slot, value)| (U256::from(slot), value));
+        draft.contract(pair, code("Pair"), storage);
+        pair
+    }
+
+    fn trader(&mut self, draft: &mut Draft) -> Address {
+        let trader = draft.sender();
+        for storage in &mut self.storage {
+            storage.insert(balance_slot(trader), U256::from(HOLDING));
+            storage.insert(allowance_slot(trader, self.router), U256::MAX);
+        }
+        trader
+    }
+
+    fn swap(&self, draft: &mut Draft, trader: Address, pair: Address) {
+        let forwards = U256::from(draft.below(2));
+        let amount = U256::from(1_000 + draft.below(1_000));
+        let words = [word(pair), forwards, amount, U256::from(1), U256::MAX];
+        let function = "swapExactIn(address,bool,uint256,uint256,uint256)";
+        let input = call("Router", function, &words);
+        draft.send(trader, self.router, 0, (input, GAS_LIMIT));
+    }
+
+    fn deploy(self, draft: &mut Draft) {
+        draft.contract(self.router, code("Router"), []);
+        for (token, storage) in self.tokens.into_iter().zip(self.storage) {
+            draft.contract(token, code("Token"), storage);
+        }
+    }
+}
+
+pub(super) fn independent(draft: &mut Draft, transactions: usize) {
+    let mut exchange = Exchange::new(draft);
+    for _ in 0..transactions {
+        let (trader, pair) = (exchange.trader(draft), exchange.market(draft));
+        exchange.swap(draft, trader, pair);
+    }
+    exchange.deploy(draft);
+}
+
+pub(super) fn hot(draft: &mut Draft, transactions: usize) {
+    let mut exchange = Exchange::new(draft);
+    let markets: Vec<Address> = (0..HOT_MARKETS).map(|_| exchange.market(draft)).collect();
+    for _ in 0..transactions {
+        let trader = exchange.trader(draft);
+        let pair = markets[draft.below(HOT_MARKETS)];
+        exchange.swap(draft, trader, pair);
+    }
+    exchange.deploy(draft);
+}
