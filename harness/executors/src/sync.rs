@@ -3,10 +3,10 @@
 
 pub use std::sync::{
     Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
     mpsc,
 };
-pub use std::thread;
+pub use std::{hint::spin_loop, thread};
 
 /// Locks, also after a panic of another holder: a poisoned run is thrown away as a whole, so the
 /// data behind the lock is never trusted again.

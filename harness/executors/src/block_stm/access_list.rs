@@ -44,7 +44,7 @@ impl AccessListBuilder {
             self.0.update_account(index, *address, account);
         }
         if let Some(amount) = accesses.owed_reward {
-            let before = memory.account(beneficiary, position)?.info();
+            let before = memory.account(beneficiary, position)?.info;
             let mut account = match before {
                 Some(info) => Account::from(revm_info(info)),
                 None => Account::new_not_existing(TransactionId::ZERO),

@@ -1,33 +1,34 @@
-//! Multi-version memory: for every location, who wrote it and what.
+//! Multi-version memory: for every place, who wrote it and what.
 //!
 //! Positions in the block: 0 is the pre-block phase, `i + 1` is transaction `i`, and the post-block
 //! phase reads above all transactions.
 //!
-//! Three kinds of locations:
+//! Three kinds of places:
 //! * an *account* (balance, nonce, code hash together, so that no reader can see a mixed pair),
 //! * a *clearing*: at this position all storage of the account was cleared,
 //! * a *slot*.
 //!
-//! A slot read takes the later of "slot written" and "account cleared" below it. Code is stored by
-//! its hash and needs no versions: what a given hash means never changes.
+//! A write to an account either sets it, or is a *credit*, a sum that was added to its balance
+//! whatever that was. A slot read takes the later of "slot written" and "account cleared" below it.
 //!
 //! No lock is held while the pre-state is read: that may be slow, or make transactions meet.
 
 use super::{
-    reads::{AccountRead, Credited, Origin, SlotRead},
+    codes::Codes,
+    location::{Location, Place, WrittenFilter, account_hash, slot_hash},
+    reads::{AccountRead, Origin, SlotRead},
+    rewards::RewardLedger,
     scheduler::Incarnation,
+    versions::Versions,
     writes::{AccountWrites, InfoWrite, WriteSet},
 };
 use crate::{
     evm::{ReadError, credited},
     sync::{Arc, RwLock, read, write},
 };
-use alloy_primitives::{
-    Address, B256, U256,
-    map::{AddressMap, B256Map, HashMap, HashSet},
-};
+use alloy_primitives::{Address, U256, map::HashSet};
+use hashbrown::{HashTable, hash_table::Entry};
 use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
-use revm::state::Bytecode;
 
 /// A position in the block: 0 before the transactions, `i + 1` at transaction `i`.
 pub(crate) type Position = u32;
@@ -39,119 +40,106 @@ pub(crate) struct Writer {
     pub(crate) incarnation: Incarnation,
 }
 
-/// A location that one incarnation wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Location {
-    Account(Address),
-    Clearing(Address),
-    Slot(Address, U256),
-}
-
-/// Every value that one location has in this block, in the order of positions.
+/// An account in one block.
 #[derive(Debug)]
-struct Versions<T>(Vec<Cell<T>>);
+pub(super) struct AccountCells {
+    pub(super) address: Address,
+    pub(super) info: Versions<InfoWrite>,
+    pub(super) cleared: Versions<()>,
+}
 
+/// A slot in one block.
 #[derive(Debug)]
-struct Cell<T> {
-    writer: Writer,
-    /// The writer was found invalid and will run again: readers wait for it.
-    estimate: bool,
-    value: T,
+pub(super) struct SlotCells {
+    pub(super) address: Address,
+    pub(super) slot: U256,
+    pub(super) values: Versions<U256>,
 }
 
-impl<T> Default for Versions<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Versions<T> {
-    fn find(&self, position: Position) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&position, |cell| cell.writer.position)
-    }
-
-    fn put(&mut self, writer: Writer, value: T) {
-        let cell = Cell { writer, estimate: false, value };
-        match self.find(writer.position) {
-            Ok(at) => self.0[at] = cell,
-            Err(at) => self.0.insert(at, cell),
+impl AccountCells {
+    fn below(&self, position: Position) -> Result<AccountVersions, ReadError> {
+        let mut found = AccountVersions::default();
+        for cell in self.info.below(position).iter().rev() {
+            if cell.estimate {
+                return Err(ReadError::Blocked(cell.writer.position));
+            }
+            match cell.value {
+                InfoWrite::Credit(amount) => found.credit = found.credit.saturating_add(amount),
+                InfoWrite::Set(info) => {
+                    found.set = Some((cell.writer, info));
+                    break;
+                }
+            }
         }
+        Ok(found)
     }
-
-    fn remove(&mut self, position: Position) {
-        if let Ok(at) = self.find(position) {
-            self.0.remove(at);
-        }
-    }
-
-    fn mark_estimate(&mut self, position: Position) {
-        if let Ok(at) = self.find(position) {
-            self.0[at].estimate = true;
-        }
-    }
-
-    /// All cells below the position.
-    fn below(&self, position: Position) -> &[Cell<T>] {
-        let (Ok(end) | Err(end)) = self.find(position);
-        &self.0[..end]
-    }
-}
-
-/// The last cell below a position, unless its value is about to change.
-fn last_below<T>(
-    versions: Option<&Versions<T>>,
-    position: Position,
-) -> Result<Option<&Cell<T>>, ReadError> {
-    let Some(cell) = versions.and_then(|versions| versions.below(position).last()) else {
-        return Ok(None);
-    };
-    if cell.estimate { Err(ReadError::Blocked(cell.writer.position)) } else { Ok(Some(cell)) }
 }
 
 #[derive(Debug, Default)]
-struct Shard {
-    accounts: AddressMap<Versions<InfoWrite>>,
-    clearings: AddressMap<Versions<()>>,
-    slots: HashMap<(Address, U256), Versions<U256>>,
+pub(super) struct Shard {
+    pub(super) accounts: HashTable<AccountCells>,
+    pub(super) slots: HashTable<SlotCells>,
 }
+
+/// On a cache line of its own: neighbours are locked by other cores.
+#[repr(align(128))]
+#[derive(Debug, Default)]
+struct Apart<T>(T);
 
 /// The multi-version memory of one block.
 pub(crate) struct MultiVersionMemory {
-    shards: Box<[RwLock<Shard>]>,
-    codes: RwLock<B256Map<Bytecode>>,
+    shards: Box<[Apart<RwLock<Shard>>]>,
+    written: WrittenFilter,
+    pub(crate) rewards: RewardLedger,
+    pub(crate) codes: Codes,
     pre_state: Arc<dyn StateReader>,
+    beneficiary: Address,
     /// EIP-161.
     state_clearing: bool,
 }
 
-/// What stands below a reader of an account, gathered under the lock.
+/// What stands below a reader of an account.
+#[derive(Debug, Clone, Copy, Default)]
 struct AccountVersions {
     /// The last full write, if any: above it there are only credits.
     set: Option<(Writer, Option<AccountInfo>)>,
-    /// Credits above it, lowest first.
-    credits: Vec<U256>,
+    /// Sum of the credits above it.
+    credit: U256,
 }
 
 impl MultiVersionMemory {
     pub(crate) fn new(
         transactions: usize,
         pre_state: Arc<dyn StateReader>,
+        beneficiary: Address,
         state_clearing: bool,
     ) -> Self {
-        let shards = transactions.next_power_of_two().clamp(1, 64);
-        let shards = std::iter::repeat_with(RwLock::default).take(shards).collect();
-        Self { shards, codes: RwLock::default(), pre_state, state_clearing }
+        let shards = (transactions / 4).next_power_of_two().clamp(4, 256);
+        Self {
+            shards: std::iter::repeat_with(Apart::default).take(shards).collect(),
+            written: WrittenFilter::new(transactions),
+            rewards: RewardLedger::new(transactions),
+            codes: Codes::default(),
+            pre_state,
+            beneficiary,
+            state_clearing,
+        }
     }
 
     pub(crate) fn pre_state(&self) -> &dyn StateReader {
         &*self.pre_state
     }
 
-    /// All locations of one account are in one shard.
-    fn shard(&self, address: Address) -> &RwLock<Shard> {
-        let hash = rustc_hash::FxBuildHasher;
-        let hash = std::hash::BuildHasher::hash_one(&hash, address);
-        &self.shards[(hash >> 32) as usize & (self.shards.len() - 1)]
+    pub(super) fn shard_count(&self) -> usize {
+        self.shards.len()
+    }
+
+    pub(super) fn shard(&self, index: usize) -> &RwLock<Shard> {
+        &self.shards[index].0
+    }
+
+    fn shard_of(&self, hash: u64) -> &RwLock<Shard> {
+        &self.shards[(hash >> 44) as usize & (self.shards.len() - 1)].0
     }
 
     /// The account as a transaction at `position` must see it.
@@ -160,62 +148,106 @@ impl MultiVersionMemory {
         address: Address,
         position: Position,
     ) -> Result<AccountRead, ReadError> {
-        let versions = self.account_versions(address, position)?;
+        let hash = account_hash(address);
+        let versions = self.account_versions(address, hash, position)?;
         let (origin, base) = match versions.set {
             Some((writer, info)) => (Origin::Written(writer), info),
             None => (Origin::PreState, self.pre_state.account(address)?),
         };
-        let credited = (!versions.credits.is_empty())
-            .then(|| Box::new(self.credit_all(base, &versions.credits)));
-        Ok(AccountRead { address, origin, base, credited })
+        let info = self.resolve(address, origin, base, versions.credit, position)?;
+        Ok(AccountRead::new(address, hash, origin, base, info))
     }
 
-    /// Whether a read would give the same again.
-    pub(crate) fn account_is_current(&self, read: &AccountRead, position: Position) -> bool {
-        let Ok(versions) = self.account_versions(read.address, position) else { return false };
-        let origin = versions.set.map_or(Origin::PreState, |(writer, _)| Origin::Written(writer));
-        if origin != read.origin {
-            return false;
+    /// What an account read before would be now; `None` where that cannot be said without another
+    /// look at the pre-state, or is about to change.
+    pub(crate) fn account_now(
+        &self,
+        read: &AccountRead,
+        position: Position,
+    ) -> Option<(Origin, Option<AccountInfo>)> {
+        let versions = self.account_versions(read.address, read.hash, position).ok()?;
+        let (origin, base) = match versions.set {
+            Some((writer, info)) => (Origin::Written(writer), info),
+            None if read.origin == Origin::PreState => (Origin::PreState, read.base),
+            None => return None,
+        };
+        let info = self.resolve(read.address, origin, base, versions.credit, position).ok()?;
+        Some((origin, info))
+    }
+
+    /// Adds credits and rewards.
+    fn resolve(
+        &self,
+        address: Address,
+        origin: Origin,
+        base: Option<AccountInfo>,
+        credit: U256,
+        position: Position,
+    ) -> Result<Option<AccountInfo>, ReadError> {
+        let mut info = base;
+        if !credit.is_zero() {
+            info = credited(info, credit, self.state_clearing);
         }
-        match &read.credited {
-            None => versions.credits.is_empty(),
-            // With the same account below them, credits matter by what they add up to alone.
-            Some(before) => **before == self.credit_all(read.base, &versions.credits),
+        if address == self.beneficiary {
+            let after = match origin {
+                Origin::Written(writer) => writer.position,
+                Origin::PreState | Origin::Cleared(_) => 0,
+            };
+            let rewards = self.rewards.between(after, position)?;
+            if rewards.payments > 0 {
+                info = credited(info, rewards.sum, self.state_clearing);
+            }
         }
+        Ok(info)
     }
 
     fn account_versions(
         &self,
         address: Address,
+        hash: u64,
         position: Position,
     ) -> Result<AccountVersions, ReadError> {
-        let shard = read(self.shard(address));
-        let cells = shard.accounts.get(&address).map(|versions| versions.below(position));
-        let mut found = AccountVersions { set: None, credits: Vec::new() };
-        for cell in cells.unwrap_or_default().iter().rev() {
-            if cell.estimate {
-                return Err(ReadError::Blocked(cell.writer.position));
-            }
-            match cell.value {
-                InfoWrite::Credit(amount) => found.credits.push(amount),
-                InfoWrite::Set(info) => {
-                    found.set = Some((cell.writer, info));
-                    break;
-                }
-            }
+        if !self.written.may_be_written(hash) {
+            return Ok(AccountVersions::default());
         }
-        found.credits.reverse();
-        Ok(found)
+        let shard = read(self.shard_of(hash));
+        match shard.accounts.find(hash, |cells| cells.address == address) {
+            Some(cells) => cells.below(position),
+            None => Ok(AccountVersions::default()),
+        }
     }
 
-    fn credit_all(&self, base: Option<AccountInfo>, credits: &[U256]) -> Credited {
-        let mut after = Credited { info: base, died: false };
-        for amount in credits {
-            let next = credited(after.info, *amount, self.state_clearing);
-            after.died |= after.info.is_some() && next.is_none();
-            after.info = next;
+    /// The account in these cells at the end, when nothing changes any more.
+    pub(super) fn info_of(
+        &self,
+        cells: &AccountCells,
+        end: Position,
+    ) -> Result<Option<AccountInfo>, ReadError> {
+        let versions = cells.below(end)?;
+        let (origin, base) = match versions.set {
+            Some((writer, info)) => (Origin::Written(writer), info),
+            None => (Origin::PreState, self.pre_state.account(cells.address)?),
+        };
+        self.resolve(cells.address, origin, base, versions.credit, end)
+    }
+
+    pub(crate) const fn beneficiary(&self) -> Address {
+        self.beneficiary
+    }
+
+    /// Adds the fee recipient where rewards are all that changed it.
+    pub(super) fn add_rewards(
+        &self,
+        changes: &mut StateChanges,
+        end: Position,
+    ) -> Result<(), ReadError> {
+        if self.rewards.between(0, end)?.payments > 0 {
+            let info = self.account(self.beneficiary, end)?.info;
+            let change =
+                AccountChange { info, storage_cleared: info.is_none(), storage: Vec::new() };
+            changes.accounts.push((self.beneficiary, change));
         }
-        after
+        Ok(())
     }
 
     /// The slot as a transaction at `position` must see it.
@@ -224,38 +256,59 @@ impl MultiVersionMemory {
         address: Address,
         slot: U256,
         position: Position,
-    ) -> Result<(SlotRead, U256), ReadError> {
-        let (origin, value) = self.slot_version(address, slot, position)?;
-        let value = match (origin, value) {
-            (Origin::PreState, _) => self.pre_state.storage(address, slot)?,
-            (_, value) => value,
+    ) -> Result<SlotRead, ReadError> {
+        let hashes = (account_hash(address), slot_hash(address, slot));
+        let (origin, value) = self.slot_version(address, slot, hashes, position)?;
+        let value = match origin {
+            Origin::PreState => self.pre_state.storage(address, slot)?,
+            _ => value,
         };
-        Ok((SlotRead { address, slot, origin }, value))
+        Ok(SlotRead { address, slot, hashes, origin, value })
     }
 
     /// Whether a read would give the same again.
     pub(crate) fn slot_is_current(&self, read: &SlotRead, position: Position) -> bool {
-        let now = self.slot_version(read.address, read.slot, position);
-        now.is_ok_and(|(origin, _)| origin == read.origin)
+        let now = self.slot_version(read.address, read.slot, read.hashes, position);
+        now.is_ok_and(|(origin, value)| {
+            origin == read.origin || origin != Origin::PreState && value == read.value
+        })
     }
 
     fn slot_version(
         &self,
         address: Address,
         slot: U256,
+        (account, hash): (u64, u64),
         position: Position,
     ) -> Result<(Origin, U256), ReadError> {
-        let shard = read(self.shard(address));
-        let cleared = last_below(shard.clearings.get(&address), position)?;
-        let written = last_below(shard.slots.get(&(address, slot)), position)?;
-        let cleared_at = cleared.map(|cell| cell.writer);
+        let cleared = self.clearing_of(address, account, position)?;
+        let written = self.last_write(address, slot, hash, position)?;
         Ok(match written {
             // Within one transaction the clearing comes first.
-            Some(cell) if cleared_at.is_none_or(|at| at.position <= cell.writer.position) => {
-                (Origin::Written(cell.writer), cell.value)
+            Some((writer, value)) if cleared.is_none_or(|at| at.position <= writer.position) => {
+                (Origin::Written(writer), value)
             }
-            _ => (cleared_at.map_or(Origin::PreState, Origin::Cleared), U256::ZERO),
+            _ => (cleared.map_or(Origin::PreState, Origin::Cleared), U256::ZERO),
         })
+    }
+
+    fn last_write(
+        &self,
+        address: Address,
+        slot: U256,
+        hash: u64,
+        position: Position,
+    ) -> Result<Option<(Writer, U256)>, ReadError> {
+        if !self.written.may_be_written(hash) {
+            return Ok(None);
+        }
+        let shard = read(self.shard_of(hash));
+        let cells = shard.slots.find(hash, |cells| cells.slot == slot && cells.address == address);
+        match cells.and_then(|cells| cells.values.below(position).last()) {
+            Some(cell) if cell.estimate => Err(ReadError::Blocked(cell.writer.position)),
+            Some(cell) => Ok(Some((cell.writer, cell.value))),
+            None => Ok(None),
+        }
     }
 
     /// Who cleared the account's storage last, below `position`.
@@ -264,36 +317,53 @@ impl MultiVersionMemory {
         address: Address,
         position: Position,
     ) -> Result<Option<Writer>, ReadError> {
-        let shard = read(self.shard(address));
-        let cleared = last_below(shard.clearings.get(&address), position)?;
-        Ok(cleared.map(|cell| cell.writer))
+        self.clearing_of(address, account_hash(address), position)
     }
 
-    /// Code deployed in this block.
-    pub(crate) fn code(&self, hash: B256) -> Option<Bytecode> {
-        read(&self.codes).get(&hash).cloned()
+    fn clearing_of(
+        &self,
+        address: Address,
+        hash: u64,
+        position: Position,
+    ) -> Result<Option<Writer>, ReadError> {
+        // A clearing has a mark of its own: most written accounts are never cleared.
+        if !self.written.may_be_written(!hash) {
+            return Ok(None);
+        }
+        let shard = read(self.shard_of(hash));
+        let cells = shard.accounts.find(hash, |cells| cells.address == address);
+        match cells.and_then(|cells| cells.cleared.below(position).last()) {
+            Some(cell) if cell.estimate => Err(ReadError::Blocked(cell.writer.position)),
+            Some(cell) => Ok(Some(cell.writer)),
+            None => Ok(None),
+        }
     }
 
     /// Publishes the writes of an incarnation and takes back those of the one before that it did
-    /// not repeat. Returns whether the set of locations changed.
+    /// not repeat. Returns whether the set of places changed.
     pub(crate) fn publish(
         &self,
         writer: Writer,
-        writes: WriteSet,
+        writes: &mut WriteSet,
         locations: &mut Vec<Location>,
     ) -> bool {
-        if !writes.codes.is_empty() {
-            write(&self.codes).extend(writes.codes);
-        }
-        let before: HashSet<Location> = locations.drain(..).collect();
-        for account in writes.accounts {
+        self.codes.add(std::mem::take(&mut writes.codes));
+        let before = std::mem::take(locations);
+        for account in writes.accounts.drain(..) {
             self.publish_account(writer, account, locations);
         }
-        let now: HashSet<&Location> = locations.iter().collect();
-        for location in before.iter().filter(|location| !now.contains(location)) {
-            self.remove(*location, writer.position);
+        for (address, slot, value) in writes.slots.drain(..) {
+            let hash = slot_hash(address, slot);
+            self.write_slot(writer, (address, slot, hash), value);
+            locations.push(Location { hash, place: Place::Slot(address, slot) });
         }
-        before.len() != now.len() || now.iter().any(|location| !before.contains(*location))
+        if before.is_empty() {
+            return !locations.is_empty();
+        }
+        let now: HashSet<&Location> = locations.iter().collect();
+        let gone = before.iter().filter(|location| !now.contains(location));
+        let gone = gone.map(|location| self.edit(*location, writer.position, Edit::Remove)).count();
+        gone > 0 || locations.len() != before.len()
     }
 
     fn publish_account(
@@ -302,272 +372,87 @@ impl MultiVersionMemory {
         account: AccountWrites,
         locations: &mut Vec<Location>,
     ) {
-        let address = account.address;
-        let mut shard = write(self.shard(address));
+        let (address, hash) = (account.address, account_hash(account.address));
+        let mut shard = write(self.shard_of(hash));
+        let cells = match shard.accounts.entry(
+            hash,
+            |cells| cells.address == address,
+            |cells| account_hash(cells.address),
+        ) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let (info, cleared) = (Versions::default(), Versions::default());
+                entry.insert(AccountCells { address, info, cleared }).into_mut()
+            }
+        };
         if let Some(info) = account.info {
-            shard.accounts.entry(address).or_default().put(writer, info);
-            locations.push(Location::Account(address));
+            cells.info.put(writer, info);
+            locations.push(Location { hash, place: Place::Account(address) });
         }
         if account.cleared {
-            shard.clearings.entry(address).or_default().put(writer, ());
-            locations.push(Location::Clearing(address));
+            cells.cleared.put(writer, ());
+            locations.push(Location { hash, place: Place::Clearing(address) });
         }
-        for (slot, value) in account.slots {
-            shard.slots.entry((address, slot)).or_default().put(writer, value);
-            locations.push(Location::Slot(address, slot));
+        drop(shard);
+        self.written.mark(hash);
+        if account.cleared {
+            self.written.mark(!hash);
         }
     }
 
-    fn remove(&self, location: Location, position: Position) {
-        self.edit(location, |versions| match versions {
-            AnyVersions::Info(versions) => versions.remove(position),
-            AnyVersions::Clearing(versions) => versions.remove(position),
-            AnyVersions::Slot(versions) => versions.remove(position),
-        });
+    fn write_slot(&self, writer: Writer, (address, slot, hash): (Address, U256, u64), value: U256) {
+        let mut shard = write(self.shard_of(hash));
+        let entry = shard.slots.entry(
+            hash,
+            |cells| cells.slot == slot && cells.address == address,
+            |cells| slot_hash(cells.address, cells.slot),
+        );
+        match entry {
+            Entry::Occupied(entry) => entry.into_mut().values.put(writer, value),
+            Entry::Vacant(entry) => {
+                let values = Versions::of(writer, value);
+                entry.insert(SlotCells { address, slot, values });
+            }
+        }
+        drop(shard);
+        self.written.mark(hash);
     }
 
-    /// Makes readers of these locations wait for the next incarnation.
+    /// Makes readers of these places wait for the next incarnation.
     pub(crate) fn mark_estimates(&self, locations: &[Location], position: Position) {
         for location in locations {
-            self.edit(*location, |versions| match versions {
-                AnyVersions::Info(versions) => versions.mark_estimate(position),
-                AnyVersions::Clearing(versions) => versions.mark_estimate(position),
-                AnyVersions::Slot(versions) => versions.mark_estimate(position),
-            });
+            self.edit(*location, position, Edit::MarkEstimate);
         }
     }
 
-    fn edit(&self, location: Location, edit: impl FnOnce(AnyVersions<'_>)) {
-        let (Location::Account(address) | Location::Clearing(address) | Location::Slot(address, _)) =
-            location;
-        let mut shard = write(self.shard(address));
-        let versions = match location {
-            Location::Account(address) => shard.accounts.get_mut(&address).map(AnyVersions::Info),
-            Location::Clearing(address) => {
-                shard.clearings.get_mut(&address).map(AnyVersions::Clearing)
-            }
-            Location::Slot(address, slot) => {
-                shard.slots.get_mut(&(address, slot)).map(AnyVersions::Slot)
-            }
-        };
-        if let Some(versions) = versions {
-            edit(versions);
-        }
-    }
-
-    /// What the position `at` changed, with credits resolved. Everything up to it is final.
-    pub(crate) fn changes_at(
-        &self,
-        at: Position,
-        locations: &[Location],
-    ) -> Result<StateChanges, ReadError> {
-        let mut changes = StateChanges::default();
-        let mut addresses: Vec<_> = locations.iter().map(|location| location.address()).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        for address in addresses {
-            let change = self.change_at(address, at, locations)?;
-            self.add_code(change.info, &mut changes);
-            changes.accounts.push((address, change));
-        }
-        Ok(changes)
-    }
-
-    fn change_at(
-        &self,
-        address: Address,
-        at: Position,
-        locations: &[Location],
-    ) -> Result<AccountChange, ReadError> {
-        let (before, after) = (self.account(address, at)?, self.account(address, at + 1)?);
-        // Only a credit can end an account without a clearing of its own.
-        let died = before.info().is_some() && after.info().is_none();
-        let mut change = AccountChange {
-            info: after.info(),
-            storage_cleared: died || locations.contains(&Location::Clearing(address)),
-            storage: Default::default(),
-        };
-        for location in locations {
-            if let Location::Slot(owner, slot) = location
-                && *owner == address
-            {
-                change.storage.push((*slot, self.slot(address, *slot, at + 1)?.1));
-            }
-        }
-        Ok(change)
-    }
-
-    fn add_code(&self, info: Option<AccountInfo>, changes: &mut StateChanges) {
-        if let Some(info) = info
-            && let Some(code) = self.code(info.code_hash)
-        {
-            changes.codes.insert(info.code_hash, code.original_bytes());
-        }
-    }
-
-    /// All changes below `end`. Everything below it is final.
-    pub(crate) fn all_changes(&self, end: Position) -> Result<StateChanges, ReadError> {
-        let mut changes = StateChanges::default();
-        for shard in &self.shards {
-            let mut accounts: std::collections::BTreeMap<Address, AccountChange> =
-                Default::default();
-            for address in touched_accounts(&read(shard)) {
-                let account = self.account(address, end)?;
-                let cleared = self.clearing(address, end)?.is_some();
-                let died = account.credited.as_ref().is_some_and(|credited| credited.died);
-                self.add_code(account.info(), &mut changes);
-                let change = AccountChange {
-                    info: account.info(),
-                    storage_cleared: cleared || died,
-                    storage: Default::default(),
-                };
-                accounts.insert(address, change);
-            }
-            let written: Vec<_> = read(shard).slots.keys().copied().collect();
-            for (address, slot) in written {
-                let (read, value) = self.slot(address, slot, end)?;
-                if let (Origin::Written(_), Some(account)) =
-                    (read.origin, accounts.get_mut(&address))
-                {
-                    account.storage.push((slot, value));
+    fn edit(&self, location: Location, position: Position, edit: Edit) {
+        let mut shard = write(self.shard_of(location.hash));
+        match location.place {
+            Place::Account(address) | Place::Clearing(address) => {
+                let cells =
+                    shard.accounts.find_mut(location.hash, |cells| cells.address == address);
+                let Some(cells) = cells else { return };
+                if matches!(location.place, Place::Account(_)) {
+                    cells.info.edit(position, edit);
+                } else {
+                    cells.cleared.edit(position, edit);
                 }
             }
-            changes.accounts.extend(accounts);
-        }
-        Ok(changes)
-    }
-}
-
-enum AnyVersions<'a> {
-    Info(&'a mut Versions<InfoWrite>),
-    Clearing(&'a mut Versions<()>),
-    Slot(&'a mut Versions<U256>),
-}
-
-impl Location {
-    const fn address(&self) -> Address {
-        match self {
-            Self::Account(address) | Self::Clearing(address) | Self::Slot(address, _) => *address,
+            Place::Slot(address, slot) => {
+                let cells = shard.slots.find_mut(location.hash, |cells| {
+                    cells.slot == slot && cells.address == address
+                });
+                if let Some(cells) = cells {
+                    cells.values.edit(position, edit);
+                }
+            }
         }
     }
 }
 
-fn touched_accounts(shard: &Shard) -> Vec<Address> {
-    let accounts = shard.accounts.keys().chain(shard.clearings.keys()).copied();
-    let mut addresses: Vec<_> =
-        accounts.chain(shard.slots.keys().map(|(address, _)| *address)).collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    addresses
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use lockstep_model::MemoryState;
-
-    const A: Address = Address::repeat_byte(0xaa);
-
-    fn memory() -> MultiVersionMemory {
-        let mut state = MemoryState::default();
-        state.insert(A, U256::from(10), 1, Default::default(), [(U256::from(1), U256::from(7))]);
-        MultiVersionMemory::new(4, Arc::new(state), true)
-    }
-
-    fn writer(position: Position, incarnation: Incarnation) -> Writer {
-        Writer { position, incarnation }
-    }
-
-    fn set(balance: u64) -> InfoWrite {
-        let balance = U256::from(balance);
-        InfoWrite::Set(Some(AccountInfo { balance, ..AccountInfo::default() }))
-    }
-
-    fn writes(info: Option<InfoWrite>, cleared: bool, slots: &[(u64, u64)]) -> WriteSet {
-        let slots = slots.iter().map(|(k, v)| (U256::from(*k), U256::from(*v))).collect();
-        let account = AccountWrites { address: A, info, cleared, slots };
-        WriteSet { accounts: vec![account], codes: Vec::new() }
-    }
-
-    fn slot(memory: &MultiVersionMemory, position: Position) -> u64 {
-        memory.slot(A, U256::from(1), position).unwrap().1.to()
-    }
-
-    #[test]
-    fn a_read_sees_the_last_write_below_it() {
-        let memory = memory();
-        memory.publish(writer(2, 0), writes(None, false, &[(1, 20)]), &mut Vec::new());
-        memory.publish(writer(4, 0), writes(None, false, &[(1, 40)]), &mut Vec::new());
-        assert_eq!([1, 2, 3, 4, 5].map(|at| slot(&memory, at)), [7, 7, 20, 20, 40]);
-    }
-
-    #[test]
-    fn a_clearing_hides_the_writes_below_it_and_not_those_beside_it() {
-        let memory = memory();
-        memory.publish(writer(1, 0), writes(None, false, &[(1, 20)]), &mut Vec::new());
-        memory.publish(writer(2, 0), writes(None, true, &[]), &mut Vec::new());
-        memory.publish(writer(3, 0), writes(None, true, &[(1, 30)]), &mut Vec::new());
-        assert_eq!([2, 3, 4].map(|at| slot(&memory, at)), [20, 0, 30]);
-    }
-
-    #[test]
-    fn credits_add_up_and_are_validated_by_their_sum() {
-        let memory = memory();
-        let credit = |amount| writes(Some(InfoWrite::Credit(U256::from(amount))), false, &[]);
-        memory.publish(writer(1, 0), credit(3), &mut Vec::new());
-        let read = memory.account(A, 3).unwrap();
-        assert_eq!(read.info().unwrap().balance, U256::from(13));
-        let mut locations = vec![Location::Account(A)];
-        memory.publish(writer(1, 1), credit(3), &mut locations);
-        assert!(memory.account_is_current(&read, 3), "the same sum by another incarnation");
-        memory.publish(writer(2, 0), credit(1), &mut Vec::new());
-        assert!(!memory.account_is_current(&read, 3));
-        assert!(memory.account_is_current(&read, 2));
-    }
-
-    #[test]
-    fn a_moved_writer_invalidates_even_with_an_equal_value() {
-        let memory = memory();
-        let mut locations = Vec::new();
-        memory.publish(writer(1, 0), writes(Some(set(5)), false, &[(1, 1)]), &mut locations);
-        let account = memory.account(A, 2).unwrap();
-        let (slot, _) = memory.slot(A, U256::from(1), 2).unwrap();
-        let same = writes(Some(set(5)), false, &[(1, 1)]);
-        assert!(!memory.publish(writer(1, 1), same, &mut locations), "no new location");
-        assert!(!memory.account_is_current(&account, 2));
-        assert!(!memory.slot_is_current(&slot, 2));
-    }
-
-    #[test]
-    fn locations_that_are_no_longer_written_disappear() {
-        let memory = memory();
-        let mut locations = Vec::new();
-        memory.publish(writer(1, 0), writes(None, true, &[(1, 1)]), &mut locations);
-        assert!(memory.publish(writer(1, 1), writes(None, false, &[]), &mut locations));
-        assert_eq!(slot(&memory, 2), 7);
-        assert_eq!(locations, []);
-    }
-
-    #[test]
-    fn estimates_block_readers_above_alone() {
-        let memory = memory();
-        let mut locations = Vec::new();
-        memory.publish(writer(2, 0), writes(Some(set(5)), true, &[(1, 1)]), &mut locations);
-        memory.mark_estimates(&locations, 2);
-        assert_eq!(memory.account(A, 3).unwrap_err(), ReadError::Blocked(2));
-        assert_eq!(memory.slot(A, U256::from(9), 3).unwrap_err(), ReadError::Blocked(2));
-        assert!(memory.account(A, 2).is_ok());
-    }
-
-    #[test]
-    fn an_account_that_dies_of_a_zero_credit_loses_its_storage() {
-        let mut state = MemoryState::default();
-        let slots = [(U256::from(1), U256::from(7))];
-        state.insert(A, U256::ZERO, 0, Default::default(), slots);
-        let memory = MultiVersionMemory::new(1, Arc::new(state), true);
-        let zero = writes(Some(InfoWrite::Credit(U256::ZERO)), false, &[]);
-        memory.publish(writer(1, 0), zero, &mut Vec::new());
-        let change = &memory.all_changes(2).unwrap().by_account()[&A];
-        assert_eq!((change.info, change.storage_cleared), (None, true));
-    }
+/// What happens to one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edit {
+    Remove,
+    MarkEstimate,
 }

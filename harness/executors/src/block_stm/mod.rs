@@ -13,50 +13,68 @@
 //! 3. Gas admission, cumulative gas, receipts and the choice among errors happen at that commit, in
 //!    block order. An invalid transaction is a result with a read set like any other: it rejects
 //!    the block when, and only when, it is committed.
-//! 4. The fee recipient's reward and nothing else is written as a *credit*. Credits commute, a read
-//!    of the account adds up those below it, and the check compares that sum.
+//! 4. What adds to a balance without looking at it is written as a *credit*, and the fee recipient's
+//!    reward is kept apart from the account. Both commute, a read of the account adds up those below
+//!    it, and the check compares what came of it. A transaction has "looked at" a balance unless
+//!    everything that can tell (`evm`'s watched instructions and frames) says that it has not.
+//! 5. A plain transfer that runs no code is worked out without the interpreter ([`transfer`]), by
+//!    revm's own checks; it reads and writes the same memory.
 //!
 //! Early validation, estimates and dependency lists are not part of the argument: they only make it
 //! fast. That it always ends is argued in [`scheduler`].
 //!
-//! There is no sequential fallback. The pre-block and post-block phases run the reference's own
-//! code, on the same memory, at position 0 and above all transactions.
+//! The pre-block and post-block phases run the reference's own code, on the same memory, at position 0
+//! and above all transactions. Nothing falls back to sequential execution for correctness. In mode
+//! `auto` a block that is too small, or one in which most guesses go wrong, is finished by one thread,
+//! which reads what is committed and nothing else (`rest`).
 
 mod access_list;
+mod claims;
+mod codes;
+mod collect;
+mod location;
 mod memory;
 mod pool;
 mod reads;
+mod rewards;
 mod run;
 pub mod scheduler;
+mod transfer;
+mod versions;
 mod view;
+mod worker;
 mod writes;
 
 use crate::{
     evm::{Deferral, evm_env, has_state_clearing, transaction_env},
     phases,
     reference::{Stop, execution, has_access_list, refuse_unsupported},
-    sync::Arc,
+    sequential::{Rest, runs_in_one_journal},
+    sync::{Arc, thread},
 };
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
 use lockstep_model::{
     BlockOutcome, Case, Execution, Executor, ExecutorError, Mode, Prepared, StateChanges, Telemetry,
 };
-use memory::{MultiVersionMemory, Writer};
+use memory::{MultiVersionMemory, Position, Writer};
 use pool::Pool;
 use revm::context::TxEnv;
-use run::{BlockRun, Committed};
+use run::{BlockRun, Committed, Settings};
+use scheduler::Claims;
 use view::View;
 use writes::WriteSet;
 
-/// The Block-STM executor. Mode `forced`: parallel from the first transaction, at every size.
+/// The Block-STM executor.
 #[derive(Debug)]
 pub struct BlockStm {
     pool: Arc<Pool>,
+    mode: Mode,
 }
 
 impl BlockStm {
-    /// An executor with this many threads, the calling one counted.
+    /// An executor with this many threads, the calling one counted. Mode `forced` is parallel from the
+    /// first transaction, at every size; in mode `auto` one thread may do.
     ///
     /// # Errors
     /// When the system has no thread left to give.
@@ -65,28 +83,32 @@ impl BlockStm {
     /// When `threads` is zero.
     pub fn new(threads: usize, mode: Mode) -> std::io::Result<Self> {
         assert!(threads > 0, "an executor needs at least one thread");
-        let _ = mode;
-        Ok(Self { pool: Arc::new(Pool::new(threads - 1)?) })
+        Ok(Self { pool: Arc::new(Pool::new(threads - 1)?), mode })
     }
 }
 
 impl Executor for BlockStm {
     fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
         refuse_unsupported(case)?;
+        let mode = if runs_in_one_journal(case) { self.mode } else { Mode::Forced };
         Ok(Box::new(PreparedBlockStm {
             pool: self.pool.clone(),
+            mode,
             case: case.clone(),
             env: evm_env(case),
             transactions: case.block.transactions.iter().map(transaction_env).collect(),
+            claims: claims::of(&case.block.transactions),
         }))
     }
 }
 
 struct PreparedBlockStm {
     pool: Arc<Pool>,
+    mode: Mode,
     case: Case,
     env: EvmEnv,
     transactions: Arc<[TxEnv]>,
+    claims: Arc<[u8]>,
 }
 
 impl Prepared for PreparedBlockStm {
@@ -103,57 +125,115 @@ impl PreparedBlockStm {
         let memory = Arc::new(MultiVersionMemory::new(
             self.transactions.len(),
             case.pre_state.clone(),
+            case.block.beneficiary,
             has_state_clearing(case),
         ));
         let before = phases::pre_block(case, &self.env, View::new(memory.clone(), 0))?;
         let writer = Writer { position: 0, incarnation: 0 };
-        memory.publish(writer, WriteSet::of_phase(&before.changes), &mut Vec::new());
+        memory.publish(writer, &mut WriteSet::of_phase(&before.changes), &mut Vec::new());
         let access_list = has_access_list(case)
             .then(|| AccessListBuilder::after(before.access_list.unwrap_or_default()));
 
-        let transactions = self.transactions.clone();
-        let block = BlockRun::new(
+        let block = Arc::new(BlockRun::new(
             case.clone(),
             self.env.clone(),
-            transactions,
+            self.transactions.clone(),
             memory.clone(),
             access_list,
-            Deferral::of(case).map_err(|error| Stop::Broken(error.into()))?,
-        );
-        let block = Arc::new(block);
-        self.pool.run(&block);
+            self.settings()?,
+        ));
+        let alone_from = if self.is_small() {
+            Some(0)
+        } else {
+            self.pool.run(&block);
+            block.given_up_at()
+        };
         *telemetry = block.telemetry();
-        let committed = block.take_committed();
-        match committed.stopped {
-            Some(Ok(rejection)) => return Err(Stop::Rejected(rejection)),
-            Some(Err(error)) => return Err(Stop::Broken(error)),
-            None => {}
+        let mut committed = block.take_committed();
+        if let Some(reason) = committed.stopped.take() {
+            block.wait_for_helpers();
+            return Err(reason.map_or_else(Stop::Broken, Stop::Rejected));
         }
-        self.finish(committed, before.changes, &memory)
+        match alone_from {
+            Some(first) => self.go_on_alone(&block, committed, first, telemetry),
+            None => self.finish(&block, committed, before.changes),
+        }
     }
 
+    fn settings(&self) -> Result<Settings, Stop> {
+        let workers = self.pool.threads();
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Ok(Settings {
+            deferral: Deferral::of(&self.case).map_err(|error| Stop::Broken(error.into()))?,
+            claims: Claims { workers, most: self.claims.clone() },
+            mode: self.mode,
+            spins: workers <= cores,
+        })
+    }
+
+    /// Whether waking another thread costs more than it can save.
+    fn is_small(&self) -> bool {
+        self.mode == Mode::Auto
+            && (self.pool.threads() == 1 || claims::is_small(&self.case.block.transactions))
+    }
+
+    /// The post-block phase, while the helpers gather what the transactions wrote.
     fn finish(
         &self,
+        block: &BlockRun,
         committed: Committed,
         before: StateChanges,
-        memory: &Arc<MultiVersionMemory>,
     ) -> Result<BlockOutcome, Stop> {
-        let position = self.transactions.len() as u32 + 1;
-        let above = View::new(memory.clone(), position);
-        let end = phases::post_block(&self.case, &self.env, above, &committed.gas)?;
-        let changes = memory.all_changes(position);
-        let mut changes =
-            changes.map_err(|error| Stop::Broken(ExecutorError::Broken(error.to_string())))?;
-        changes.extend(end.changes);
+        let end = self.transactions.len() as Position + 1;
+        let above = View::new(block.memory.clone(), end);
+        let post = phases::post_block(&self.case, &self.env, above, &committed.gas);
+        block.wait_for_helpers();
+        let post = post?;
+        let mut changes = block.changes(end).map_err(broken)?;
+        changes.extend(post.changes);
         Ok(BlockOutcome {
             gas_used: committed.gas.gas_used(),
             blob_gas_used: committed.gas.blob_gas(),
             receipts: committed.gas.into_receipts(),
-            requests: end.requests,
+            requests: post.requests,
             changes,
             changes_before_transactions: committed.changes.is_some().then_some(before),
             changes_by_transaction: committed.changes,
-            access_list: committed.access_list.map(|list| list.finish(end.access_list)),
+            access_list: committed.access_list.map(|list| list.finish(post.access_list)),
         })
     }
+
+    /// One thread executes what is left, on top of what is committed.
+    fn go_on_alone(
+        &self,
+        block: &BlockRun,
+        mut committed: Committed,
+        first: usize,
+        telemetry: &mut Telemetry,
+    ) -> Result<BlockOutcome, Stop> {
+        block.wait_for_helpers();
+        telemetry.executions += (self.transactions.len() - first) as u64;
+        let end = first as Position + 1;
+        let view = View::new(block.memory.clone(), end).without_record();
+        let rest =
+            Rest { case: &self.case, env: &self.env, transactions: &self.transactions, first };
+        let rest = rest.execute(view, &mut committed.gas)?;
+        let mut changes = block.changes(end).map_err(broken)?;
+        changes.extend(rest.changes);
+        Ok(BlockOutcome {
+            gas_used: committed.gas.gas_used(),
+            blob_gas_used: committed.gas.blob_gas(),
+            receipts: committed.gas.into_receipts(),
+            requests: rest.requests,
+            changes,
+            ..BlockOutcome::default()
+        })
+    }
+}
+
+fn broken(error: crate::evm::ReadError) -> Stop {
+    Stop::Broken(match error {
+        crate::evm::ReadError::State(error) => error.into(),
+        error @ crate::evm::ReadError::Blocked(_) => ExecutorError::Broken(error.to_string()),
+    })
 }

@@ -23,8 +23,13 @@ impl Pool {
         Ok(Self { helpers: (0..helpers).map(helper).collect::<std::io::Result<_>>()? })
     }
 
+    /// Threads of a block, the calling one counted.
+    pub(crate) const fn threads(&self) -> usize {
+        self.helpers.len() + 1
+    }
+
     /// Runs the block on the calling thread and on as many helpers as it has further
-    /// transactions. When it returns, no thread works on it any more.
+    /// transactions. When it returns, helpers may still gather what was written.
     pub(crate) fn run(&self, block: &Arc<BlockRun>) {
         let useful = block.transactions().saturating_sub(1);
         for helper in self.helpers.iter().take(useful) {
@@ -32,6 +37,5 @@ impl Pool {
             helper.send(block.clone()).expect("helpers outlive the pool");
         }
         block.work();
-        block.wait_for_helpers();
     }
 }

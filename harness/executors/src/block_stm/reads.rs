@@ -1,11 +1,14 @@
-//! What an incarnation read, and where each value came from.
+//! What an incarnation read, and whether it would read the same again.
+//!
+//! A read stands where every value that the transaction can have depended on is what it was: then the
+//! transaction would do the same again. Where a value came from is compared first, because it is
+//! cheaper; two different writers may still have written the same.
 
 use super::memory::{MultiVersionMemory, Position, Writer};
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use lockstep_model::AccountInfo;
 
-/// Where a value came from. Compared instead of the value: a writer that moved may have had other
-/// effects on the way.
+/// Where a value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// Nothing in the block wrote it below the reader.
@@ -21,26 +24,68 @@ pub(crate) enum Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AccountRead {
     pub(crate) address: Address,
+    pub(crate) hash: u64,
     /// Where `base` came from.
     pub(crate) origin: Origin,
-    /// The account below the credits.
+    /// The account below credits and rewards.
     pub(crate) base: Option<AccountInfo>,
-    /// The account with credits, where there are any.
-    pub(crate) credited: Option<Box<Credited>>,
+    /// The account that was read.
+    pub(crate) info: Option<AccountInfo>,
+    pub(crate) seen: Seen,
 }
 
-/// An account after credits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Credited {
-    pub(crate) info: Option<AccountInfo>,
-    /// Whether one of the credits ended the account (EIP-161).
-    pub(crate) died: bool,
+/// What of an account a transaction can have depended on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// All of it.
+    Everything,
+    /// Nonce and code; of the balance no more than whether the account is empty, and that adding to
+    /// it does not overflow.
+    AllButBalance,
+    /// That it has no code, and that adding to its balance does not overflow.
+    HasNoCode,
+}
+
+/// A balance this large could overflow when something is added to it. No sum of that size exists
+/// outside of a pre-state.
+pub(crate) const fn could_overflow(balance: U256) -> bool {
+    balance.bit(255) || balance.bit(254)
+}
+
+impl Seen {
+    /// Whether a transaction that has seen this of `then` would see the same of `now`.
+    pub(crate) fn is_same(self, then: Option<AccountInfo>, now: Option<AccountInfo>) -> bool {
+        let balance = |info: Option<AccountInfo>| info.unwrap_or_default().balance;
+        match self {
+            Self::Everything => then == now,
+            Self::AllButBalance => {
+                let rest = |info: AccountInfo| (info.nonce, info.code_hash, info.is_empty());
+                then.map(rest) == now.map(rest)
+                    && (then == now || !could_overflow(balance(then).max(balance(now))))
+            }
+            Self::HasNoCode => {
+                now.is_none_or(|info| info.code_hash == KECCAK256_EMPTY)
+                    && !could_overflow(balance(now))
+            }
+        }
+    }
 }
 
 impl AccountRead {
-    /// The account that was read.
-    pub(crate) fn info(&self) -> Option<AccountInfo> {
-        self.credited.as_ref().map_or(self.base, |credited| credited.info)
+    pub(crate) const fn new(
+        address: Address,
+        hash: u64,
+        origin: Origin,
+        base: Option<AccountInfo>,
+        info: Option<AccountInfo>,
+    ) -> Self {
+        Self { address, hash, origin, base, info, seen: Seen::Everything }
+    }
+
+    /// Whether a read would give the same again, as far as it matters.
+    pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
+        let now = memory.account_now(self, position);
+        now.is_some_and(|(_, info)| self.seen.is_same(self.info, info))
     }
 }
 
@@ -49,7 +94,10 @@ impl AccountRead {
 pub(crate) struct SlotRead {
     pub(crate) address: Address,
     pub(crate) slot: U256,
+    /// Of the account and of the slot.
+    pub(crate) hashes: (u64, u64),
     pub(crate) origin: Origin,
+    pub(crate) value: U256,
 }
 
 /// A read of "was the storage cleared" (EIP-7610).
@@ -73,8 +121,15 @@ impl ReadSet {
         let clearing = |read: &ClearingRead| {
             memory.clearing(read.address, position).is_ok_and(|last| last == read.last)
         };
-        self.accounts.iter().all(|read| memory.account_is_current(read, position))
+        self.accounts.iter().all(|read| read.is_current(memory, position))
             && self.slots.iter().all(|read| memory.slot_is_current(read, position))
             && self.clearings.iter().all(clearing)
+    }
+
+    /// Forgets everything and keeps the room.
+    pub(crate) fn clear(&mut self) {
+        self.accounts.clear();
+        self.slots.clear();
+        self.clearings.clear();
     }
 }

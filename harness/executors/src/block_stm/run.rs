@@ -2,51 +2,70 @@
 
 use super::{
     access_list::{AccessListBuilder, Accesses},
-    memory::{Location, MultiVersionMemory, Position, Writer},
+    collect::{Collection, changes_at},
+    location::Location,
+    memory::{MultiVersionMemory, Position},
     reads::ReadSet,
-    scheduler::{Scheduler, Task, Version},
-    view::View,
-    writes::{WriteSet, write_set},
+    rewards::Owed,
+    scheduler::{Claims, Scheduler, Task, TransactionIndex},
+    worker::Worker,
 };
 use crate::{
     commit::OrderedCommit,
-    evm::{Deferral, ReadError, StrictEvm, rule_of_invalid_transaction, transact_deferring_reward},
+    evm::{Deferral, ReadError, has_state_clearing},
     reference::has_access_list,
-    sync::{Arc, AtomicU64, Condvar, Mutex, Ordering, lock},
+    sync::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, lock, spin_loop},
 };
 use alloy_evm::EvmEnv;
-use lockstep_model::{Case, ExecutorError, Fork, Rejection, Rule, StateChanges, Telemetry};
-use revm::context::{
-    TxEnv,
-    result::{EVMError, ExecutionResult},
+use lockstep_model::{
+    Case, ExecutorError, Mode, Rejection, Rule, StateChanges, Telemetry,
 };
+use revm::context::{TxEnv, result::ExecutionResult};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// How often a worker with nothing to do looks again before it sleeps.
+const SPINS: u32 = 2_000;
 
 /// A block in flight, shared by all workers.
 pub(crate) struct BlockRun {
     pub(crate) case: Case,
-    env: EvmEnv,
-    transactions: Arc<[TxEnv]>,
+    pub(super) env: EvmEnv,
+    pub(super) transactions: Arc<[TxEnv]>,
     pub(crate) memory: Arc<MultiVersionMemory>,
-    deferral: Deferral,
-    scheduler: Mutex<Scheduler>,
-    /// Signalled whenever a task has ended.
+    pub(super) deferral: Deferral,
+    pub(super) state_clearing: bool,
+    pub(super) has_access_list: bool,
+    mode: Mode,
+    /// Whether there is a core for each worker, so that waiting by spinning hurts nobody.
+    spins: bool,
+    schedule: Mutex<Schedule>,
+    /// Signalled when a task has ended and somebody sleeps.
     task_ended: Condvar,
-    slots: Vec<Mutex<Slot>>,
-    committed: Mutex<Committed>,
-    counters: Counters,
+    /// Counts ended tasks, for those who spin.
+    ended_tasks: AtomicU64,
+    pub(super) slots: Vec<Mutex<Slot>>,
+    pub(super) committed: Mutex<Committed>,
+    pub(super) counters: Counters,
+    collection: Collection,
     helpers: Mutex<Helpers>,
     helpers_left: Condvar,
 }
 
+struct Schedule {
+    scheduler: Scheduler,
+    sleepers: usize,
+    /// One thread alone goes on from here.
+    given_up_at: Option<usize>,
+}
+
 /// What the last incarnation of one transaction left.
 #[derive(Default)]
-struct Slot {
-    result: Option<Result<ExecutionResult, Rule>>,
-    reads: ReadSet,
-    locations: Vec<Location>,
+pub(super) struct Slot {
+    pub(super) result: Option<Result<ExecutionResult, Rule>>,
+    pub(super) reads: ReadSet,
+    pub(super) locations: Vec<Location>,
     /// From Amsterdam on.
-    accesses: Option<Box<Accesses>>,
+    pub(super) accesses: Option<Box<Accesses>>,
 }
 
 /// The outcome as far as it is decided.
@@ -58,11 +77,11 @@ pub(crate) struct Committed {
 }
 
 #[derive(Default)]
-struct Counters {
-    executions: AtomicU64,
-    re_executions: AtomicU64,
-    validations: AtomicU64,
-    suspensions: AtomicU64,
+pub(super) struct Counters {
+    pub(super) executions: AtomicU64,
+    pub(super) re_executions: AtomicU64,
+    pub(super) validations: AtomicU64,
+    pub(super) suspensions: AtomicU64,
 }
 
 #[derive(Default)]
@@ -72,11 +91,12 @@ struct Helpers {
     closed: bool,
 }
 
-/// What came of one execution.
-enum Executed {
-    Finished(Result<ExecutionResult, Rule>, WriteSet, Option<Box<Accesses>>),
-    Blocked(Position),
-    Broken(ExecutorError),
+/// How a block is run.
+pub(crate) struct Settings {
+    pub(crate) deferral: Deferral,
+    pub(crate) claims: Claims,
+    pub(crate) mode: Mode,
+    pub(crate) spins: bool,
 }
 
 impl BlockRun {
@@ -86,7 +106,7 @@ impl BlockRun {
         transactions: Arc<[TxEnv]>,
         memory: Arc<MultiVersionMemory>,
         access_list: Option<AccessListBuilder>,
-        deferral: Deferral,
+        settings: Settings,
     ) -> Self {
         let count = transactions.len();
         let committed = Committed {
@@ -95,17 +115,24 @@ impl BlockRun {
             access_list,
             stopped: None,
         };
+        let scheduler = Scheduler::new(count, settings.claims);
         Self {
+            deferral: settings.deferral,
+            state_clearing: has_state_clearing(&case),
+            has_access_list: has_access_list(&case),
+            mode: settings.mode,
+            spins: settings.spins,
             case,
             env,
             transactions,
             memory,
-            deferral,
-            scheduler: Mutex::new(Scheduler::new(count)),
+            schedule: Mutex::new(Schedule { scheduler, sleepers: 0, given_up_at: None }),
             task_ended: Condvar::new(),
+            ended_tasks: AtomicU64::new(0),
             slots: std::iter::repeat_with(Mutex::default).take(count).collect(),
             committed: Mutex::new(committed),
             counters: Counters::default(),
+            collection: Collection::default(),
             helpers: Mutex::default(),
             helpers_left: Condvar::new(),
         }
@@ -127,6 +154,9 @@ impl BlockRun {
             helpers.ever += 1;
         }
         self.work();
+        if self.committed_all() {
+            self.collect();
+        }
         lock(&self.helpers).inside -= 1;
         self.helpers_left.notify_all();
     }
@@ -137,18 +167,18 @@ impl BlockRun {
         let mut helpers = lock(&self.helpers);
         helpers.closed = true;
         while helpers.inside > 0 {
-            helpers = self
-                .helpers_left
-                .wait(helpers)
-                .unwrap_or_else(crate::sync::PoisonError::into_inner);
+            helpers = wait(&self.helpers_left, helpers);
         }
     }
 
     /// Takes part in the block until it is done. A panic gives the block up; it must not leave the
     /// other workers waiting.
     pub(crate) fn work(&self) {
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.work_unguarded()));
-        if let Err(panic) = outcome {
+        self.guarded(|| self.work_unguarded());
+    }
+
+    fn guarded(&self, work: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             let text = panic
                 .downcast_ref::<&str>()
                 .map(ToString::to_string)
@@ -159,146 +189,92 @@ impl BlockRun {
     }
 
     fn work_unguarded(&self) {
-        // The EVM is not `Send`: each worker builds its own, once it has something to execute.
-        let mut evm = None;
-        let mut scheduler = lock(&self.scheduler);
+        let mut worker = Worker::new(self);
+        let mut schedule = lock(&self.schedule);
         loop {
-            let task = scheduler.next_task();
-            if task == Task::Wait {
-                scheduler = self
-                    .task_ended
-                    .wait(scheduler)
-                    .unwrap_or_else(crate::sync::PoisonError::into_inner);
-                continue;
-            }
-            drop(scheduler);
-            match task {
-                Task::Execute(version) => {
-                    let view = || View::new(self.memory.clone(), 0);
-                    let evm = evm.get_or_insert_with(|| StrictEvm::new(view(), self.env.clone()));
-                    self.execute(evm, version);
+            match schedule.scheduler.next_task() {
+                Task::Done => return,
+                Task::Wait => schedule = self.wait_for_a_task(schedule),
+                task => {
+                    drop(schedule);
+                    worker.perform(task);
+                    schedule = lock(&self.schedule);
+                    worker.report(&mut schedule.scheduler);
+                    self.give_up_if_hopeless(&mut schedule);
+                    self.wake(&schedule);
                 }
-                Task::Validate(version) => self.validate(version),
-                Task::Commit(version) => self.commit(version),
-                Task::Wait | Task::Done => return,
             }
-            scheduler = lock(&self.scheduler);
         }
     }
 
-    fn execute(&self, evm: &mut StrictEvm<View>, version: Version) {
-        self.counters.executions.fetch_add(1, Ordering::Relaxed);
-        if version.incarnation > 0 {
-            self.counters.re_executions.fetch_add(1, Ordering::Relaxed);
-        }
-        let position = version.transaction + 1;
-        evm.db_mut().move_to(position);
-        match self.transact(evm, version) {
-            Executed::Finished(result, writes, accesses) => {
-                let reads = evm.db_mut().take_reads();
-                let writer = Writer { position, incarnation: version.incarnation };
-                let mut slot = lock(&self.slots[version.transaction as usize]);
-                let wrote_elsewhere = self.memory.publish(writer, writes, &mut slot.locations);
-                slot.result = Some(result);
-                slot.reads = reads;
-                slot.accesses = accesses;
-                drop(slot);
-                self.end_task(|scheduler| scheduler.finish_execution(version, wrote_elsewhere));
-            }
-            Executed::Blocked(blocker) => {
-                self.counters.suspensions.fetch_add(1, Ordering::Relaxed);
-                // Position 0 is final before the first transaction starts: nobody waits for it.
-                self.end_task(|scheduler| scheduler.suspend(version, blocker - 1));
-            }
-            Executed::Broken(error) => self.stop(Err(error)),
+    /// In mode `auto`, where guessing goes wrong most of the time, one thread goes on alone.
+    fn give_up_if_hopeless(&self, schedule: &mut Schedule) {
+        if self.mode == Mode::Auto
+            && schedule.scheduler.is_hopeless()
+            && schedule.given_up_at.is_none()
+            && !schedule.scheduler.is_done()
+        {
+            schedule.given_up_at = Some(schedule.scheduler.committed());
+            schedule.scheduler.halt();
         }
     }
 
-    fn transact(&self, evm: &mut StrictEvm<View>, version: Version) -> Executed {
-        let transaction = self.transactions[version.transaction as usize].clone();
-        match transact_deferring_reward(evm, transaction, self.deferral) {
-            Ok(run) => {
-                let state_clearing = self.case.rules.fork >= Fork::SpuriousDragon;
-                let accesses = has_access_list(&self.case).then(|| {
-                    let owed_reward = run.owed_reward;
-                    Box::new(Accesses { state: run.state.clone(), owed_reward })
-                });
-                let (result, writes) = write_set(run, self.case.block.beneficiary, state_clearing);
-                Executed::Finished(Ok(result), writes, accesses)
+    fn wait_for_a_task<'a>(
+        &'a self,
+        schedule: MutexGuard<'a, Schedule>,
+    ) -> MutexGuard<'a, Schedule> {
+        let ended = self.ended_tasks.load(Ordering::Acquire);
+        let mut schedule = schedule;
+        if self.spins {
+            drop(schedule);
+            for _ in 0..SPINS {
+                if self.ended_tasks.load(Ordering::Acquire) != ended {
+                    break;
+                }
+                spin_loop();
             }
-            // A result like any other: it stands once its reads are known to be final.
-            Err(EVMError::Transaction(invalid)) => {
-                let rule = rule_of_invalid_transaction(&invalid);
-                Executed::Finished(Err(rule), WriteSet::default(), None)
-            }
-            Err(EVMError::Database(ReadError::Blocked(position))) => Executed::Blocked(position),
-            Err(EVMError::Database(ReadError::State(error))) => Executed::Broken(error.into()),
-            Err(error) => Executed::Broken(ExecutorError::Broken(error.to_string())),
+            schedule = lock(&self.schedule);
+        }
+        // Looked at under the lock: nothing can end unseen from here to the wait.
+        if self.ended_tasks.load(Ordering::Acquire) == ended {
+            schedule.sleepers += 1;
+            schedule = wait(&self.task_ended, schedule);
+            schedule.sleepers -= 1;
+        }
+        schedule
+    }
+
+    /// Tells those who wait that a task has ended. Under the lock.
+    fn wake(&self, schedule: &Schedule) {
+        self.ended_tasks.fetch_add(1, Ordering::Release);
+        if schedule.sleepers > 0 {
+            self.task_ended.notify_all();
         }
     }
 
-    fn reads_are_current(&self, version: Version) -> bool {
-        self.counters.validations.fetch_add(1, Ordering::Relaxed);
-        let slot = lock(&self.slots[version.transaction as usize]);
-        slot.reads.is_current(&self.memory, version.transaction + 1)
-    }
-
-    fn validate(&self, version: Version) {
-        let valid = self.reads_are_current(version);
-        let mut aborted = false;
-        self.end_task(|scheduler| aborted = scheduler.finish_validation(version, valid));
-        if aborted {
-            self.abort(version);
-        }
-    }
-
-    fn commit(&self, version: Version) {
-        if !self.reads_are_current(version) {
-            let mut aborted = false;
-            self.end_task(|scheduler| aborted = scheduler.finish_commit(version, false));
-            if aborted {
-                self.abort(version);
-            }
-            return;
-        }
-        if self.add_to_outcome(version) {
-            self.end_task(|scheduler| {
-                let _valid_is_never_aborted = scheduler.finish_commit(version, true);
-            });
-        }
-    }
-
-    /// Adds a final transaction to the outcome. False where it ends the block.
-    fn add_to_outcome(&self, version: Version) -> bool {
-        let index = version.transaction as usize;
-        let mut slot = lock(&self.slots[index]);
+    /// Adds a final transaction to the outcome. An error ends the block.
+    pub(super) fn add_to_outcome(
+        &self,
+        index: TransactionIndex,
+        slot: &mut Slot,
+        committed: &mut Committed,
+    ) -> Result<(), Result<Rejection, ExecutorError>> {
         let result = slot.result.take().expect("an executed transaction has a result");
-        let mut committed = lock(&self.committed);
-        let admitted = committed.gas.commit(&self.case.block.transactions[index], result);
-        if let Err(rejection) = admitted {
-            drop(committed);
-            self.stop(Ok(rejection));
-            return false;
-        }
-        let added = self.add_changes(version, &mut slot, &mut committed);
-        if let Err(error) = added {
-            drop(committed);
-            self.stop(Err(ExecutorError::Broken(error.to_string())));
-            return false;
-        }
-        true
+        let transaction = &self.case.block.transactions[index as usize];
+        committed.gas.commit(transaction, result).map_err(Ok)?;
+        let added = self.add_changes(index + 1, slot, committed);
+        added.map_err(|error| Err(ExecutorError::Broken(error.to_string())))
     }
 
     /// What the case asks for beside receipts: changes by transaction, the access list.
     fn add_changes(
         &self,
-        version: Version,
+        position: Position,
         slot: &mut Slot,
         committed: &mut Committed,
     ) -> Result<(), ReadError> {
-        let position = version.transaction + 1;
         if let Some(changes) = &mut committed.changes {
-            changes.push(self.memory.changes_at(position, &slot.locations)?);
+            changes.push(changes_at(&self.memory, position, &slot.locations)?);
         }
         if let (Some(list), Some(accesses)) = (&mut committed.access_list, slot.accesses.take()) {
             list.commit(position, *accesses, self.case.block.beneficiary, &self.memory)?;
@@ -306,22 +282,40 @@ impl BlockRun {
         Ok(())
     }
 
-    fn abort(&self, version: Version) {
-        let slot = lock(&self.slots[version.transaction as usize]);
-        self.memory.mark_estimates(&slot.locations, version.transaction + 1);
-        drop(slot);
-        self.end_task(|scheduler| scheduler.finish_abort(version));
-    }
-
-    fn end_task(&self, tell: impl FnOnce(&mut Scheduler)) {
-        tell(&mut lock(&self.scheduler));
-        self.task_ended.notify_all();
+    /// Turns the writes of an invalid incarnation into estimates.
+    pub(super) fn abort(&self, index: TransactionIndex) {
+        let slot = lock(&self.slots[index as usize]);
+        self.memory.mark_estimates(&slot.locations, index + 1);
+        self.memory.rewards.set(index + 1, Owed::Unknown);
     }
 
     /// Ends the block early. The first reason stands.
-    fn stop(&self, reason: Result<Rejection, ExecutorError>) {
+    pub(super) fn stop(&self, reason: Result<Rejection, ExecutorError>) {
         lock(&self.committed).stopped.get_or_insert(reason);
-        self.end_task(Scheduler::halt);
+        let mut schedule = lock(&self.schedule);
+        schedule.scheduler.halt();
+        self.wake(&schedule);
+    }
+
+    /// Where one thread alone has to go on, if the block was given up as hopeless.
+    pub(crate) fn given_up_at(&self) -> Option<usize> {
+        lock(&self.schedule).given_up_at
+    }
+
+    fn committed_all(&self) -> bool {
+        lock(&self.schedule).scheduler.committed() == self.transactions.len()
+    }
+
+    /// Gathers what was written, together with everybody who is still there.
+    pub(crate) fn collect(&self) {
+        let end = self.transactions.len() as Position + 1;
+        self.guarded(|| self.collection.take_part(&self.memory, end));
+    }
+
+    /// All changes below `end`. Nothing of the block runs anywhere.
+    pub(crate) fn changes(&self, end: Position) -> Result<StateChanges, ReadError> {
+        self.collection.take_part(&self.memory, end);
+        self.collection.finish(&self.memory, end)
     }
 
     /// The outcome so far, taken out.
@@ -338,7 +332,7 @@ impl BlockRun {
     pub(crate) fn telemetry(&self) -> Telemetry {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Telemetry {
-            mode: lockstep_model::Mode::Forced,
+            mode: self.mode,
             threads: 1 + lock(&self.helpers).ever,
             executions: count(&self.counters.executions),
             re_executions: count(&self.counters.re_executions),
@@ -346,4 +340,8 @@ impl BlockRun {
             suspensions: count(&self.counters.suspensions),
         }
     }
+}
+
+fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condition.wait(guard).unwrap_or_else(crate::sync::PoisonError::into_inner)
 }

@@ -6,9 +6,9 @@
 //! The protocol, for a driver:
 //!
 //! ```text
-//! next_task ──► Execute  ──► finish_execution | suspend
+//! next_task ──► Execute  ──► for each in order: finish_execution | suspend
 //!           ──► Validate ──► finish_validation ──(true: mark the writes as estimates)──► finish_abort
-//!           ──► Commit   ──► finish_commit     ──(true: mark the writes as estimates)──► finish_abort
+//!           ──► Commit   ──► finish_commit     ──(Some: mark the writes as estimates)──► finish_abort
 //!           ──► Wait     ──► ask again after any other task has ended
 //!           ──► Done
 //! ```
@@ -21,6 +21,14 @@
 //! everything below committed, its reads were of final values, its commit succeeds, and the next
 //! transaction is `t`. So each transaction fails its commit at most once for want of final values,
 //! and at every moment some task for `t` can be handed out or is in flight.
+//!
+//! # What comes first
+//!
+//! Commits, for they free everybody; then executions, lowest first; and only where none is left early
+//! validation, which finds out sooner what a commit would find anyway. With work left, a worker does
+//! better to execute: an execution is worth many validations.
+
+use std::ops::Range;
 
 /// Index of a transaction in its block, from zero.
 pub type TransactionIndex = u32;
@@ -37,16 +45,34 @@ pub struct Version {
     pub incarnation: Incarnation,
 }
 
-/// Something to do.
+/// Neighbours that one worker executes one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batch {
+    /// The first of them. Where there are more, all are first executions.
+    pub first: Version,
+    /// How many.
+    pub count: u32,
+}
+
+impl Batch {
+    /// The incarnations, in the order in which they are to be executed.
+    pub fn versions(self) -> impl Iterator<Item = Version> {
+        let Version { transaction, incarnation } = self.first;
+        (transaction..transaction + self.count)
+            .map(move |transaction| Version { transaction, incarnation })
+    }
+}
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
-    /// Execute this incarnation.
-    Execute(Version),
+    /// Execute these incarnations.
+    Execute(Batch),
     /// Check the reads of this incarnation early. Makes it fast, not correct.
     Validate(Version),
-    /// Check the reads of this incarnation for good, and commit it: everything below is committed.
-    /// At most one such task is in flight.
-    Commit(Version),
+    /// Check the reads of these transactions for good, one after the other, and commit them:
+    /// everything below is committed. At most one such task is in flight.
+    Commit(Range<TransactionIndex>),
     /// Nothing to do until another task ends.
     Wait,
     /// The block is committed, or given up.
@@ -75,10 +101,18 @@ struct Entry {
     dependents: Vec<TransactionIndex>,
 }
 
+/// The most transactions that one task commits: others wait for what it frees.
+const MOST_COMMITS: usize = 64;
+
+/// Commits after which success is judged.
+const WINDOW: u32 = 32;
+
 /// The state machine.
 #[derive(Debug)]
 pub struct Scheduler {
     entries: Vec<Entry>,
+    /// How many transactions from each on may be claimed together.
+    claims: Claims,
     /// No transaction below is ready.
     execution_cursor: usize,
     /// No executed transaction below asks for early validation.
@@ -86,73 +120,129 @@ pub struct Scheduler {
     /// Transactions below are committed.
     committed: usize,
     halted: bool,
+    speculation: Speculation,
+}
+
+/// How many transactions one worker claims at a time.
+#[derive(Debug, Clone)]
+pub struct Claims {
+    /// Workers that share the block.
+    pub workers: usize,
+    /// The most from each transaction on; one where there is none.
+    pub most: std::sync::Arc<[u8]>,
+}
+
+impl Claims {
+    /// One at a time.
+    pub fn single() -> Self {
+        Self { workers: 1, most: [].into() }
+    }
+
+    fn at(&self, index: usize, left: usize) -> usize {
+        let most = self.most.get(index).copied().unwrap_or(1);
+        // Towards the end of the block small claims keep everybody busy.
+        usize::from(most).min(left / (4 * self.workers)).max(1)
+    }
+}
+
+/// How well guessing has gone of late.
+#[derive(Debug, Default)]
+struct Speculation {
+    commits: u32,
+    failures: u32,
+    hopeless: bool,
+}
+
+impl Speculation {
+    fn failed(&mut self) {
+        self.failures += 1;
+    }
+
+    fn committed(&mut self, count: u32) {
+        self.commits += count;
+        if self.commits >= WINDOW {
+            self.hopeless = self.failures * 10 >= self.commits * 6;
+            (self.commits, self.failures) = (0, 0);
+        }
+    }
 }
 
 impl Scheduler {
     /// A block of this many transactions, none of them executed.
-    pub fn new(transactions: usize) -> Self {
+    pub fn new(transactions: usize, claims: Claims) -> Self {
         let entry = || Entry { status: Status::Ready, incarnation: 0, dependents: Vec::new() };
         Self {
             entries: std::iter::repeat_with(entry).take(transactions).collect(),
+            claims,
             execution_cursor: 0,
             validation_cursor: 0,
             committed: 0,
             halted: false,
+            speculation: Speculation::default(),
         }
     }
 
-    /// The next thing to do: commit before all else, then whatever is lowest in the block.
+    /// The next thing to do.
     pub fn next_task(&mut self) -> Task {
         if self.is_done() {
             return Task::Done;
         }
-        if self.entries[self.committed].status == Status::Executed {
-            return Task::Commit(self.hand_out(self.committed, Status::Committing));
+        if let Some(range) = self.claim_commits() {
+            return Task::Commit(range);
         }
         self.advance_cursors();
-        if self.validation_cursor < self.execution_cursor.min(self.entries.len()) {
+        if self.execution_cursor < self.entries.len() {
+            return Task::Execute(self.claim_executions());
+        }
+        if self.validation_cursor < self.entries.len() {
             let index = self.validation_cursor;
             self.validation_cursor += 1;
             return Task::Validate(self.version(index));
         }
-        if self.execution_cursor < self.entries.len() {
-            let index = self.execution_cursor;
-            self.execution_cursor += 1;
-            return Task::Execute(self.hand_out(index, Status::Executing));
-        }
         Task::Wait
+    }
+
+    fn claim_commits(&mut self) -> Option<Range<TransactionIndex>> {
+        let ahead = self.entries[self.committed..].iter_mut().take(MOST_COMMITS);
+        let executed = ahead.take_while(|entry| entry.status == Status::Executed);
+        let count = executed.map(|entry| entry.status = Status::Committing).count();
+        let first = index_of(self.committed);
+        (count > 0).then(|| first..first + count as u32)
+    }
+
+    fn claim_executions(&mut self) -> Batch {
+        let start = self.execution_cursor;
+        let first = self.version(start);
+        let most = self.claims.at(start, self.entries.len() - start);
+        let fresh = |entry: &&mut Entry| entry.status == Status::Ready && entry.incarnation == 0;
+        let rest = self.entries[start + 1..].iter_mut().take(most - 1);
+        let rest = rest.take_while(|entry| first.incarnation == 0 && fresh(entry));
+        let rest = rest.map(|entry| entry.status = Status::Executing).count();
+        self.entries[start].status = Status::Executing;
+        self.execution_cursor = start + 1 + rest;
+        Batch { first, count: 1 + rest as u32 }
     }
 
     /// Moves both cursors to the next transaction that has work for them.
     fn advance_cursors(&mut self) {
-        let is = |index: usize, status| {
-            self.entries.get(index).is_some_and(|entry: &Entry| entry.status == status)
+        let find = |from: usize, status| {
+            let found = self.entries[from..].iter().position(|entry| entry.status == status);
+            found.map_or(self.entries.len(), |at| from + at)
         };
-        let mut execution = self.execution_cursor;
-        while execution < self.entries.len() && !is(execution, Status::Ready) {
-            execution += 1;
+        self.execution_cursor = find(self.execution_cursor, Status::Ready);
+        if self.execution_cursor == self.entries.len() {
+            // The transaction at the commit frontier is checked by its commit.
+            let from = self.validation_cursor.max(self.committed + 1).min(self.entries.len());
+            self.validation_cursor = find(from, Status::Executed);
         }
-        // The transaction at the commit frontier is checked by its commit.
-        let mut validation = self.validation_cursor.max(self.committed + 1);
-        while validation < execution && !is(validation, Status::Executed) {
-            validation += 1;
-        }
-        self.execution_cursor = execution;
-        self.validation_cursor = validation;
-    }
-
-    fn hand_out(&mut self, index: usize, status: Status) -> Version {
-        self.entries[index].status = status;
-        self.version(index)
     }
 
     fn version(&self, index: usize) -> Version {
-        let transaction = TransactionIndex::try_from(index).expect("blocks are far smaller");
-        Version { transaction, incarnation: self.entries[index].incarnation }
+        Version { transaction: index_of(index), incarnation: self.entries[index].incarnation }
     }
 
     /// The incarnation has been executed and its writes are published. `wrote_elsewhere`: it wrote
-    /// a location that the incarnation before did not, or no longer writes one.
+    /// a place that the incarnation before did not, or no longer writes one.
     pub fn finish_execution(&mut self, version: Version, wrote_elsewhere: bool) {
         let index = version.transaction as usize;
         debug_assert_eq!(self.entries[index].status, Status::Executing);
@@ -165,10 +255,11 @@ impl Scheduler {
         }
     }
 
-    /// The incarnation was given up: it read a location that `blocked_on` is known to write again.
+    /// The incarnation was given up: it read a place that `blocked_on` is known to write again.
     pub fn suspend(&mut self, version: Version, blocked_on: TransactionIndex) {
         let index = version.transaction as usize;
         debug_assert_eq!(self.entries[index].status, Status::Executing);
+        self.speculation.failed();
         let blocker = &mut self.entries[blocked_on as usize];
         if matches!(blocker.status, Status::Executed | Status::Committing | Status::Committed) {
             self.make_ready(index);
@@ -188,23 +279,32 @@ impl Scheduler {
             return false;
         }
         entry.status = Status::Aborting;
+        self.speculation.failed();
         true
     }
 
-    /// The commit of the incarnation was tried. Where this returns true, the driver must turn its
-    /// writes into estimates and then call [`Scheduler::finish_abort`].
+    /// Of a commit task, the first `valid` transactions were committed. Where there were more, the
+    /// next one was found invalid, and the rest was left alone. It is given back: the driver must
+    /// turn its writes into estimates and then call [`Scheduler::finish_abort`].
     #[must_use]
-    pub fn finish_commit(&mut self, version: Version, valid: bool) -> bool {
-        let index = version.transaction as usize;
-        debug_assert_eq!(self.entries[index].status, Status::Committing);
-        debug_assert_eq!(self.committed, index);
-        if !valid {
-            self.entries[index].status = Status::Aborting;
-            return true;
+    pub fn finish_commit(&mut self, task: Range<TransactionIndex>, valid: u32) -> Option<Version> {
+        debug_assert_eq!(self.committed, task.start as usize);
+        let frontier = (task.start + valid) as usize;
+        for entry in &mut self.entries[self.committed..frontier] {
+            debug_assert_eq!(entry.status, Status::Committing);
+            entry.status = Status::Committed;
         }
-        self.entries[index].status = Status::Committed;
-        self.committed += 1;
-        false
+        for entry in &mut self.entries[frontier..task.end as usize] {
+            entry.status = Status::Executed;
+        }
+        self.committed = frontier;
+        let invalid = (frontier < task.end as usize).then(|| {
+            self.entries[frontier].status = Status::Aborting;
+            self.speculation.failed();
+            self.version(frontier)
+        });
+        self.speculation.committed(valid);
+        invalid
     }
 
     /// The writes of an invalid incarnation are estimates now: execute it again.
@@ -235,4 +335,13 @@ impl Scheduler {
     pub const fn committed(&self) -> usize {
         self.committed
     }
+
+    /// Whether most guesses have been wrong of late, so that one thread alone would do better.
+    pub const fn is_hopeless(&self) -> bool {
+        self.speculation.hopeless
+    }
+}
+
+fn index_of(index: usize) -> TransactionIndex {
+    TransactionIndex::try_from(index).expect("blocks are far smaller")
 }

@@ -1,41 +1,32 @@
-//! The state as one position in the block sees it, for revm.
+//! The state as one transaction sees it, and the record of what it looked at.
 
 use super::{
     memory::{MultiVersionMemory, Position},
-    reads::{ClearingRead, ReadSet},
+    reads::{ClearingRead, ReadSet, Seen},
 };
 use crate::{
-    evm::{ReadError, StorageProbe, bytecode_of, revm_info},
+    evm::{ReadError, StorageProbe, revm_info},
     sync::Arc,
 };
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, map::B256Map};
+use lockstep_model::AccountInfo;
 use revm::{
     Database,
-    state::{AccountInfo, Bytecode},
+    state::{AccountInfo as RevmInfo, Bytecode},
 };
-use std::{fmt, mem};
+use smallvec::SmallVec;
+use std::fmt;
 
-/// A window on the multi-version memory that remembers what was read through it.
+/// The multi-version memory as one position in the block sees it.
 pub(crate) struct View {
     memory: Arc<MultiVersionMemory>,
     position: Position,
     reads: ReadSet,
-}
-
-impl View {
-    pub(crate) fn new(memory: Arc<MultiVersionMemory>, position: Position) -> Self {
-        Self { memory, position, reads: ReadSet::default() }
-    }
-
-    /// Moves the window and forgets all reads.
-    pub(crate) fn move_to(&mut self, position: Position) {
-        self.position = position;
-        self.take_reads();
-    }
-
-    pub(crate) fn take_reads(&mut self) -> ReadSet {
-        mem::take(&mut self.reads)
-    }
+    records: bool,
+    /// Accounts whose balance mattered.
+    observed: SmallVec<[Address; 8]>,
+    /// Code that this worker has seen, without the shared lock.
+    codes: B256Map<Bytecode>,
 }
 
 impl fmt::Debug for View {
@@ -44,27 +35,88 @@ impl fmt::Debug for View {
     }
 }
 
+impl View {
+    pub(crate) fn new(memory: Arc<MultiVersionMemory>, position: Position) -> Self {
+        let (reads, observed, codes) = Default::default();
+        Self { memory, position, reads, records: true, observed, codes }
+    }
+
+    /// For one thread alone on what is committed: nobody will check its reads.
+    pub(crate) fn without_record(self) -> Self {
+        Self { records: false, ..self }
+    }
+
+    /// Starts anew at a position, recording into `reads`, which is empty.
+    pub(crate) fn move_to(&mut self, position: Position, reads: ReadSet) {
+        self.position = position;
+        self.reads = reads;
+        self.observed.clear();
+    }
+
+    /// Forgets what was read so far.
+    pub(crate) fn forget_reads(&mut self) {
+        self.reads.clear();
+        self.observed.clear();
+    }
+
+    /// What was read since the last move.
+    pub(crate) fn take_reads(&mut self) -> ReadSet {
+        for read in &mut self.reads.accounts {
+            if read.seen == Seen::Everything && !self.observed.contains(&read.address) {
+                read.seen = Seen::AllButBalance;
+            }
+        }
+        std::mem::take(&mut self.reads)
+    }
+
+    pub(crate) fn observe(&mut self, address: Address) {
+        if !self.observed.contains(&address) {
+            self.observed.push(address);
+        }
+    }
+
+    pub(crate) fn has_observed(&self, address: Address) -> bool {
+        self.observed.contains(&address)
+    }
+
+    /// Reads an account of which no more than `seen` will matter.
+    pub(crate) fn account(
+        &mut self,
+        address: Address,
+        seen: Seen,
+    ) -> Result<Option<AccountInfo>, ReadError> {
+        let mut read = self.memory.account(address, self.position)?;
+        read.seen = seen;
+        let info = read.info;
+        if self.records {
+            self.reads.accounts.push(read);
+        }
+        Ok(info)
+    }
+}
+
 impl Database for View {
     type Error = ReadError;
 
-    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
-        let read = self.memory.account(address, self.position)?;
-        let info = read.info();
-        self.reads.accounts.push(read);
-        Ok(info.map(revm_info))
+    fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
+        Ok(self.account(address, Seen::Everything)?.map(revm_info))
     }
 
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
-        if let Some(code) = self.memory.code(code_hash) {
-            return Ok(code);
+        if let Some(code) = self.codes.get(&code_hash) {
+            return Ok(code.clone());
         }
-        Ok(bytecode_of(self.memory.pre_state().code(code_hash)?))
+        let code = self.memory.codes.get(code_hash, self.memory.pre_state())?;
+        self.codes.insert(code_hash, code.clone());
+        Ok(code)
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
-        let (read, value) = self.memory.slot(address, slot, self.position)?;
-        self.reads.slots.push(read);
-        Ok(value)
+        let read = self.memory.slot(address, slot, self.position)?;
+        if self.records {
+            self.reads.slots.push(read);
+        }
+        Ok(read.value)
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
@@ -75,15 +127,17 @@ impl Database for View {
 impl StorageProbe for View {
     /// As the reference: the pre-state has storage, and the account was not destroyed on the way.
     fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
-        let account = self.memory.account(address, self.position)?;
         let last = self.memory.clearing(address, self.position)?;
-        let exists = account.info().is_some();
-        let died = account.credited.as_ref().is_some_and(|credited| credited.died);
-        self.reads.accounts.push(account);
+        let exists = self.account(address, Seen::Everything)?.is_some();
+        self.observe(address);
         self.reads.clearings.push(ClearingRead { address, last });
-        if !exists || died || last.is_some() {
+        if !exists || last.is_some() {
             return Ok(false);
         }
         Ok(self.memory.pre_state().has_storage(address)?)
+    }
+
+    fn observe_balance(&mut self, address: Address) {
+        self.observe(address);
     }
 }

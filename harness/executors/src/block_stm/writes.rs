@@ -1,20 +1,19 @@
-//! What a finished transaction wrote, location by location.
+//! What a finished transaction wrote, place by place.
 //!
 //! The rules are those of revm's `CacheState::apply_account_state` and `JournalInner::finalize`,
 //! read from the journal before either of them has seen it.
 
-use crate::evm::{TransactionRun, bytecode_of, model_info};
+use super::{reads::could_overflow, view::View};
+use crate::evm::{bytecode_of, model_info};
 use alloy_primitives::{Address, B256, U256};
 use lockstep_model::{AccountInfo, StateChanges};
-use revm::{
-    context::result::ExecutionResult,
-    state::{Account, Bytecode},
-};
+use revm::state::{Account, Bytecode, EvmState};
 
 /// The writes of one incarnation.
 #[derive(Debug, Default)]
 pub(crate) struct WriteSet {
     pub(crate) accounts: Vec<AccountWrites>,
+    pub(crate) slots: Vec<(Address, U256, U256)>,
     pub(crate) codes: Vec<(B256, Bytecode)>,
 }
 
@@ -23,9 +22,8 @@ pub(crate) struct WriteSet {
 pub(crate) struct AccountWrites {
     pub(crate) address: Address,
     pub(crate) info: Option<InfoWrite>,
-    /// All storage is cleared before the slots are written.
+    /// All storage is cleared before slots are written.
     pub(crate) cleared: bool,
-    pub(crate) slots: Vec<(U256, U256)>,
 }
 
 /// A write to balance, nonce and code hash.
@@ -33,73 +31,105 @@ pub(crate) struct AccountWrites {
 pub(crate) enum InfoWrite {
     /// The account is this afterwards; `None`: it does not exist.
     Set(Option<AccountInfo>),
-    /// Its balance is this much higher afterwards, whatever it was. Zero touches the account.
+    /// Its balance is this much higher afterwards, whatever it was. Never zero.
     Credit(U256),
 }
 
 impl WriteSet {
     /// The changes of a phase.
     pub(crate) fn of_phase(changes: &StateChanges) -> Self {
-        let accounts = changes.accounts.iter().map(|(address, change)| AccountWrites {
-            address: *address,
-            info: Some(InfoWrite::Set(change.info)),
-            cleared: change.storage_cleared,
-            slots: change.storage.clone(),
-        });
-        let codes = changes.codes.iter().map(|(hash, code)| (*hash, bytecode_of(code.clone())));
-        Self { accounts: accounts.collect(), codes: codes.collect() }
-    }
-}
-
-/// Sorts what a transaction did into the result and the writes.
-pub(crate) fn write_set(
-    run: TransactionRun,
-    beneficiary: Address,
-    state_clearing: bool,
-) -> (ExecutionResult, WriteSet) {
-    let mut writes = WriteSet::default();
-    // In no order: each location is written once, wherever it stands in the set.
-    let touched = run.state.into_iter().filter(|(_, account)| account.is_touched());
-    touched.for_each(|(address, account)| {
-        add_account(&mut writes, address, account, state_clearing);
-    });
-    if let Some(amount) = run.owed_reward {
-        let info = Some(InfoWrite::Credit(amount));
-        let slots = Vec::new();
-        writes.accounts.push(AccountWrites { address: beneficiary, info, cleared: false, slots });
-    }
-    (run.result, writes)
-}
-
-fn add_account(writes: &mut WriteSet, address: Address, account: Account, state_clearing: bool) {
-    if account.is_selfdestructed() {
-        let info = Some(InfoWrite::Set(None));
-        writes.accounts.push(AccountWrites { address, info, cleared: true, slots: Vec::new() });
-        return;
-    }
-    let existed = !account.is_loaded_as_not_existing();
-    let created = account.is_created();
-    // EIP-161: a touched account that is empty ceases to exist. Before, touching creates one.
-    let dies = state_clearing && !created && account.is_empty();
-    if dies {
-        if existed {
-            let info = Some(InfoWrite::Set(None));
-            writes.accounts.push(AccountWrites { address, info, cleared: true, slots: Vec::new() });
+        let mut writes = Self::default();
+        for (address, change) in &changes.by_account() {
+            writes.set(*address, change.info, change.storage_cleared);
+            let slots = change.storage.iter().map(|(slot, value)| (*address, *slot, *value));
+            writes.slots.extend(slots);
         }
-        return;
+        let codes = changes.codes.iter().map(|(hash, code)| (*hash, bytecode_of(code.clone())));
+        writes.codes.extend(codes);
+        writes
     }
-    let before = existed.then(|| model_info(&account.original_info()));
-    let after = Some(model_info(&account.info));
-    if let Some(code) = &account.info.code
-        && before.is_none_or(|before| before.code_hash != account.info.code_hash)
-        && !code.is_empty()
-    {
-        writes.codes.push((account.info.code_hash, code.clone()));
+
+    pub(crate) fn set(&mut self, address: Address, info: Option<AccountInfo>, cleared: bool) {
+        let info = Some(InfoWrite::Set(info));
+        self.accounts.push(AccountWrites { address, info, cleared });
     }
-    let info = (before != after || created).then_some(InfoWrite::Set(after));
-    let slots = account.changed_storage_slots().map(|(slot, value)| (*slot, value.present_value));
-    let slots: Vec<_> = slots.collect();
-    if info.is_some() || created || !slots.is_empty() {
-        writes.accounts.push(AccountWrites { address, info, cleared: created, slots });
+
+    pub(crate) fn credit(&mut self, address: Address, amount: U256) {
+        let info = Some(InfoWrite::Credit(amount));
+        self.accounts.push(AccountWrites { address, info, cleared: false });
+    }
+
+    /// Takes what a transaction did out of revm's journal. Accounts of which a transaction wrote more
+    /// than a credit count as observed: the write holds their balance.
+    pub(crate) fn take(
+        &mut self,
+        state: &mut EvmState,
+        view: &mut View,
+        state_clearing: bool,
+    ) {
+        // In no order: each place is written once, wherever it stands in the set.
+        let touched = state.drain().filter(|(_, account)| account.is_touched());
+        touched.for_each(|(address, account)| {
+            self.add_account(address, account, view, state_clearing);
+        });
+    }
+
+    fn add_account(
+        &mut self,
+        address: Address,
+        mut account: Account,
+        view: &mut View,
+        state_clearing: bool,
+    ) {
+        if account.is_selfdestructed() {
+            view.observe(address);
+            self.set(address, None, true);
+            return;
+        }
+        let existed = !account.is_loaded_as_not_existing();
+        let created = account.is_created();
+        // EIP-161: a touched account that is empty ceases to exist. Before, touching creates one.
+        if state_clearing && !created && account.is_empty() {
+            view.observe(address);
+            if existed {
+                self.set(address, None, true);
+            }
+            return;
+        }
+        let before = existed.then(|| model_info(account.original_info_mut()));
+        let after = model_info(&account.info);
+        if before != Some(after) || created {
+            self.add_info(address, before, &account, view);
+        }
+        let slots = account.changed_storage_slots();
+        self.slots.extend(slots.map(|(slot, value)| (address, *slot, value.present_value)));
+    }
+
+    fn add_info(
+        &mut self,
+        address: Address,
+        before: Option<AccountInfo>,
+        account: &Account,
+        view: &mut View,
+    ) {
+        let (after, created) = (model_info(&account.info), account.is_created());
+        if let Some(before) = before
+            && !created
+            && (before.nonce, before.code_hash) == (after.nonce, after.code_hash)
+            && after.balance > before.balance
+            && !could_overflow(before.balance)
+            && !view.has_observed(address)
+        {
+            self.credit(address, after.balance - before.balance);
+            return;
+        }
+        view.observe(address);
+        if let Some(code) = &account.info.code
+            && before.is_none_or(|before| before.code_hash != after.code_hash)
+            && !code.is_empty()
+        {
+            self.codes.push((after.code_hash, code.clone()));
+        }
+        self.set(address, Some(after), created);
     }
 }

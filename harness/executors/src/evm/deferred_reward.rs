@@ -10,23 +10,13 @@ use alloy_primitives::U256;
 use lockstep_model::{AccountInfo, Case, Fork, StateError};
 use revm::{
     context::{
-        Block, Cfg, ContextTr, JournalTr, Transaction, TxEnv,
+        Block, Cfg, ContextTr, Transaction, TxEnv,
         result::{EVMError, ExecutionResult, HaltReason},
     },
     handler::{EthFrame, EvmTr, FrameResult, Handler, post_execution},
     primitives::hardfork::SpecId,
-    state::EvmState,
 };
-use std::{cell::Cell, mem};
-
-/// What one transaction did.
-pub(crate) struct TransactionRun {
-    pub(crate) result: ExecutionResult,
-    /// revm's journal as the transaction left it, without the normalisation of `finalize`.
-    pub(crate) state: EvmState,
-    /// What the fee recipient is still owed; `None` where revm has paid. Zero is a touch.
-    pub(crate) owed_reward: Option<U256>,
-}
+use std::cell::Cell;
 
 /// Which rewards may be paid later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,20 +49,6 @@ pub(crate) fn has_state_clearing(case: &Case) -> bool {
     case.rules.fork >= Fork::SpuriousDragon
 }
 
-
-/// Runs one transaction. The journal is empty afterwards, whatever the outcome.
-pub(crate) fn transact_deferring_reward<DB: StorageProbe>(
-    evm: &mut StrictEvm<DB>,
-    transaction: TxEnv,
-    deferral: Deferral,
-) -> Result<TransactionRun, EVMError<DB::Error>> {
-    let result = run_deferring_reward(evm, transaction, deferral);
-    let journal = &mut evm.context().journaled_state;
-    let state = mem::take(&mut journal.inner.state);
-    journal.finalize();
-    let (result, owed_reward) = result?;
-    Ok(TransactionRun { result, state, owed_reward })
-}
 
 /// Runs one transaction and leaves its changes in the journal. Gives what the fee recipient is
 /// still owed.
@@ -123,6 +99,12 @@ impl<DB: StorageProbe> Handler for DeferringHandler<DB> {
 
 /// The fee recipient's reward, as revm's `post_execution::reward_beneficiary` computes it.
 fn reward<CTX: ContextTr>(context: &CTX, result: &FrameResult) -> U256 {
+    let gas = result.gas();
+    owed_for(context, gas.used().saturating_sub(gas.reservoir()))
+}
+
+/// The fee recipient's reward for this much gas.
+pub(crate) fn owed_for<CTX: ContextTr>(context: &CTX, gas_used: u64) -> U256 {
     let base_fee = u128::from(context.block().basefee());
     let price = context.tx().effective_gas_price(base_fee);
     // EIP-1559: the base fee is burnt.
@@ -131,8 +113,7 @@ fn reward<CTX: ContextTr>(context: &CTX, result: &FrameResult) -> U256 {
     } else {
         price
     };
-    let gas = result.gas();
-    U256::from(tip * u128::from(gas.used().saturating_sub(gas.reservoir())))
+    U256::from(tip * u128::from(gas_used))
 }
 
 /// The account after a credit: EIP-161 clears an account that a zero credit leaves empty; before

@@ -12,8 +12,7 @@ mod strict;
 
 pub(crate) use convert::{bundle_changes, bytecode_of, model_info, revm_info};
 pub(crate) use deferred_reward::{
-    Deferral, TransactionRun, credited, has_state_clearing, run_deferring_reward,
-    transact_deferring_reward,
+    Deferral, credited, has_state_clearing, owed_for, run_deferring_reward,
 };
 pub(crate) use environment::{evm_env, spec_id, transaction_env};
 pub use hardforks::Hardforks;

@@ -10,7 +10,7 @@
 use alloy_evm::{EvmEnv, eth::EthEvmContext, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, Bytes};
 use revm::{
-    Context, Database, MainBuilder, MainContext,
+    Context, Database, bytecode::opcode, MainBuilder, MainContext,
     context::{
         BlockEnv, CfgEnv, Evm as RevmEvm, FrameStack, JournalTr, TxEnv,
         result::{EVMError, HaltReason, ResultAndState},
@@ -22,7 +22,8 @@ use revm::{
     },
     inspector::NoOpInspector,
     interpreter::{
-        CreateInputs, FrameInput, interpreter::EthInterpreter, interpreter_action::FrameInit,
+        CreateInputs, FrameInput, Instruction, interpreter::EthInterpreter,
+        interpreter_action::FrameInit,
     },
     precompile::{PrecompileSpecId, Precompiles},
     primitives::{KECCAK_EMPTY, constants::CALL_STACK_LIMIT, hardfork::SpecId},
@@ -31,10 +32,14 @@ use revm::{
 /// Gas of a system call before Amsterdam (EIP-4788).
 const SYSTEM_CALL_GAS: u64 = 30_000_000;
 
-/// Whether an account has storage, asked by EIP-7610.
+/// What the strict EVM asks and tells of the state beside revm's reads.
 pub(crate) trait StorageProbe: alloy_evm::Database {
-    /// Whether any slot of the account is not zero.
+    /// Whether any slot of the account is not zero (EIP-7610).
     fn has_storage(&mut self, address: Address) -> Result<bool, Self::Error>;
+
+    /// From here on the transaction may depend on the account's very balance. Of an account that was
+    /// loaded without this, at most whether it exists and whether it is empty has been seen.
+    fn observe_balance(&mut self, _address: Address) {}
 }
 
 type Inner<DB> = RevmEvm<
@@ -72,6 +77,27 @@ impl<DB: Database> StrictEvm<DB> {
 }
 
 impl<DB: StorageProbe> StrictEvm<DB> {
+    /// Tells the database which balances the code looks at, from now on.
+    pub(crate) fn watch_balances(&mut self) {
+        let table = self.inner.instruction.instruction_table_mut();
+        table[usize::from(opcode::BALANCE)] = Instruction::new(watched::balance);
+        table[usize::from(opcode::SELFBALANCE)] = Instruction::new(watched::selfbalance);
+        table[usize::from(opcode::SELFDESTRUCT)] = Instruction::new(watched::selfdestruct);
+    }
+
+    /// A frame that moves value looks at the balance that it comes from.
+    fn observe_value(&mut self, frame: &FrameInput) {
+        match frame {
+            FrameInput::Call(inputs) if inputs.transfers_value() => {
+                self.db_mut().observe_balance(inputs.caller);
+            }
+            FrameInput::Create(inputs) if !inputs.value().is_zero() => {
+                self.db_mut().observe_balance(inputs.caller());
+            }
+            _ => {}
+        }
+    }
+
     /// Whether this creation would get past revm's collision check only because the account's
     /// storage is not part of it.
     fn collides_with_storage(
@@ -121,6 +147,49 @@ impl<DB: StorageProbe> StrictEvm<DB> {
     }
 }
 
+/// The instructions that look at a balance: revm's own, which tell before they look.
+mod watched {
+    use super::{EthEvmContext, StorageProbe};
+    use alloy_primitives::Address;
+    use revm::interpreter::{
+        InstructionContext, InstructionExecResult,
+        instructions::host,
+        interpreter::EthInterpreter,
+        interpreter_types::InputsTr,
+    };
+
+    type Context<'a, DB> = InstructionContext<'a, EthEvmContext<DB>, EthInterpreter>;
+
+    pub(super) fn balance<DB: StorageProbe>(mut context: Context<'_, DB>) -> InstructionExecResult {
+        observe_top(&mut context);
+        host::balance(context)
+    }
+
+    pub(super) fn selfbalance<DB: StorageProbe>(mut context: Context<'_, DB>) -> InstructionExecResult {
+        let own = context.interpreter.input.target_address();
+        observe(&mut context, own);
+        host::selfbalance(context)
+    }
+
+    fn observe_top<DB: StorageProbe>(context: &mut Context<'_, DB>) {
+        // Without an operand the instruction halts on its own.
+        if let Ok(address) = context.interpreter.stack.peek(0) {
+            observe(context, Address::from_word(address.into()));
+        }
+    }
+
+    fn observe<DB: StorageProbe>(context: &mut Context<'_, DB>, address: Address) {
+        context.host.journaled_state.database.observe_balance(address);
+    }
+
+    pub(super) fn selfdestruct<DB: StorageProbe>(mut context: Context<'_, DB>) -> InstructionExecResult {
+        let own = context.interpreter.input.target_address();
+        observe(&mut context, own);
+        observe_top(&mut context);
+        host::selfdestruct(context)
+    }
+}
+
 impl<DB: StorageProbe> EvmTr for StrictEvm<DB> {
     type Context = EthEvmContext<DB>;
     type Instructions = EthInstructions<EthInterpreter, EthEvmContext<DB>>;
@@ -148,6 +217,7 @@ impl<DB: StorageProbe> EvmTr for StrictEvm<DB> {
         &mut self,
         init: FrameInit,
     ) -> Result<FrameInitResult<'_, EthFrame>, ContextDbError<Self::Context>> {
+        self.observe_value(&init.frame_input);
         if let FrameInput::Create(inputs) = &init.frame_input
             && self.collides_with_storage(inputs, init.depth)?
         {

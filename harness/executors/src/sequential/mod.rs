@@ -29,15 +29,16 @@ use crate::{
         run_deferring_reward, transaction_env,
     },
     phases,
-    reference::{Reference, Stop, execution, has_access_list, sequential_telemetry},
+    reference::{Reference, SessionDb, Stop, execution, has_access_list, sequential_telemetry},
 };
 use alloy_evm::EvmEnv;
-use lockstep_model::{BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared};
+use alloy_primitives::Bytes;
+use lockstep_model::{BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, StateChanges};
 use revm::context::{
     TxEnv,
     result::{EVMError, ExecutionResult},
 };
-use state::{AfterTransactions, BlockState};
+use state::{AfterPreBlock, AfterTransactions, BlockState};
 
 /// One EVM and one journal for the whole block.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,7 +46,7 @@ pub struct Sequential;
 
 impl Executor for Sequential {
     fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
-        if !has_state_clearing(case) || has_access_list(case) || case.changes_by_transaction {
+        if !runs_in_one_journal(case) {
             return Reference.prepare(case);
         }
         crate::reference::refuse_unsupported(case)?;
@@ -69,28 +70,14 @@ impl Prepared for PreparedSequential {
 impl PreparedSequential {
     fn execute(&self) -> Result<BlockOutcome, Stop> {
         let case = &self.case;
-        let reader = case.pre_state.clone();
-        let before = phases::pre_block(case, &self.env, crate::evm::ReaderDb(reader.clone()))?;
-        let deferral = Deferral::of(case).map_err(|error| Stop::Broken(error.into()))?;
-        let state = BlockState::new(reader, &before.changes, case.block.beneficiary);
-        let mut evm = StrictEvm::new(state, self.env.clone());
-        let mut gas = OrderedCommit::new(
-            case.rules.fork,
-            case.block.gas_limit,
-            self.transactions.len(),
-        );
-        for (transaction, env) in case.block.transactions.iter().zip(&self.transactions) {
-            let result = match transact(&mut evm, env.clone(), deferral) {
-                Ok(result) => Ok(result),
-                Err(EVMError::Transaction(invalid)) => Err(rule_of_invalid_transaction(&invalid)),
-                Err(error) => return Err(Stop::Broken(broken(error))),
-            };
-            gas.commit(transaction, result).map_err(Stop::Rejected)?;
-        }
-        let mut after = AfterTransactions::new(evm);
-        let end = phases::post_block(case, &self.env, &mut after, &gas)?;
+        let reader = crate::evm::ReaderDb(case.pre_state.clone());
+        let before = phases::pre_block(case, &self.env, reader)?;
+        let below = AfterPreBlock::new(case.pre_state.clone(), &before.changes);
+        let count = self.transactions.len();
+        let mut gas = OrderedCommit::new(case.rules.fork, case.block.gas_limit, count);
+        let rest = Rest { case, env: &self.env, transactions: &self.transactions, first: 0 };
+        let end = rest.execute(below, &mut gas)?;
         let mut changes = before.changes;
-        changes.extend(after.into_changes());
         changes.extend(end.changes);
         Ok(BlockOutcome {
             gas_used: gas.gas_used(),
@@ -103,8 +90,56 @@ impl PreparedSequential {
     }
 }
 
-fn transact(
-    evm: &mut StrictEvm<BlockState>,
+/// Whether one journal can run the block; see the top of this module.
+pub(crate) fn runs_in_one_journal(case: &Case) -> bool {
+    has_state_clearing(case) && !has_access_list(case) && !case.changes_by_transaction
+}
+
+/// The transactions of a block from one on, and what comes after them.
+pub(crate) struct Rest<'a> {
+    pub(crate) case: &'a Case,
+    pub(crate) env: &'a EvmEnv,
+    /// All of the block's.
+    pub(crate) transactions: &'a [TxEnv],
+    /// The first to be executed.
+    pub(crate) first: usize,
+}
+
+/// What the rest of a block did.
+pub(crate) struct RestOutcome {
+    pub(crate) changes: StateChanges,
+    pub(crate) requests: Vec<Bytes>,
+}
+
+impl Rest<'_> {
+    /// Executes it on the state below; the receipts go to `gas`.
+    pub(crate) fn execute<DB: SessionDb>(
+        &self,
+        below: DB,
+        gas: &mut OrderedCommit,
+    ) -> Result<RestOutcome, Stop> {
+        let deferral = Deferral::of(self.case).map_err(|error| Stop::Broken(error.into()))?;
+        let state = BlockState::new(below, self.case.block.beneficiary);
+        let mut evm = StrictEvm::new(state, self.env.clone());
+        let transactions = self.case.block.transactions.iter().zip(self.transactions);
+        for (transaction, env) in transactions.skip(self.first) {
+            let result = match transact(&mut evm, env.clone(), deferral) {
+                Ok(result) => Ok(result),
+                Err(EVMError::Transaction(invalid)) => Err(rule_of_invalid_transaction(&invalid)),
+                Err(error) => return Err(Stop::Broken(broken(error))),
+            };
+            gas.commit(transaction, result).map_err(Stop::Rejected)?;
+        }
+        let mut after = AfterTransactions::new(evm);
+        let end = phases::post_block(self.case, self.env, &mut after, gas)?;
+        let mut changes = after.into_changes();
+        changes.extend(end.changes);
+        Ok(RestOutcome { changes, requests: end.requests })
+    }
+}
+
+fn transact<DB: SessionDb>(
+    evm: &mut StrictEvm<BlockState<DB>>,
     transaction: TxEnv,
     deferral: Deferral,
 ) -> Result<ExecutionResult, EVMError<ReadError>> {

@@ -2,11 +2,12 @@
 
 use super::changes::{account_after, changes_of};
 use crate::{
-    evm::{ReadError, StorageProbe, StrictEvm, bytecode_of, credited, revm_info},
+    evm::{ReadError, StorageProbe, StrictEvm, bytecode_of, credited, model_info, revm_info},
+    reference::SessionDb,
     sync::Arc,
 };
 use alloy_evm::Evm as _;
-use alloy_primitives::{Address, B256, U256, map::AddressMap};
+use alloy_primitives::{Address, B256, U256, map::{AddressMap, B256Map}};
 use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
 use revm::{
     Database,
@@ -14,72 +15,32 @@ use revm::{
 };
 use std::fmt;
 
-/// What a block's journal loads from: the pre-state, what the pre-block phase changed, and the fee
-/// recipient's pay so far.
-pub(crate) struct BlockState {
+/// The pre-state with the changes of the pre-block phase.
+pub(crate) struct AfterPreBlock {
     reader: Arc<dyn StateReader>,
     before: AddressMap<AccountChange>,
-    beneficiary: Address,
-    /// What it is owed while it is not in the journal.
-    owed: Option<U256>,
-    /// Whether it was paid on its way into the journal, which knows of no change then.
-    paid: bool,
-    has_empty_accounts: bool,
 }
 
-impl fmt::Debug for BlockState {
+impl fmt::Debug for AfterPreBlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BlockState")
+        f.write_str("AfterPreBlock")
     }
 }
 
-impl BlockState {
-    pub(crate) fn new(
-        reader: Arc<dyn StateReader>,
-        before: &StateChanges,
-        beneficiary: Address,
-    ) -> Self {
-        Self {
-            reader,
-            before: before.by_account().into_iter().collect(),
-            beneficiary,
-            owed: None,
-            paid: false,
-            has_empty_accounts: false,
-        }
+impl AfterPreBlock {
+    pub(crate) fn new(reader: Arc<dyn StateReader>, before: &StateChanges) -> Self {
+        Self { reader, before: before.by_account().into_iter().collect() }
     }
+}
 
-    /// Adds to what the fee recipient is owed. It is not in the journal.
-    pub(crate) fn owe(&mut self, amount: U256) {
-        *self.owed.get_or_insert_default() += amount;
-    }
+impl Database for AfterPreBlock {
+    type Error = ReadError;
 
-    /// Whether an empty account that exists has been seen.
-    pub(crate) const fn has_empty_accounts(&self) -> bool {
-        self.has_empty_accounts
-    }
-
-    fn account(&self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
+    fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
         let info = match self.before.get(&address) {
             Some(change) => change.info,
             None => self.reader.account(address)?,
         };
-        match self.owed {
-            Some(amount) if address == self.beneficiary => Ok(credited(info, amount, true)),
-            _ => Ok(info),
-        }
-    }
-}
-
-impl Database for BlockState {
-    type Error = ReadError;
-
-    fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
-        let info = self.account(address)?;
-        if address == self.beneficiary {
-            self.paid |= self.owed.take().is_some();
-        }
-        self.has_empty_accounts |= info.is_some_and(|info| info.is_empty());
         Ok(info.map(revm_info))
     }
 
@@ -102,12 +63,99 @@ impl Database for BlockState {
     }
 }
 
-impl StorageProbe for BlockState {
+impl StorageProbe for AfterPreBlock {
     fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
         if self.before.get(&address).is_some_and(|change| change.storage_cleared) {
             return Ok(false);
         }
         Ok(self.reader.has_storage(address)?)
+    }
+}
+
+/// What the journal of many transactions loads from: the state below them, the fee recipient's pay so
+/// far, and code that was analysed before.
+pub(crate) struct BlockState<DB> {
+    below: DB,
+    codes: B256Map<Bytecode>,
+    beneficiary: Address,
+    /// What it is owed while it is not in the journal.
+    owed: Option<U256>,
+    /// Whether it was paid on its way into the journal, which knows of no change then.
+    paid: bool,
+    has_empty_accounts: bool,
+}
+
+impl<DB> fmt::Debug for BlockState<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BlockState")
+    }
+}
+
+impl<DB: SessionDb> BlockState<DB> {
+    pub(crate) fn new(below: DB, beneficiary: Address) -> Self {
+        Self {
+            below,
+            codes: B256Map::default(),
+            beneficiary,
+            owed: None,
+            paid: false,
+            has_empty_accounts: false,
+        }
+    }
+
+    /// Adds to what the fee recipient is owed. It is not in the journal.
+    pub(crate) fn owe(&mut self, amount: U256) {
+        *self.owed.get_or_insert_default() += amount;
+    }
+
+    /// Whether an empty account that exists has been seen.
+    pub(crate) const fn has_empty_accounts(&self) -> bool {
+        self.has_empty_accounts
+    }
+
+    /// The account with what it is owed.
+    fn account(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
+        let info = self.below.basic(address)?.as_ref().map(model_info);
+        match self.owed {
+            Some(amount) if address == self.beneficiary => Ok(credited(info, amount, true)),
+            _ => Ok(info),
+        }
+    }
+}
+
+impl<DB: SessionDb> Database for BlockState<DB> {
+    type Error = ReadError;
+
+    fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
+        let info = self.account(address)?;
+        if address == self.beneficiary {
+            self.paid |= self.owed.take().is_some();
+        }
+        self.has_empty_accounts |= info.is_some_and(|info| info.is_empty());
+        Ok(info.map(revm_info))
+    }
+
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
+        if let Some(code) = self.codes.get(&code_hash) {
+            return Ok(code.clone());
+        }
+        let code = self.below.code_by_hash(code_hash)?;
+        self.codes.insert(code_hash, code.clone());
+        Ok(code)
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
+        self.below.storage(address, slot)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
+        self.below.block_hash(number)
+    }
+}
+
+impl<DB: SessionDb> StorageProbe for BlockState<DB> {
+    fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
+        self.below.has_storage(address)
     }
 }
 
@@ -124,25 +172,25 @@ pub(crate) fn end_empty_accounts(state: &mut EvmState) {
 }
 
 /// The state that the transactions left, for the post-block phase.
-pub(crate) struct AfterTransactions {
-    below: BlockState,
+pub(crate) struct AfterTransactions<DB> {
+    below: BlockState<DB>,
     journal: EvmState,
 }
 
-impl fmt::Debug for AfterTransactions {
+impl<DB> fmt::Debug for AfterTransactions<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AfterTransactions")
     }
 }
 
-impl AfterTransactions {
-    pub(crate) fn new(mut evm: StrictEvm<BlockState>) -> Self {
+impl<DB: SessionDb> AfterTransactions<DB> {
+    pub(crate) fn new(mut evm: StrictEvm<BlockState<DB>>) -> Self {
         let journal = std::mem::take(&mut evm.context().journaled_state.inner.state);
         Self { below: evm.finish().0, journal }
     }
 
     /// What the transactions changed.
-    pub(crate) fn into_changes(self) -> StateChanges {
+    pub(crate) fn into_changes(mut self) -> StateChanges {
         let beneficiary = self.below.beneficiary;
         let unpaid = self.below.owed.is_some().then(|| self.below.account(beneficiary));
         let mut changes = changes_of(self.journal, self.below.paid.then_some(beneficiary));
@@ -156,7 +204,7 @@ impl AfterTransactions {
     }
 }
 
-impl Database for &mut AfterTransactions {
+impl<DB: SessionDb> Database for &mut AfterTransactions<DB> {
     type Error = ReadError;
 
     fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
@@ -190,7 +238,7 @@ impl Database for &mut AfterTransactions {
     }
 }
 
-impl StorageProbe for &mut AfterTransactions {
+impl<DB: SessionDb> StorageProbe for &mut AfterTransactions<DB> {
     fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
         let account = self.journal.get(&address);
         if account.is_some_and(|account| account.is_selfdestructed() || account.is_created()) {

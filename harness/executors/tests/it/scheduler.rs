@@ -4,7 +4,9 @@
 //! depends on what it has read. The outcome must be that of the sequential run, whatever the
 //! interleaving; and no interleaving may stop.
 
-use lockstep_executors::block_stm::scheduler::{Scheduler, Task, TransactionIndex, Version};
+use lockstep_executors::block_stm::scheduler::{
+    Claims, Scheduler, Task, TransactionIndex, Version,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -109,6 +111,8 @@ impl Memory {
 #[derive(Debug)]
 enum Hand {
     Empty,
+    /// Between two transactions of a batch.
+    Between(Vec<Version>, Vec<Ended>),
     Executing { version: Version, read: Vec<(u64, Option<Version>)> },
     Publishing { version: Version, read: Vec<(u64, Option<Version>)> },
     Finishing { version: Version, wrote_elsewhere: bool },

@@ -1,0 +1,120 @@
+//! What the fee recipient is owed: one number for each transaction, added up where somebody looks.
+//!
+//! Were rewards writes to the account, every transaction would write one hot place. They commute, so
+//! they stay with their transactions; a reader of the account adds up those below it.
+
+use super::memory::Position;
+use crate::{
+    evm::ReadError,
+    sync::{Mutex, lock},
+};
+use alloy_primitives::U256;
+
+/// What one transaction owes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Owed {
+    /// Not executed, or about to be executed again.
+    #[default]
+    Unknown,
+    /// Nothing: revm has paid, or the transaction is invalid.
+    Nothing,
+    /// This much, and be it zero, which is a touch.
+    Amount(U256),
+}
+
+/// Rewards that were added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Rewards {
+    pub(crate) sum: U256,
+    pub(crate) payments: u32,
+}
+
+impl Rewards {
+    fn add(&mut self, owed: U256) {
+        self.sum = self.sum.saturating_add(owed);
+        self.payments += 1;
+    }
+}
+
+/// The rewards of a block.
+#[derive(Debug)]
+pub(crate) struct RewardLedger {
+    owed: Box<[Mutex<Owed>]>,
+    /// Totals before each committed transaction, and after the last of them.
+    totals: Mutex<Vec<Rewards>>,
+}
+
+impl RewardLedger {
+    pub(crate) fn new(transactions: usize) -> Self {
+        let mut totals = Vec::with_capacity(transactions + 1);
+        totals.push(Rewards::default());
+        Self {
+            owed: std::iter::repeat_with(Mutex::default).take(transactions).collect(),
+            totals: Mutex::new(totals),
+        }
+    }
+
+    pub(crate) fn set(&self, position: Position, owed: Owed) {
+        *lock(&self.owed[position as usize - 1]) = owed;
+    }
+
+    /// Adds the rewards of committed transactions to the totals, in block order.
+    pub(crate) fn commit(&self, transactions: impl IntoIterator<Item = usize>) {
+        let mut totals = lock(&self.totals);
+        for transaction in transactions {
+            let mut total = *totals.last().expect("it starts with one");
+            if let Owed::Amount(amount) = *lock(&self.owed[transaction]) {
+                total.add(amount);
+            }
+            totals.push(total);
+        }
+    }
+
+    /// Rewards of the positions above `after` and below `position`.
+    pub(crate) fn between(
+        &self,
+        after: Position,
+        position: Position,
+    ) -> Result<Rewards, ReadError> {
+        // Position p is transaction p - 1.
+        let (first, end) = (after as usize, (position as usize).saturating_sub(1));
+        let (mut rewards, committed) = {
+            let totals = lock(&self.totals);
+            let committed = (totals.len() - 1).min(end);
+            let below = |index: usize| totals[index.min(committed)];
+            let (from, to) = (below(first), below(committed));
+            let sum = to.sum - from.sum;
+            (Rewards { sum, payments: to.payments - from.payments }, committed)
+        };
+        for transaction in committed.max(first)..end {
+            match *lock(&self.owed[transaction]) {
+                Owed::Amount(amount) => rewards.add(amount),
+                Owed::Nothing => {}
+                Owed::Unknown => return Err(ReadError::Blocked(transaction as u32 + 1)),
+            }
+        }
+        Ok(rewards)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rewards_between_add_up_wherever_the_commit_stands() {
+        let ledger = RewardLedger::new(5);
+        for position in 1..=4 {
+            ledger.set(position, Owed::Amount(U256::from(1 << position)));
+        }
+        ledger.set(3, Owed::Nothing);
+        let expected = Rewards { sum: U256::from(4 + 16), payments: 2 };
+        for committed in 0..4 {
+            assert_eq!(ledger.between(1, 5), Ok(expected), "{committed} committed");
+            ledger.commit([committed]);
+        }
+        assert_eq!(ledger.between(0, 1), Ok(Rewards::default()));
+        assert_eq!(ledger.between(2, 2), Ok(Rewards::default()));
+        assert_eq!(ledger.between(0, 6), Err(ReadError::Blocked(5)));
+    }
+}

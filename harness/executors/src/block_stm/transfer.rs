@@ -1,0 +1,111 @@
+//! A plain transfer, without starting the interpreter.
+//!
+//! A transaction that sends value from one account without code to another, and nothing else, runs no
+//! code: what it does is decided by the checks before execution. Those are revm's own, called one by
+//! one in revm's order; what is left is arithmetic. Everything else, and every doubt, is left to the
+//! interpreter.
+
+use super::{reads::Seen, view::View, writes::WriteSet};
+use crate::evm::{ReadError, StrictEvm, owed_for};
+use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, TxKind, U256};
+use lockstep_model::AccountInfo;
+use revm::{
+    context::{
+        BlockEnv, Cfg, Transaction, TxEnv,
+        result::{EVMError, ExecutionResult, Output, ResultGas, SuccessReason},
+    },
+    handler::{Handler, MainnetHandler, pre_execution},
+    primitives::hardfork::SpecId,
+};
+
+/// What a plain transfer did.
+pub(super) struct Transfer {
+    pub(super) result: ExecutionResult,
+    /// What the fee recipient is owed.
+    pub(super) reward: U256,
+}
+
+type Error = EVMError<ReadError>;
+
+/// The rules under which a plain transfer is what this module says. Before, touching an empty account
+/// creates it; later, transfers log (EIP-7708).
+pub(super) fn has_plain_transfers(spec: SpecId) -> bool {
+    spec.is_enabled_in(SpecId::SPURIOUS_DRAGON) && !spec.is_enabled_in(SpecId::AMSTERDAM)
+}
+
+/// Whether the transaction may be a plain transfer, by its own looks.
+pub(super) fn may_be_plain(transaction: &TxEnv, block: &BlockEnv) -> bool {
+    let TxKind::Call(to) = transaction.kind else { return false };
+    transaction.tx_type <= 2
+        && transaction.data.is_empty()
+        && transaction.access_list.0.is_empty()
+        && !transaction.value.is_zero()
+        && to != transaction.caller
+        && ![to, transaction.caller].contains(&block.beneficiary)
+        && !is_low(to)
+}
+
+/// Where precompiles are.
+fn is_low(address: Address) -> bool {
+    address[..18].iter().all(|byte| *byte == 0)
+}
+
+/// Runs the transaction in the EVM's context if it is a plain transfer; `None` if it is not, and then
+/// nothing has happened.
+pub(super) fn transfer(
+    evm: &mut StrictEvm<View>,
+    writes: &mut WriteSet,
+) -> Result<Option<Transfer>, Error> {
+    let handler = MainnetHandler::<StrictEvm<View>, Error, _>::default();
+    handler.validate_env(evm)?;
+    let gas = handler.validate_initial_tx_gas(evm)?;
+
+    let caller = evm.context().tx.caller;
+    let Some(sender) = evm.db_mut().account(caller, Seen::Everything).map_err(EVMError::Database)?
+    else {
+        return Ok(None);
+    };
+    evm.db_mut().observe(caller);
+    if sender.code_hash != KECCAK256_EMPTY || sender.nonce == u64::MAX {
+        return Ok(None);
+    }
+    let context = evm.context();
+    let (tx, cfg, block) = (&context.tx, &context.cfg, &context.block);
+    pre_execution::validate_account_nonce_and_code(
+        &crate::evm::revm_info(sender),
+        tx.nonce,
+        cfg.is_eip3607_disabled(),
+        cfg.is_nonce_check_disabled(),
+    )?;
+    let after_fee = pre_execution::calculate_caller_fee(sender.balance, tx, block, cfg)?;
+    let TxKind::Call(to) = tx.kind else { return Ok(None) };
+    let (value, gas_limit) = (tx.value, tx.gas_limit);
+    let price = tx.effective_gas_price(u128::from(block.basefee));
+    let (remaining, reservoir) = gas.initial_gas_and_reservoir(gas_limit, cfg.tx_gas_limit_cap());
+    let spent = gas_limit - remaining;
+    if reservoir != 0 || gas.floor_gas() > spent {
+        return Ok(None);
+    }
+    let reward = owed_for(context, spent);
+    let Some(rest) = after_fee.checked_sub(value) else { return Ok(None) };
+    if !has_no_code(evm.db_mut().account(to, Seen::HasNoCode).map_err(EVMError::Database)?) {
+        return Ok(None);
+    }
+    let balance = rest.saturating_add(U256::from(price.saturating_mul(u128::from(remaining))));
+    writes.set(caller, Some(AccountInfo { balance, nonce: sender.nonce + 1, ..sender }), false);
+    writes.credit(to, value);
+    let gas = ResultGas::default()
+        .with_total_gas_spent(spent)
+        .with_floor_gas(gas.floor_gas());
+    let result = ExecutionResult::Success {
+        reason: SuccessReason::Stop,
+        gas,
+        logs: Vec::new(),
+        output: Output::Call(Bytes::new()),
+    };
+    Ok(Some(Transfer { result, reward }))
+}
+
+fn has_no_code(info: Option<AccountInfo>) -> bool {
+    Seen::HasNoCode.is_same(None, info)
+}

@@ -1,0 +1,62 @@
+//! Every value that one place has in a block, in the order of positions.
+
+use super::memory::{Edit, Position, Writer};
+use smallvec::SmallVec;
+
+/// The values of one place. Most have one.
+#[derive(Debug)]
+pub(super) struct Versions<T>(SmallVec<[Cell<T>; 1]>);
+
+/// One value.
+#[derive(Debug)]
+pub(super) struct Cell<T> {
+    pub(super) writer: Writer,
+    /// The writer was found invalid and will run again: readers wait for it.
+    pub(super) estimate: bool,
+    pub(super) value: T,
+}
+
+impl<T> Default for Versions<T> {
+    fn default() -> Self {
+        Self(SmallVec::new())
+    }
+}
+
+impl<T> Versions<T> {
+    pub(super) fn of(writer: Writer, value: T) -> Self {
+        let mut versions = Self::default();
+        versions.0.push(Cell { writer, estimate: false, value });
+        versions
+    }
+
+    fn find(&self, position: Position) -> Result<usize, usize> {
+        // Most writes come last.
+        match self.0.last() {
+            Some(last) if last.writer.position < position => Err(self.0.len()),
+            _ => self.0.binary_search_by_key(&position, |cell| cell.writer.position),
+        }
+    }
+
+    pub(super) fn put(&mut self, writer: Writer, value: T) {
+        let cell = Cell { writer, estimate: false, value };
+        match self.find(writer.position) {
+            Ok(at) => self.0[at] = cell,
+            Err(at) => self.0.insert(at, cell),
+        }
+    }
+
+    pub(super) fn edit(&mut self, position: Position, edit: Edit) {
+        if let Ok(at) = self.find(position) {
+            match edit {
+                Edit::Remove => drop(self.0.remove(at)),
+                Edit::MarkEstimate => self.0[at].estimate = true,
+            }
+        }
+    }
+
+    /// All cells below the position.
+    pub(super) fn below(&self, position: Position) -> &[Cell<T>] {
+        let (Ok(end) | Err(end)) = self.find(position);
+        &self.0[..end]
+    }
+}

@@ -1,0 +1,264 @@
+//! One worker: its EVM, its buffers, and what it does with a task.
+
+use super::{
+    access_list::Accesses,
+    memory::Position,
+    reads::ReadSet,
+    rewards::Owed,
+    run::{BlockRun, Slot},
+    scheduler::{Batch, Scheduler, Task, TransactionIndex, Version},
+    transfer::{self, has_plain_transfers, may_be_plain},
+    view::View,
+    writes::WriteSet,
+};
+use crate::{
+    evm::{ReadError, StrictEvm, rule_of_invalid_transaction, run_deferring_reward},
+    sync::{Ordering, lock},
+};
+use alloy_primitives::U256;
+use lockstep_model::{ExecutorError, Rule};
+use revm::context::result::{EVMError, ExecutionResult};
+use std::ops::Range;
+
+/// How a task ended, for the scheduler.
+enum Ended {
+    Executed { version: Version, wrote_elsewhere: bool },
+    Suspended { version: Version, on: TransactionIndex },
+    Validated { version: Version, valid: bool },
+    Committed { task: Range<TransactionIndex>, valid: u32 },
+    Broken,
+}
+
+/// What came of one execution.
+struct Executed {
+    result: Result<ExecutionResult, Rule>,
+    owed: Owed,
+    accesses: Option<Box<Accesses>>,
+}
+
+/// Why an execution gave nothing.
+enum Unfinished {
+    Blocked(Position),
+    Broken(ExecutorError),
+}
+
+/// A thread's part in one block.
+pub(super) struct Worker<'a> {
+    block: &'a BlockRun,
+    /// Built with the first execution: some workers only ever validate.
+    evm: Option<StrictEvm<View>>,
+    writes: WriteSet,
+    spare_reads: Vec<ReadSet>,
+    ended: Vec<Ended>,
+    plain_transfers: bool,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(block: &'a BlockRun) -> Self {
+        Self {
+            block,
+            evm: None,
+            writes: WriteSet::default(),
+            spare_reads: Vec::new(),
+            ended: Vec::new(),
+            plain_transfers: !block.has_access_list && has_plain_transfers(block.env.cfg_env.spec),
+        }
+    }
+
+    /// Does a task. What came of it is kept for [`Self::report`].
+    pub(super) fn perform(&mut self, task: Task) {
+        match task {
+            Task::Execute(batch) => self.execute(batch),
+            Task::Validate(version) => {
+                let valid = self.reads_are_current(version.transaction);
+                self.ended.push(Ended::Validated { version, valid });
+            }
+            Task::Commit(task) => self.commit(task),
+            Task::Wait | Task::Done => {}
+        }
+    }
+
+    /// Tells the scheduler how the last task ended. Writes of aborted incarnations are turned into
+    /// estimates here, under the scheduler's lock: it is rare and short.
+    pub(super) fn report(&mut self, scheduler: &mut Scheduler) {
+        for ended in self.ended.drain(..) {
+            let aborted = match ended {
+                Ended::Executed { version, wrote_elsewhere } => {
+                    scheduler.finish_execution(version, wrote_elsewhere);
+                    None
+                }
+                Ended::Suspended { version, on } => {
+                    scheduler.suspend(version, on);
+                    None
+                }
+                Ended::Validated { version, valid } => {
+                    scheduler.finish_validation(version, valid).then_some(version)
+                }
+                Ended::Committed { task, valid } => scheduler.finish_commit(task, valid),
+                Ended::Broken => None,
+            };
+            if let Some(version) = aborted {
+                self.block.abort(version.transaction);
+                scheduler.finish_abort(version);
+            }
+        }
+    }
+
+    fn execute(&mut self, batch: Batch) {
+        let counters = &self.block.counters;
+        counters.executions.fetch_add(batch.count.into(), Ordering::Relaxed);
+        if batch.first.incarnation > 0 {
+            counters.re_executions.fetch_add(1, Ordering::Relaxed);
+        }
+        for version in batch.versions() {
+            let ended = match self.transact(version) {
+                Ok(executed) => self.publish(version, executed),
+                Err(Unfinished::Blocked(blocker)) => {
+                    counters.suspensions.fetch_add(1, Ordering::Relaxed);
+                    // Position 0 is final before the first transaction starts: nobody waits for it.
+                    Ended::Suspended { version, on: blocker - 1 }
+                }
+                Err(Unfinished::Broken(error)) => {
+                    self.block.stop(Err(error));
+                    self.ended.push(Ended::Broken);
+                    return;
+                }
+            };
+            self.ended.push(ended);
+        }
+    }
+
+    fn transact(&mut self, version: Version) -> Result<Executed, Unfinished> {
+        let block = self.block;
+        let evm = self.evm.get_or_insert_with(|| {
+            let mut evm = StrictEvm::new(View::new(block.memory.clone(), 0), block.env.clone());
+            evm.watch_balances();
+            evm
+        });
+        let reads = self.spare_reads.pop().unwrap_or_default();
+        evm.db_mut().move_to(version.transaction + 1, reads);
+        let transaction = &block.transactions[version.transaction as usize];
+        let outcome = if self.plain_transfers && may_be_plain(transaction, &block.env.block_env) {
+            evm.context().tx = transaction.clone();
+            match transfer::transfer(evm, &mut self.writes) {
+                Ok(Some(done)) => Ok((done.result, Some(done.reward))),
+                Ok(None) => {
+                    evm.db_mut().forget_reads();
+                    self.interpret(version.transaction)
+                }
+                Err(error) => Err(error),
+            }
+        } else {
+            self.interpret(version.transaction)
+        };
+        self.sort(outcome, version.transaction)
+    }
+
+    /// Runs the transaction in revm.
+    fn interpret(
+        &mut self,
+        index: TransactionIndex,
+    ) -> Result<(ExecutionResult, Option<U256>), EVMError<ReadError>> {
+        let transaction = self.block.transactions[index as usize].clone();
+        let evm = self.evm.as_mut().expect("made by the first execution");
+        evm.db_mut().observe(transaction.caller);
+        run_deferring_reward(evm, transaction, self.block.deferral)
+    }
+
+    /// Sorts what came of a transaction, and takes its writes out of the journal.
+    fn sort(
+        &mut self,
+        outcome: Result<(ExecutionResult, Option<U256>), EVMError<ReadError>>,
+        index: TransactionIndex,
+    ) -> Result<Executed, Unfinished> {
+        let evm = self.evm.as_mut().expect("made by the first execution");
+        let journal = &mut evm.context().journaled_state;
+        let mut state = std::mem::take(&mut journal.inner.state);
+        let executed = match outcome {
+            Ok((result, owed)) => {
+                let accesses = self.block.has_access_list.then(|| {
+                    Box::new(Accesses { state: state.clone(), owed_reward: owed })
+                });
+                let clearing = self.block.state_clearing;
+                self.writes.take(&mut state, &mut journal.database, clearing);
+                let owed = owed.map_or(Owed::Nothing, Owed::Amount);
+                Ok(Executed { result: Ok(result), owed, accesses })
+            }
+            // A result like any other: it stands once its reads are known to be final.
+            Err(EVMError::Transaction(invalid)) => {
+                let result = Err(rule_of_invalid_transaction(&invalid));
+                // A sender that is refused was looked at closely.
+                journal.database.observe(self.block.transactions[index as usize].caller);
+                Ok(Executed { result, owed: Owed::Nothing, accesses: None })
+            }
+            Err(EVMError::Database(ReadError::Blocked(position))) => {
+                Err(Unfinished::Blocked(position))
+            }
+            Err(EVMError::Database(ReadError::State(error))) => {
+                Err(Unfinished::Broken(error.into()))
+            }
+            Err(error) => Err(Unfinished::Broken(ExecutorError::Broken(error.to_string()))),
+        };
+        // Its room is kept for the next transaction; after an error it may hold what was loaded.
+        state.clear();
+        journal.inner.state = state;
+        executed
+    }
+
+    fn publish(&mut self, version: Version, executed: Executed) -> Ended {
+        let evm = self.evm.as_mut().expect("made by the first execution");
+        let reads = evm.db_mut().take_reads();
+        let position = version.transaction + 1;
+        let mut slot = lock(&self.block.slots[version.transaction as usize]);
+        let Slot { locations, .. } = &mut *slot;
+        let memory = &self.block.memory;
+        memory.rewards.set(position, executed.owed);
+        let writer = super::memory::Writer { position, incarnation: version.incarnation };
+        let wrote_elsewhere = memory.publish(writer, &mut self.writes, locations);
+        slot.result = Some(executed.result);
+        slot.accesses = executed.accesses;
+        let before = std::mem::replace(&mut slot.reads, reads);
+        drop(slot);
+        self.recycle(before);
+        Ended::Executed { version, wrote_elsewhere }
+    }
+
+    fn recycle(&mut self, mut reads: ReadSet) {
+        reads.clear();
+        self.spare_reads.push(reads);
+    }
+
+    fn reads_are_current(&self, index: TransactionIndex) -> bool {
+        self.block.counters.validations.fetch_add(1, Ordering::Relaxed);
+        let slot = lock(&self.block.slots[index as usize]);
+        slot.reads.is_current(&self.block.memory, index + 1)
+    }
+
+    /// Checks and commits, until one is invalid or ends the block.
+    fn commit(&mut self, task: Range<TransactionIndex>) {
+        let block = self.block;
+        let mut committed = lock(&block.committed);
+        let mut valid = 0;
+        for index in task.clone() {
+            let mut slot = lock(&block.slots[index as usize]);
+            if !slot.reads.is_current(&block.memory, index + 1) {
+                break;
+            }
+            if let Err(reason) = block.add_to_outcome(index, &mut slot, &mut committed) {
+                drop((slot, committed));
+                block.stop(reason);
+                self.ended.push(Ended::Broken);
+                return;
+            }
+            self.spare_reads.push(std::mem::take(&mut slot.reads));
+            drop(slot);
+            self.spare_reads.last_mut().expect("just pushed").clear();
+            valid += 1;
+        }
+        drop(committed);
+        let checked = u64::from(valid) + u64::from(valid < task.len() as u32);
+        block.counters.validations.fetch_add(checked, Ordering::Relaxed);
+        block.memory.rewards.commit(task.clone().take(valid as usize).map(|index| index as usize));
+        self.ended.push(Ended::Committed { task, valid });
+    }
+}
