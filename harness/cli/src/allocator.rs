@@ -10,10 +10,28 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     ptr,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// From this size on, the large allocator is asked.
-const LARGE: usize = 4 << 20;
+static LARGE: AtomicUsize = AtomicUsize::new(4 << 20);
+
+/// From here on all blocks are small ones, and mimalloc keeps what is freed: a run of a benchmark
+/// should not pay for pages that the run before has given back.
+///
+/// # Safety
+/// No block of 4 MiB or more may have been allocated yet: it would be freed by the wrong allocator.
+/// So it is the first thing that a process does.
+pub(crate) unsafe fn keep_memory() {
+    LARGE.store(usize::MAX, Ordering::Relaxed);
+    // SAFETY: an option of the allocator, set before it has anything to purge.
+    #[cfg(not(miri))]
+    unsafe {
+        const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15; // mimalloc.h, `mi_option_purge_delay`
+        const NEVER: libc::c_long = -1;
+        libmimalloc_sys::mi_option_set(PURGE_DELAY, NEVER);
+    }
+}
 
 /// Each block is a mapping of its own.
 #[derive(Debug)]
@@ -122,9 +140,9 @@ impl<S, L> SplitBySize<S, L> {
 
 /// Which allocator owns a block follows from its size alone, and callers must give the same layout
 /// to `dealloc` and `realloc` that the block was allocated with: so each block goes back to where it
-/// came from.
-const fn is_large(size: usize) -> bool {
-    size >= LARGE
+/// came from. [`keep_memory`] moves the border while there is no block above it.
+fn is_large(size: usize) -> bool {
+    size >= LARGE.load(Ordering::Relaxed)
 }
 
 // SAFETY: every call is passed on, with its arguments unchanged, to the allocator that owns the
@@ -193,7 +211,9 @@ mod tests {
     #[test]
     fn blocks_keep_their_content_across_the_border() {
         let split = SplitBySize::new(System, System);
-        let sizes = [1, 100, LARGE - 1, LARGE, LARGE + 1, 2 * LARGE, LARGE - 1, LARGE, 10];
+        let border = LARGE.load(Ordering::Relaxed);
+        let sizes =
+            [1, 100, border - 1, border, border + 1, 2 * border, border - 1, border, 10];
         let mut layout = Layout::from_size_align(1, 1).unwrap();
         // SAFETY: the layout is never empty, and always the one of the current block.
         unsafe {

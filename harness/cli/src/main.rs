@@ -15,7 +15,12 @@ use mimalloc::MiMalloc;
 #[global_allocator]
 static ALLOCATOR: SplitBySize<MiMalloc, Mappings> = SplitBySize::new(MiMalloc, Mappings);
 
+#[expect(unsafe_code, reason = "the allocator's border may be moved here and nowhere else")]
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|command| command == "bench") {
+        // SAFETY: nothing has been allocated but the few words of the command line.
+        unsafe { allocator::keep_memory() };
+    }
     allocator::allow_huge_pages();
     lockstep_cli::Lockstep::new().release_memory_with(allocator::release_memory).run()
 }

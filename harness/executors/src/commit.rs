@@ -6,11 +6,53 @@
 
 use alloy_consensus::Transaction as _;
 use alloy_consensus::Typed2718;
+use crate::sync::Arc;
+use alloy_primitives::Log;
 use lockstep_model::{At, Fork, Receipt, Rejection, Rule, Transaction};
 use revm::{
     context::result::{ExecutionResult, ResultGas},
     primitives::eip7825,
 };
+
+/// What a transaction asks of its block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GasClaim {
+    /// EIP-2718 transaction type.
+    pub transaction_type: u8,
+    /// The most gas that it may use.
+    pub gas_limit: u64,
+    /// Blob gas that it uses.
+    pub blob_gas: u64,
+}
+
+impl GasClaim {
+    /// Of every transaction of a block.
+    pub fn all(transactions: &[Transaction]) -> Arc<[Self]> {
+        let claim = |transaction: &Transaction| Self {
+            transaction_type: transaction.envelope.ty(),
+            gas_limit: transaction.envelope.gas_limit(),
+            blob_gas: transaction.envelope.blob_gas_used().unwrap_or_default(),
+        };
+        transactions.iter().map(claim).collect()
+    }
+}
+
+/// What a receipt needs of an executed transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Whether its call succeeded.
+    pub success: bool,
+    /// Gas that it used.
+    pub gas: ResultGas,
+    /// Logs that it emitted.
+    pub logs: Vec<Log>,
+}
+
+impl From<ExecutionResult> for Done {
+    fn from(result: ExecutionResult) -> Self {
+        Self { success: result.is_success(), gas: *result.gas(), logs: result.into_logs() }
+    }
+}
 
 /// Gas and receipts of the transactions committed so far.
 #[derive(Debug)]
@@ -47,29 +89,29 @@ impl OrderedCommit {
     /// as in `EthBlockExecutor::execute_transaction_without_commit`.
     pub fn commit(
         &mut self,
-        transaction: &Transaction,
-        result: Result<ExecutionResult, Rule>,
+        claim: &GasClaim,
+        result: Result<Done, Rule>,
     ) -> Result<(), Rejection> {
         let at = At::Transaction(self.receipts.len());
-        if !self.admits(transaction) {
+        if !self.admits(claim) {
             return Err(Rejection { at, rule: Rule::GasAllowanceExceeded });
         }
-        let result = result.map_err(|rule| Rejection { at, rule })?;
-        self.count(transaction, result.gas());
+        let done = result.map_err(|rule| Rejection { at, rule })?;
+        self.count(claim, &done.gas);
         self.receipts.push(Receipt {
-            transaction_type: transaction.envelope.ty(),
-            success: result.is_success(),
-            gas_used: result.gas().tx_gas_used(),
+            transaction_type: claim.transaction_type,
+            success: done.success,
+            gas_used: done.gas.tx_gas_used(),
             cumulative_gas_used: self.cumulative_gas,
-            logs: result.into_logs(),
+            logs: done.logs,
         });
         Ok(())
     }
 
     /// Yellow Paper 6.2 and EIP-8037: whether the block has enough gas left. A transaction over
     /// EIP-7825's cap is admitted by the cap: its own rule refuses it afterwards.
-    fn admits(&self, transaction: &Transaction) -> bool {
-        let gas_limit = transaction.envelope.gas_limit();
+    fn admits(&self, claim: &GasClaim) -> bool {
+        let gas_limit = claim.gas_limit;
         let cap = if self.fork >= Fork::Osaka { eip7825::TX_GAS_LIMIT_CAP } else { u64::MAX };
         let capped = gas_limit.min(cap);
         if self.fork < Fork::Amsterdam {
@@ -79,12 +121,12 @@ impl OrderedCommit {
             && gas_limit <= self.block_gas_limit - self.state_gas
     }
 
-    fn count(&mut self, transaction: &Transaction, gas: &ResultGas) {
+    fn count(&mut self, claim: &GasClaim, gas: &ResultGas) {
         self.cumulative_gas += gas.tx_gas_used();
         self.regular_gas += gas.block_regular_gas_used();
         self.state_gas += gas.block_state_gas_used();
         if self.fork >= Fork::Cancun {
-            self.blob_gas += transaction.envelope.blob_gas_used().unwrap_or_default();
+            self.blob_gas += claim.blob_gas;
         }
     }
 

@@ -1,9 +1,9 @@
 //! Places in the state that a block writes, and a cheap first answer to "does it?".
 
-use alloy_primitives::{Address, U256};
-use std::hash::BuildHasher;
-
 use crate::sync::{AtomicU8, Ordering};
+use alloy_primitives::{Address, U256};
+use smallvec::SmallVec;
+use std::hash::BuildHasher;
 
 /// A place that one incarnation wrote, with its hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,40 +42,130 @@ pub(crate) fn slot_hash(address: Address, slot: U256) -> u64 {
     rustc_hash::FxBuildHasher.hash_one((address, slot))
 }
 
-/// For each hash whether anything with it may have been written in this block.
+/// For each hash how often something with it was published in this block, up to [`MANY`].
 ///
-/// Most reads are of places that no transaction of the block writes. This tells them from the rest
-/// without a lock, and without a write to memory that other cores read.
+/// It answers two questions without a lock, and without a write to memory that other cores read: "may
+/// this have been written at all?", for most reads are of places that no transaction of the block
+/// writes; and "was anything published since I looked?", for then a read need not be checked any
+/// closer.
 ///
-/// A mark is set after the value is there, and never taken back within a block. A reader that misses
-/// one whose value is just coming reads the pre-state; its check at the commit happens after the
-/// writer's end of execution went through the scheduler's lock, so there it sees the mark.
+/// A count rises after the value is there. A reader takes the count first, and the value then. Where
+/// the count is the same at the reader's commit, nothing below it was published since: every lower
+/// transaction has ended its execution through the scheduler's lock before, so that its counts are
+/// seen here. A value that came in between the reader's two looks raises the count afterwards.
 #[derive(Debug)]
-pub(crate) struct WrittenFilter {
-    marks: Box<[AtomicU8]>,
+pub(crate) struct Stamps {
+    counts: Box<[AtomicU8]>,
 }
 
-impl WrittenFilter {
+/// A count that rises no more: it says "look closer".
+const MANY: u8 = u8::MAX;
+
+/// What a reader found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    bucket: u32,
+    count: u8,
+}
+
+impl Stamp {
+    /// Where no stamp can tell: look closer.
+    pub(crate) const LOOK_CLOSER: Self = Self { bucket: 0, count: MANY };
+
+    /// Whether nothing with this hash had been published.
+    pub(crate) const fn is_unwritten(self) -> bool {
+        self.count == 0
+    }
+}
+
+impl Stamps {
     /// Room for the writes of this many transactions.
     pub(crate) fn new(transactions: usize) -> Self {
-        let marks = (transactions * 32).next_power_of_two().clamp(1 << 10, 1 << 20);
-        Self { marks: std::iter::repeat_with(AtomicU8::default).take(marks).collect() }
+        let buckets = (transactions * 16).next_power_of_two().clamp(1 << 10, 1 << 20);
+        Self { counts: std::iter::repeat_with(AtomicU8::default).take(buckets).collect() }
     }
 
-    fn mark_of(&self, hash: u64) -> &AtomicU8 {
-        &self.marks[(hash >> 17) as usize & (self.marks.len() - 1)]
+    fn bucket_of(&self, hash: u64) -> usize {
+        (hash >> 17) as usize & (self.counts.len() - 1)
     }
 
-    pub(crate) fn mark(&self, hash: u64) {
-        let mark = self.mark_of(hash);
-        // Reading first keeps the line shared where the place is written again and again.
-        if mark.load(Ordering::Relaxed) == 0 {
-            mark.store(1, Ordering::Release);
+    /// The stamp of a hash now.
+    pub(crate) fn look(&self, hash: u64) -> Stamp {
+        let bucket = self.bucket_of(hash);
+        Stamp { bucket: bucket as u32, count: self.counts[bucket].load(Ordering::Acquire) }
+    }
+
+    /// Something with this hash was published. Gives the stamp that came of it.
+    pub(crate) fn raise(&self, hash: u64) -> Stamp {
+        let bucket = self.bucket_of(hash);
+        let rise = |count: u8| (count < MANY).then(|| count + 1);
+        let before = self.counts[bucket].fetch_update(Ordering::AcqRel, Ordering::Acquire, rise);
+        Stamp { bucket: bucket as u32, count: before.map_or(MANY, |count| count + 1) }
+    }
+
+    /// Whether nothing was published since the stamp was taken.
+    pub(crate) fn is_current(&self, stamp: Stamp) -> bool {
+        stamp.count != MANY
+            && self.counts[stamp.bucket as usize].load(Ordering::Acquire) == stamp.count
+    }
+}
+
+/// The stamps of one incarnation's reads.
+#[derive(Debug, Default)]
+pub(crate) struct ReadStamps(SmallVec<[Stamp; 12]>);
+
+impl ReadStamps {
+    pub(crate) fn push(&mut self, stamp: Stamp) {
+        self.0.push(stamp);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The reader itself has published something: what it has read there stands, if nobody else has
+    /// published in between.
+    pub(crate) fn allow(&mut self, own: Stamp) {
+        for stamp in &mut self.0 {
+            if stamp.bucket == own.bucket && stamp.count.checked_add(1) == Some(own.count) {
+                *stamp = own;
+            }
         }
     }
 
-    /// False where nothing with this hash has been written.
-    pub(crate) fn may_be_written(&self, hash: u64) -> bool {
-        self.mark_of(hash).load(Ordering::Acquire) != 0
+    /// Whether nothing was published since, in any place that was read.
+    pub(crate) fn are_current(&self, stamps: &Stamps) -> bool {
+        self.0.iter().all(|stamp| stamps.is_current(*stamp))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_current_until_somebody_else_publishes() {
+        let stamps = Stamps::new(1);
+        let hash = 7 << 17;
+        let mut reads = ReadStamps::default();
+        reads.push(stamps.look(hash));
+        assert!(stamps.look(hash).is_unwritten() && reads.are_current(&stamps));
+        let own = stamps.raise(hash);
+        assert!(!reads.are_current(&stamps));
+        reads.allow(own);
+        assert!(reads.are_current(&stamps));
+        stamps.raise(hash);
+        assert!(!reads.are_current(&stamps));
+        reads.allow(stamps.raise(hash));
+        assert!(!reads.are_current(&stamps), "somebody came in between");
+    }
+
+    #[test]
+    fn a_full_count_is_never_current() {
+        let stamps = Stamps::new(1);
+        (0..300).for_each(|_| drop(stamps.raise(0)));
+        assert_eq!(stamps.look(0).count, MANY);
+        assert!(!stamps.is_current(stamps.look(0)));
+        assert!(!stamps.is_current(Stamp::LOOK_CLOSER));
     }
 }

@@ -15,7 +15,7 @@
 
 use super::{
     codes::Codes,
-    location::{Location, Place, WrittenFilter, account_hash, slot_hash},
+    location::{Location, Place, ReadStamps, Stamp, Stamps, account_hash, slot_hash},
     reads::{AccountRead, Origin, SlotRead},
     rewards::RewardLedger,
     scheduler::Incarnation,
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     evm::{ReadError, credited},
-    sync::{Arc, RwLock, read, write},
+    sync::{Arc, PoisonError, RwLock, read, write},
 };
 use alloy_primitives::{Address, U256, map::HashSet};
 use hashbrown::{HashTable, hash_table::Entry};
@@ -64,7 +64,10 @@ impl AccountCells {
                 return Err(ReadError::Blocked(cell.writer.position));
             }
             match cell.value {
-                InfoWrite::Credit(amount) => found.credit = found.credit.saturating_add(amount),
+                InfoWrite::Credit { amount, base } => {
+                    found.credit = found.credit.saturating_add(amount);
+                    found.base = found.base.or(base);
+                }
                 InfoWrite::Set(info) => {
                     found.set = Some((cell.writer, info));
                     break;
@@ -84,12 +87,36 @@ pub(super) struct Shard {
 /// On a cache line of its own: neighbours are locked by other cores.
 #[repr(align(128))]
 #[derive(Debug, Default)]
-struct Apart<T>(T);
+struct Apart(RwLock<Shard>);
+
+/// The tables of a block, kept for the next one: they have grown to the size that blocks have.
+#[derive(Debug)]
+pub(crate) struct Shards(Box<[Apart]>);
+
+impl Shards {
+    /// Empty tables.
+    pub(crate) fn new() -> Self {
+        Self(std::iter::repeat_with(Apart::default).take(SHARDS).collect())
+    }
+
+    /// The same tables without their contents.
+    pub(crate) fn emptied(mut self) -> Self {
+        for Apart(shard) in &mut self.0 {
+            let shard = shard.get_mut().unwrap_or_else(PoisonError::into_inner);
+            shard.accounts.clear();
+            shard.slots.clear();
+        }
+        self
+    }
+}
+
+/// More than there will be cores at any one of them.
+const SHARDS: usize = 128;
 
 /// The multi-version memory of one block.
 pub(crate) struct MultiVersionMemory {
-    shards: Box<[Apart<RwLock<Shard>>]>,
-    written: WrittenFilter,
+    shards: Box<[Apart]>,
+    stamps: Stamps,
     pub(crate) rewards: RewardLedger,
     pub(crate) codes: Codes,
     pre_state: Arc<dyn StateReader>,
@@ -105,25 +132,32 @@ struct AccountVersions {
     set: Option<(Writer, Option<AccountInfo>)>,
     /// Sum of the credits above it.
     credit: U256,
+    /// The account in the pre-state, where one who credited it has seen it.
+    base: Option<Option<AccountInfo>>,
 }
 
 impl MultiVersionMemory {
     pub(crate) fn new(
         transactions: usize,
+        shards: Shards,
         pre_state: Arc<dyn StateReader>,
         beneficiary: Address,
         state_clearing: bool,
     ) -> Self {
-        let shards = (transactions / 4).next_power_of_two().clamp(4, 256);
         Self {
-            shards: std::iter::repeat_with(Apart::default).take(shards).collect(),
-            written: WrittenFilter::new(transactions),
+            shards: shards.0,
+            stamps: Stamps::new(transactions),
             rewards: RewardLedger::new(transactions),
             codes: Codes::default(),
             pre_state,
             beneficiary,
             state_clearing,
         }
+    }
+
+    /// Gives the tables back.
+    pub(crate) fn into_shards(self) -> Shards {
+        Shards(self.shards)
     }
 
     pub(crate) fn pre_state(&self) -> &dyn StateReader {
@@ -148,11 +182,27 @@ impl MultiVersionMemory {
         address: Address,
         position: Position,
     ) -> Result<AccountRead, ReadError> {
+        self.account_recording(address, position, &mut ReadStamps::default())
+    }
+
+    /// As [`Self::account`], with a stamp of every place that was looked at.
+    pub(crate) fn account_recording(
+        &self,
+        address: Address,
+        position: Position,
+        stamps: &mut ReadStamps,
+    ) -> Result<AccountRead, ReadError> {
         let hash = account_hash(address);
+        // What it is owed has no stamps.
+        let is_paid = address == self.beneficiary;
+        stamps.push(if is_paid { Stamp::LOOK_CLOSER } else { self.stamps.look(hash) });
         let versions = self.account_versions(address, hash, position)?;
         let (origin, base) = match versions.set {
             Some((writer, info)) => (Origin::Written(writer), info),
-            None => (Origin::PreState, self.pre_state.account(address)?),
+            None => {
+                let base = versions.base.map_or_else(|| self.pre_state.account(address), Ok);
+                (Origin::PreState, base?)
+            }
         };
         let info = self.resolve(address, origin, base, versions.credit, position)?;
         Ok(AccountRead::new(address, hash, origin, base, info))
@@ -195,7 +245,7 @@ impl MultiVersionMemory {
             };
             let rewards = self.rewards.between(after, position)?;
             if rewards.payments > 0 {
-                info = credited(info, rewards.sum, self.state_clearing);
+                info = credited(info, U256::from(rewards.sum), self.state_clearing);
             }
         }
         Ok(info)
@@ -207,7 +257,7 @@ impl MultiVersionMemory {
         hash: u64,
         position: Position,
     ) -> Result<AccountVersions, ReadError> {
-        if !self.written.may_be_written(hash) {
+        if self.stamps.look(hash).is_unwritten() {
             return Ok(AccountVersions::default());
         }
         let shard = read(self.shard_of(hash));
@@ -226,7 +276,10 @@ impl MultiVersionMemory {
         let versions = cells.below(end)?;
         let (origin, base) = match versions.set {
             Some((writer, info)) => (Origin::Written(writer), info),
-            None => (Origin::PreState, self.pre_state.account(cells.address)?),
+            None => {
+                let base = versions.base.map_or_else(|| self.pre_state.account(cells.address), Ok);
+                (Origin::PreState, base?)
+            }
         };
         self.resolve(cells.address, origin, base, versions.credit, end)
     }
@@ -257,7 +310,20 @@ impl MultiVersionMemory {
         slot: U256,
         position: Position,
     ) -> Result<SlotRead, ReadError> {
+        self.slot_recording(address, slot, position, &mut ReadStamps::default())
+    }
+
+    /// As [`Self::slot`], with a stamp of every place that was looked at.
+    pub(crate) fn slot_recording(
+        &self,
+        address: Address,
+        slot: U256,
+        position: Position,
+        stamps: &mut ReadStamps,
+    ) -> Result<SlotRead, ReadError> {
         let hashes = (account_hash(address), slot_hash(address, slot));
+        stamps.push(self.stamps.look(!hashes.0));
+        stamps.push(self.stamps.look(hashes.1));
         let (origin, value) = self.slot_version(address, slot, hashes, position)?;
         let value = match origin {
             Origin::PreState => self.pre_state.storage(address, slot)?,
@@ -299,7 +365,7 @@ impl MultiVersionMemory {
         hash: u64,
         position: Position,
     ) -> Result<Option<(Writer, U256)>, ReadError> {
-        if !self.written.may_be_written(hash) {
+        if self.stamps.look(hash).is_unwritten() {
             return Ok(None);
         }
         let shard = read(self.shard_of(hash));
@@ -317,6 +383,17 @@ impl MultiVersionMemory {
         address: Address,
         position: Position,
     ) -> Result<Option<Writer>, ReadError> {
+        self.clearing_recording(address, position, &mut ReadStamps::default())
+    }
+
+    /// As [`Self::clearing`], with a stamp of what was looked at.
+    pub(crate) fn clearing_recording(
+        &self,
+        address: Address,
+        position: Position,
+        stamps: &mut ReadStamps,
+    ) -> Result<Option<Writer>, ReadError> {
+        stamps.push(self.stamps.look(!account_hash(address)));
         self.clearing_of(address, account_hash(address), position)
     }
 
@@ -326,8 +403,8 @@ impl MultiVersionMemory {
         hash: u64,
         position: Position,
     ) -> Result<Option<Writer>, ReadError> {
-        // A clearing has a mark of its own: most written accounts are never cleared.
-        if !self.written.may_be_written(!hash) {
+        // A clearing has a stamp of its own: most written accounts are never cleared.
+        if self.stamps.look(!hash).is_unwritten() {
             return Ok(None);
         }
         let shard = read(self.shard_of(hash));
@@ -339,6 +416,11 @@ impl MultiVersionMemory {
         }
     }
 
+    /// Whether nothing was published since these stamps were taken.
+    pub(crate) fn are_current(&self, stamps: &ReadStamps) -> bool {
+        stamps.are_current(&self.stamps)
+    }
+
     /// Publishes the writes of an incarnation and takes back those of the one before that it did
     /// not repeat. Returns whether the set of places changed.
     pub(crate) fn publish(
@@ -346,15 +428,16 @@ impl MultiVersionMemory {
         writer: Writer,
         writes: &mut WriteSet,
         locations: &mut Vec<Location>,
+        stamps: &mut ReadStamps,
     ) -> bool {
         self.codes.add(std::mem::take(&mut writes.codes));
         let before = std::mem::take(locations);
         for account in writes.accounts.drain(..) {
-            self.publish_account(writer, account, locations);
+            self.publish_account(writer, account, locations, stamps);
         }
         for (address, slot, value) in writes.slots.drain(..) {
             let hash = slot_hash(address, slot);
-            self.write_slot(writer, (address, slot, hash), value);
+            stamps.allow(self.write_slot(writer, (address, slot, hash), value));
             locations.push(Location { hash, place: Place::Slot(address, slot) });
         }
         if before.is_empty() {
@@ -371,6 +454,7 @@ impl MultiVersionMemory {
         writer: Writer,
         account: AccountWrites,
         locations: &mut Vec<Location>,
+        stamps: &mut ReadStamps,
     ) {
         let (address, hash) = (account.address, account_hash(account.address));
         let mut shard = write(self.shard_of(hash));
@@ -394,13 +478,18 @@ impl MultiVersionMemory {
             locations.push(Location { hash, place: Place::Clearing(address) });
         }
         drop(shard);
-        self.written.mark(hash);
+        stamps.allow(self.stamps.raise(hash));
         if account.cleared {
-            self.written.mark(!hash);
+            stamps.allow(self.stamps.raise(!hash));
         }
     }
 
-    fn write_slot(&self, writer: Writer, (address, slot, hash): (Address, U256, u64), value: U256) {
+    fn write_slot(
+        &self,
+        writer: Writer,
+        (address, slot, hash): (Address, U256, u64),
+        value: U256,
+    ) -> Stamp {
         let mut shard = write(self.shard_of(hash));
         let entry = shard.slots.entry(
             hash,
@@ -415,7 +504,7 @@ impl MultiVersionMemory {
             }
         }
         drop(shard);
-        self.written.mark(hash);
+        self.stamps.raise(hash)
     }
 
     /// Makes readers of these places wait for the next incarnation.
@@ -436,6 +525,7 @@ impl MultiVersionMemory {
                     cells.info.edit(position, edit);
                 } else {
                     cells.cleared.edit(position, edit);
+                    self.stamps.raise(!location.hash);
                 }
             }
             Place::Slot(address, slot) => {
@@ -447,6 +537,8 @@ impl MultiVersionMemory {
                 }
             }
         }
+        drop(shard);
+        self.stamps.raise(location.hash);
     }
 }
 

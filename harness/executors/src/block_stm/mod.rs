@@ -46,21 +46,23 @@ mod worker;
 mod writes;
 
 use crate::{
+    commit::GasClaim,
     evm::{Deferral, evm_env, has_state_clearing, transaction_env},
     phases,
     reference::{Stop, execution, has_access_list, refuse_unsupported},
     sequential::{Rest, runs_in_one_journal},
-    sync::{Arc, thread},
+    sync::{Arc, Mutex, lock, thread},
 };
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
 use lockstep_model::{
     BlockOutcome, Case, Execution, Executor, ExecutorError, Mode, Prepared, StateChanges, Telemetry,
 };
-use memory::{MultiVersionMemory, Position, Writer};
-use pool::Pool;
+use location::ReadStamps;
+use memory::{MultiVersionMemory, Position, Shards, Writer};
+use pool::{Crew, Pool};
 use revm::context::TxEnv;
-use run::{BlockRun, Committed, Settings};
+use run::{BlockRun, Decided, Settings};
 use scheduler::Claims;
 use view::View;
 use writes::WriteSet;
@@ -70,6 +72,8 @@ use writes::WriteSet;
 pub struct BlockStm {
     pool: Arc<Pool>,
     mode: Mode,
+    /// Tables of the block before.
+    spare_shards: Arc<Mutex<Option<Shards>>>,
 }
 
 impl BlockStm {
@@ -83,7 +87,7 @@ impl BlockStm {
     /// When `threads` is zero.
     pub fn new(threads: usize, mode: Mode) -> std::io::Result<Self> {
         assert!(threads > 0, "an executor needs at least one thread");
-        Ok(Self { pool: Arc::new(Pool::new(threads - 1)?), mode })
+        Ok(Self { pool: Arc::new(Pool::new(threads - 1)?), mode, spare_shards: Arc::default() })
     }
 }
 
@@ -98,6 +102,8 @@ impl Executor for BlockStm {
             env: evm_env(case),
             transactions: case.block.transactions.iter().map(transaction_env).collect(),
             claims: claims::of(&case.block.transactions),
+            gas_claims: GasClaim::all(&case.block.transactions),
+            spare_shards: self.spare_shards.clone(),
         }))
     }
 }
@@ -109,6 +115,8 @@ struct PreparedBlockStm {
     env: EvmEnv,
     transactions: Arc<[TxEnv]>,
     claims: Arc<[u8]>,
+    gas_claims: Arc<[GasClaim]>,
+    spare_shards: Arc<Mutex<Option<Shards>>>,
 }
 
 impl Prepared for PreparedBlockStm {
@@ -122,15 +130,18 @@ impl Prepared for PreparedBlockStm {
 impl PreparedBlockStm {
     fn execute(&self, telemetry: &mut Telemetry) -> Result<BlockOutcome, Stop> {
         let case = &self.case;
+        let shards = lock(&self.spare_shards).take().unwrap_or_else(Shards::new);
         let memory = Arc::new(MultiVersionMemory::new(
             self.transactions.len(),
+            shards,
             case.pre_state.clone(),
             case.block.beneficiary,
             has_state_clearing(case),
         ));
         let before = phases::pre_block(case, &self.env, View::new(memory.clone(), 0))?;
         let writer = Writer { position: 0, incarnation: 0 };
-        memory.publish(writer, &mut WriteSet::of_phase(&before.changes), &mut Vec::new());
+        let mut writes = WriteSet::of_phase(&before.changes);
+        memory.publish(writer, &mut writes, &mut Vec::new(), &mut ReadStamps::default());
         let access_list = has_access_list(case)
             .then(|| AccessListBuilder::after(before.access_list.unwrap_or_default()));
 
@@ -142,22 +153,25 @@ impl PreparedBlockStm {
             access_list,
             self.settings()?,
         ));
-        let alone_from = if self.is_small() {
-            Some(0)
-        } else {
-            self.pool.run(&block);
-            block.given_up_at()
-        };
+        let crew = if self.is_small() { Arc::default() } else { self.pool.run(&block) };
+        let alone_from = if self.is_small() { Some(0) } else { block.given_up_at() };
+        let committed = block.take_committed();
         *telemetry = block.telemetry();
-        let mut committed = block.take_committed();
-        if let Some(reason) = committed.stopped.take() {
-            block.wait_for_helpers();
-            return Err(reason.map_or_else(Stop::Broken, Stop::Rejected));
+        let outcome = match (committed.stopped, alone_from) {
+            (Some(reason), _) => Err(reason.map_or_else(Stop::Broken, Stop::Rejected)),
+            (None, Some(first)) => {
+                crew.dismiss();
+                telemetry.executions += (self.transactions.len() - first) as u64;
+                self.go_on_alone(&block, committed.decided, first)
+            }
+            (None, None) => self.finish(&block, committed.decided, before.changes, &crew),
+        };
+        telemetry.threads = 1 + crew.dismiss();
+        drop(block);
+        if let Some(memory) = Arc::into_inner(memory) {
+            *lock(&self.spare_shards) = Some(memory.into_shards().emptied());
         }
-        match alone_from {
-            Some(first) => self.go_on_alone(&block, committed, first, telemetry),
-            None => self.finish(&block, committed, before.changes),
-        }
+        outcome
     }
 
     fn settings(&self) -> Result<Settings, Stop> {
@@ -166,6 +180,7 @@ impl PreparedBlockStm {
         Ok(Settings {
             deferral: Deferral::of(&self.case).map_err(|error| Stop::Broken(error.into()))?,
             claims: Claims { workers, most: self.claims.clone() },
+            gas_claims: self.gas_claims.clone(),
             mode: self.mode,
             spins: workers <= cores,
         })
@@ -181,13 +196,15 @@ impl PreparedBlockStm {
     fn finish(
         &self,
         block: &BlockRun,
-        committed: Committed,
+        committed: Decided,
         before: StateChanges,
+        crew: &Crew,
     ) -> Result<BlockOutcome, Stop> {
         let end = self.transactions.len() as Position + 1;
         let above = View::new(block.memory.clone(), end);
         let post = phases::post_block(&self.case, &self.env, above, &committed.gas);
-        block.wait_for_helpers();
+        block.collect();
+        crew.dismiss();
         let post = post?;
         let mut changes = block.changes(end).map_err(broken)?;
         changes.extend(post.changes);
@@ -207,16 +224,13 @@ impl PreparedBlockStm {
     fn go_on_alone(
         &self,
         block: &BlockRun,
-        mut committed: Committed,
+        mut committed: Decided,
         first: usize,
-        telemetry: &mut Telemetry,
     ) -> Result<BlockOutcome, Stop> {
-        block.wait_for_helpers();
-        telemetry.executions += (self.transactions.len() - first) as u64;
         let end = first as Position + 1;
         let view = View::new(block.memory.clone(), end).without_record();
-        let rest =
-            Rest { case: &self.case, env: &self.env, transactions: &self.transactions, first };
+        let (case, env, claims) = (&self.case, &self.env, &self.gas_claims);
+        let rest = Rest { case, env, transactions: &self.transactions, claims, first };
         let rest = rest.execute(view, &mut committed.gas)?;
         let mut changes = block.changes(end).map_err(broken)?;
         changes.extend(rest.changes);

@@ -4,7 +4,10 @@
 //! transaction would do the same again. Where a value came from is compared first, because it is
 //! cheaper; two different writers may still have written the same.
 
-use super::memory::{MultiVersionMemory, Position, Writer};
+use super::{
+    location::ReadStamps,
+    memory::{MultiVersionMemory, Position, Writer},
+};
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use lockstep_model::AccountInfo;
 
@@ -113,11 +116,18 @@ pub(crate) struct ReadSet {
     pub(crate) accounts: Vec<AccountRead>,
     pub(crate) slots: Vec<SlotRead>,
     pub(crate) clearings: Vec<ClearingRead>,
+    /// One for each place that was looked at.
+    pub(crate) stamps: ReadStamps,
 }
 
 impl ReadSet {
     /// Whether every read would give the same again.
     pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
+        memory.are_current(&self.stamps) || self.is_the_same(memory, position)
+    }
+
+    /// Looks closer: place by place.
+    fn is_the_same(&self, memory: &MultiVersionMemory, position: Position) -> bool {
         let clearing = |read: &ClearingRead| {
             memory.clearing(read.address, position).is_ok_and(|last| last == read.last)
         };
@@ -131,5 +141,6 @@ impl ReadSet {
         self.accounts.clear();
         self.slots.clear();
         self.clearings.clear();
+        self.stamps.clear();
     }
 }

@@ -8,7 +8,6 @@ use crate::{
     evm::ReadError,
     sync::{Mutex, lock},
 };
-use alloy_primitives::U256;
 
 /// What one transaction owes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,19 +18,19 @@ pub(crate) enum Owed {
     /// Nothing: revm has paid, or the transaction is invalid.
     Nothing,
     /// This much, and be it zero, which is a touch.
-    Amount(U256),
+    Amount(u128),
 }
 
 /// Rewards that were added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Rewards {
-    pub(crate) sum: U256,
+    pub(crate) sum: u128,
     pub(crate) payments: u32,
 }
 
 impl Rewards {
-    fn add(&mut self, owed: U256) {
-        self.sum = self.sum.saturating_add(owed);
+    fn add(&mut self, owed: u128) {
+        self.sum = self.sum + owed;
         self.payments += 1;
     }
 }
@@ -105,10 +104,10 @@ mod tests {
     fn rewards_between_add_up_wherever_the_commit_stands() {
         let ledger = RewardLedger::new(5);
         for position in 1..=4 {
-            ledger.set(position, Owed::Amount(U256::from(1 << position)));
+            ledger.set(position, Owed::Amount(1 << position));
         }
         ledger.set(3, Owed::Nothing);
-        let expected = Rewards { sum: U256::from(4 + 16), payments: 2 };
+        let expected = Rewards { sum: 4 + 16, payments: 2 };
         for committed in 0..4 {
             assert_eq!(ledger.between(1, 5), Ok(expected), "{committed} committed");
             ledger.commit([committed]);

@@ -11,16 +11,16 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    commit::OrderedCommit,
+    commit::{Done, GasClaim, OrderedCommit},
     evm::{Deferral, ReadError, has_state_clearing},
     reference::has_access_list,
-    sync::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, lock, spin_loop},
+    sync::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, lock, spin_loop, wait},
 };
 use alloy_evm::EvmEnv;
 use lockstep_model::{
     Case, ExecutorError, Mode, Rejection, Rule, StateChanges, Telemetry,
 };
-use revm::context::{TxEnv, result::ExecutionResult};
+use revm::context::TxEnv;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How often a worker with nothing to do looks again before it sleeps.
@@ -31,6 +31,7 @@ pub(crate) struct BlockRun {
     pub(crate) case: Case,
     pub(super) env: EvmEnv,
     pub(super) transactions: Arc<[TxEnv]>,
+    gas_claims: Arc<[GasClaim]>,
     pub(crate) memory: Arc<MultiVersionMemory>,
     pub(super) deferral: Deferral,
     pub(super) state_clearing: bool,
@@ -47,8 +48,6 @@ pub(crate) struct BlockRun {
     pub(super) committed: Mutex<Committed>,
     pub(super) counters: Counters,
     collection: Collection,
-    helpers: Mutex<Helpers>,
-    helpers_left: Condvar,
 }
 
 struct Schedule {
@@ -61,19 +60,25 @@ struct Schedule {
 /// What the last incarnation of one transaction left.
 #[derive(Default)]
 pub(super) struct Slot {
-    pub(super) result: Option<Result<ExecutionResult, Rule>>,
+    pub(super) result: Option<Result<Done, Rule>>,
     pub(super) reads: ReadSet,
     pub(super) locations: Vec<Location>,
     /// From Amsterdam on.
     pub(super) accesses: Option<Box<Accesses>>,
 }
 
-/// The outcome as far as it is decided.
+/// The outcome as far as it is known.
 pub(crate) struct Committed {
+    pub(crate) decided: Decided,
+    /// Why the block ended early.
+    pub(crate) stopped: Option<Result<Rejection, ExecutorError>>,
+}
+
+/// What committed transactions add up to.
+pub(crate) struct Decided {
     pub(crate) gas: OrderedCommit,
     pub(crate) changes: Option<Vec<StateChanges>>,
     pub(crate) access_list: Option<AccessListBuilder>,
-    pub(crate) stopped: Option<Result<Rejection, ExecutorError>>,
 }
 
 #[derive(Default)]
@@ -84,17 +89,11 @@ pub(super) struct Counters {
     pub(super) suspensions: AtomicU64,
 }
 
-#[derive(Default)]
-struct Helpers {
-    inside: usize,
-    ever: usize,
-    closed: bool,
-}
-
 /// How a block is run.
 pub(crate) struct Settings {
     pub(crate) deferral: Deferral,
     pub(crate) claims: Claims,
+    pub(crate) gas_claims: Arc<[GasClaim]>,
     pub(crate) mode: Mode,
     pub(crate) spins: bool,
 }
@@ -109,12 +108,12 @@ impl BlockRun {
         settings: Settings,
     ) -> Self {
         let count = transactions.len();
-        let committed = Committed {
+        let decided = Decided {
             gas: OrderedCommit::new(case.rules.fork, case.block.gas_limit, count),
             changes: case.changes_by_transaction.then(Vec::new),
             access_list,
-            stopped: None,
         };
+        let committed = Committed { decided, stopped: None };
         let scheduler = Scheduler::new(count, settings.claims);
         Self {
             deferral: settings.deferral,
@@ -125,6 +124,7 @@ impl BlockRun {
             case,
             env,
             transactions,
+            gas_claims: settings.gas_claims,
             memory,
             schedule: Mutex::new(Schedule { scheduler, sleepers: 0, given_up_at: None }),
             task_ended: Condvar::new(),
@@ -133,8 +133,6 @@ impl BlockRun {
             committed: Mutex::new(committed),
             counters: Counters::default(),
             collection: Collection::default(),
-            helpers: Mutex::default(),
-            helpers_left: Condvar::new(),
         }
     }
 
@@ -145,29 +143,9 @@ impl BlockRun {
 
     /// Takes part in the block until it is done, as a helper of the thread that owns it.
     pub(crate) fn help(&self) {
-        {
-            let mut helpers = lock(&self.helpers);
-            if helpers.closed {
-                return;
-            }
-            helpers.inside += 1;
-            helpers.ever += 1;
-        }
         self.work();
         if self.committed_all() {
             self.collect();
-        }
-        lock(&self.helpers).inside -= 1;
-        self.helpers_left.notify_all();
-    }
-
-    /// Lets no more helpers in and waits until the last has left. Afterwards nothing of the block
-    /// runs anywhere.
-    pub(crate) fn wait_for_helpers(&self) {
-        let mut helpers = lock(&self.helpers);
-        helpers.closed = true;
-        while helpers.inside > 0 {
-            helpers = wait(&self.helpers_left, helpers);
         }
     }
 
@@ -257,11 +235,10 @@ impl BlockRun {
         &self,
         index: TransactionIndex,
         slot: &mut Slot,
-        committed: &mut Committed,
+        committed: &mut Decided,
     ) -> Result<(), Result<Rejection, ExecutorError>> {
         let result = slot.result.take().expect("an executed transaction has a result");
-        let transaction = &self.case.block.transactions[index as usize];
-        committed.gas.commit(transaction, result).map_err(Ok)?;
+        committed.gas.commit(&self.gas_claims[index as usize], result).map_err(Ok)?;
         let added = self.add_changes(index + 1, slot, committed);
         added.map_err(|error| Err(ExecutorError::Broken(error.to_string())))
     }
@@ -271,7 +248,7 @@ impl BlockRun {
         &self,
         position: Position,
         slot: &mut Slot,
-        committed: &mut Committed,
+        committed: &mut Decided,
     ) -> Result<(), ReadError> {
         if let Some(changes) = &mut committed.changes {
             changes.push(changes_at(&self.memory, position, &slot.locations)?);
@@ -320,12 +297,9 @@ impl BlockRun {
 
     /// The outcome so far, taken out.
     pub(crate) fn take_committed(&self) -> Committed {
-        let empty = Committed {
-            gas: OrderedCommit::new(self.case.rules.fork, 0, 0),
-            changes: None,
-            access_list: None,
-            stopped: None,
-        };
+        let gas = OrderedCommit::new(self.case.rules.fork, 0, 0);
+        let decided = Decided { gas, changes: None, access_list: None };
+        let empty = Committed { decided, stopped: None };
         std::mem::replace(&mut *lock(&self.committed), empty)
     }
 
@@ -333,7 +307,7 @@ impl BlockRun {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Telemetry {
             mode: self.mode,
-            threads: 1 + lock(&self.helpers).ever,
+            threads: 0,
             executions: count(&self.counters.executions),
             re_executions: count(&self.counters.re_executions),
             validations: count(&self.counters.validations),
@@ -342,6 +316,3 @@ impl BlockRun {
     }
 }
 
-fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-    condition.wait(guard).unwrap_or_else(crate::sync::PoisonError::into_inner)
-}

@@ -6,7 +6,7 @@
 //! interpreter.
 
 use super::{reads::Seen, view::View, writes::WriteSet};
-use crate::evm::{ReadError, StrictEvm, owed_for};
+use crate::evm::{Deferral, ReadError, StrictEvm, owed_for};
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, TxKind, U256};
 use lockstep_model::AccountInfo;
 use revm::{
@@ -54,6 +54,7 @@ fn is_low(address: Address) -> bool {
 /// nothing has happened.
 pub(super) fn transfer(
     evm: &mut StrictEvm<View>,
+    deferral: Deferral,
     writes: &mut WriteSet,
 ) -> Result<Option<Transfer>, Error> {
     let handler = MainnetHandler::<StrictEvm<View>, Error, _>::default();
@@ -88,12 +89,16 @@ pub(super) fn transfer(
     }
     let reward = owed_for(context, spent);
     let Some(rest) = after_fee.checked_sub(value) else { return Ok(None) };
+    if !deferral.allows(reward) {
+        return Ok(None);
+    }
     if !has_no_code(evm.db_mut().account(to, Seen::HasNoCode).map_err(EVMError::Database)?) {
         return Ok(None);
     }
     let balance = rest.saturating_add(U256::from(price.saturating_mul(u128::from(remaining))));
     writes.set(caller, Some(AccountInfo { balance, nonce: sender.nonce + 1, ..sender }), false);
-    writes.credit(to, value);
+    let base = evm.db_mut().pre_state_of(to);
+    writes.credit(to, value, base);
     let gas = ResultGas::default()
         .with_total_gas_spent(spent)
         .with_floor_gas(gas.floor_gas());

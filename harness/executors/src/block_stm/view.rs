@@ -2,7 +2,7 @@
 
 use super::{
     memory::{MultiVersionMemory, Position},
-    reads::{ClearingRead, ReadSet, Seen},
+    reads::{ClearingRead, Origin, ReadSet, Seen},
 };
 use crate::{
     evm::{ReadError, StorageProbe, revm_info},
@@ -79,18 +79,26 @@ impl View {
         self.observed.contains(&address)
     }
 
+    /// The account in the pre-state, if that is what was read of it.
+    pub(crate) fn pre_state_of(&self, address: Address) -> Option<Option<AccountInfo>> {
+        let read = self.reads.accounts.iter().find(|read| read.address == address)?;
+        (read.origin == Origin::PreState).then_some(read.base)
+    }
+
     /// Reads an account of which no more than `seen` will matter.
     pub(crate) fn account(
         &mut self,
         address: Address,
         seen: Seen,
     ) -> Result<Option<AccountInfo>, ReadError> {
-        let mut read = self.memory.account(address, self.position)?;
+        if !self.records {
+            return Ok(self.memory.account(address, self.position)?.info);
+        }
+        let stamps = &mut self.reads.stamps;
+        let mut read = self.memory.account_recording(address, self.position, stamps)?;
         read.seen = seen;
         let info = read.info;
-        if self.records {
-            self.reads.accounts.push(read);
-        }
+        self.reads.accounts.push(read);
         Ok(info)
     }
 }
@@ -112,10 +120,12 @@ impl Database for View {
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
-        let read = self.memory.slot(address, slot, self.position)?;
-        if self.records {
-            self.reads.slots.push(read);
+        if !self.records {
+            return Ok(self.memory.slot(address, slot, self.position)?.value);
         }
+        let stamps = &mut self.reads.stamps;
+        let read = self.memory.slot_recording(address, slot, self.position, stamps)?;
+        self.reads.slots.push(read);
         Ok(read.value)
     }
 
@@ -127,7 +137,8 @@ impl Database for View {
 impl StorageProbe for View {
     /// As the reference: the pre-state has storage, and the account was not destroyed on the way.
     fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
-        let last = self.memory.clearing(address, self.position)?;
+        let stamps = &mut self.reads.stamps;
+        let last = self.memory.clearing_recording(address, self.position, stamps)?;
         let exists = self.account(address, Seen::Everything)?.is_some();
         self.observe(address);
         self.reads.clearings.push(ClearingRead { address, last });

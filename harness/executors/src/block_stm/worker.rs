@@ -2,6 +2,7 @@
 
 use super::{
     access_list::Accesses,
+    location::Location,
     memory::Position,
     reads::ReadSet,
     rewards::Owed,
@@ -12,6 +13,7 @@ use super::{
     writes::WriteSet,
 };
 use crate::{
+    commit::Done,
     evm::{ReadError, StrictEvm, rule_of_invalid_transaction, run_deferring_reward},
     sync::{Ordering, lock},
 };
@@ -31,7 +33,7 @@ enum Ended {
 
 /// What came of one execution.
 struct Executed {
-    result: Result<ExecutionResult, Rule>,
+    result: Result<Done, Rule>,
     owed: Owed,
     accesses: Option<Box<Accesses>>,
 }
@@ -49,6 +51,7 @@ pub(super) struct Worker<'a> {
     evm: Option<StrictEvm<View>>,
     writes: WriteSet,
     spare_reads: Vec<ReadSet>,
+    spare_locations: Vec<Vec<Location>>,
     ended: Vec<Ended>,
     plain_transfers: bool,
 }
@@ -60,6 +63,7 @@ impl<'a> Worker<'a> {
             evm: None,
             writes: WriteSet::default(),
             spare_reads: Vec::new(),
+            spare_locations: Vec::new(),
             ended: Vec::new(),
             plain_transfers: !block.has_access_list && has_plain_transfers(block.env.cfg_env.spec),
         }
@@ -140,7 +144,7 @@ impl<'a> Worker<'a> {
         let transaction = &block.transactions[version.transaction as usize];
         let outcome = if self.plain_transfers && may_be_plain(transaction, &block.env.block_env) {
             evm.context().tx = transaction.clone();
-            match transfer::transfer(evm, &mut self.writes) {
+            match transfer::transfer(evm, block.deferral, &mut self.writes) {
                 Ok(Some(done)) => Ok((done.result, Some(done.reward))),
                 Ok(None) => {
                     evm.db_mut().forget_reads();
@@ -181,8 +185,8 @@ impl<'a> Worker<'a> {
                 });
                 let clearing = self.block.state_clearing;
                 self.writes.take(&mut state, &mut journal.database, clearing);
-                let owed = owed.map_or(Owed::Nothing, Owed::Amount);
-                Ok(Executed { result: Ok(result), owed, accesses })
+                let owed = owed.map_or(Owed::Nothing, |owed| Owed::Amount(owed.saturating_to()));
+                Ok(Executed { result: Ok(result.into()), owed, accesses })
             }
             // A result like any other: it stands once its reads are known to be final.
             Err(EVMError::Transaction(invalid)) => {
@@ -207,14 +211,17 @@ impl<'a> Worker<'a> {
 
     fn publish(&mut self, version: Version, executed: Executed) -> Ended {
         let evm = self.evm.as_mut().expect("made by the first execution");
-        let reads = evm.db_mut().take_reads();
+        let mut reads = evm.db_mut().take_reads();
         let position = version.transaction + 1;
         let mut slot = lock(&self.block.slots[version.transaction as usize]);
+        if slot.locations.capacity() == 0 {
+            slot.locations = self.spare_locations.pop().unwrap_or_default();
+        }
         let Slot { locations, .. } = &mut *slot;
         let memory = &self.block.memory;
         memory.rewards.set(position, executed.owed);
         let writer = super::memory::Writer { position, incarnation: version.incarnation };
-        let wrote_elsewhere = memory.publish(writer, &mut self.writes, locations);
+        let wrote_elsewhere = memory.publish(writer, &mut self.writes, locations, &mut reads.stamps);
         slot.result = Some(executed.result);
         slot.accesses = executed.accesses;
         let before = std::mem::replace(&mut slot.reads, reads);
@@ -244,15 +251,18 @@ impl<'a> Worker<'a> {
             if !slot.reads.is_current(&block.memory, index + 1) {
                 break;
             }
-            if let Err(reason) = block.add_to_outcome(index, &mut slot, &mut committed) {
+            if let Err(reason) = block.add_to_outcome(index, &mut slot, &mut committed.decided) {
                 drop((slot, committed));
                 block.stop(reason);
                 self.ended.push(Ended::Broken);
                 return;
             }
-            self.spare_reads.push(std::mem::take(&mut slot.reads));
+            let (reads, mut locations) =
+                (std::mem::take(&mut slot.reads), std::mem::take(&mut slot.locations));
             drop(slot);
-            self.spare_reads.last_mut().expect("just pushed").clear();
+            locations.clear();
+            self.spare_locations.push(locations);
+            self.recycle(reads);
             valid += 1;
         }
         drop(committed);

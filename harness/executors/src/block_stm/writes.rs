@@ -31,8 +31,13 @@ pub(crate) struct AccountWrites {
 pub(crate) enum InfoWrite {
     /// The account is this afterwards; `None`: it does not exist.
     Set(Option<AccountInfo>),
-    /// Its balance is this much higher afterwards, whatever it was. Never zero.
-    Credit(U256),
+    /// Its balance is higher afterwards, whatever it was.
+    Credit {
+        /// By this much; never zero.
+        amount: U256,
+        /// The account in the pre-state, where the writer has seen it.
+        base: Option<Option<AccountInfo>>,
+    },
 }
 
 impl WriteSet {
@@ -54,8 +59,13 @@ impl WriteSet {
         self.accounts.push(AccountWrites { address, info, cleared });
     }
 
-    pub(crate) fn credit(&mut self, address: Address, amount: U256) {
-        let info = Some(InfoWrite::Credit(amount));
+    pub(crate) fn credit(
+        &mut self,
+        address: Address,
+        amount: U256,
+        base: Option<Option<AccountInfo>>,
+    ) {
+        let info = Some(InfoWrite::Credit { amount, base });
         self.accounts.push(AccountWrites { address, info, cleared: false });
     }
 
@@ -120,7 +130,8 @@ impl WriteSet {
             && !could_overflow(before.balance)
             && !view.has_observed(address)
         {
-            self.credit(address, after.balance - before.balance);
+            let base = view.pre_state_of(address);
+            self.credit(address, after.balance - before.balance, base);
             return;
         }
         view.observe(address);

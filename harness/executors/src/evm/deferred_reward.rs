@@ -31,6 +31,17 @@ pub(crate) enum Deferral {
 }
 
 impl Deferral {
+    /// Whether this much may be paid later.
+    pub(crate) fn allows(self, owed: U256) -> bool {
+        // However many are added up, a `u128` holds the sum. Larger ones do not exist outside of tests.
+        owed.bit_len() <= 100
+            && match self {
+                Self::All => true,
+                Self::Positive => !owed.is_zero(),
+                Self::Nothing => false,
+            }
+    }
+
     /// What the block's fee recipient allows. Nothing but a pre-state can hold an empty account
     /// with storage, and nothing but a pre-state can hold that many wei.
     pub(crate) fn of(case: &Case) -> Result<Self, StateError> {
@@ -83,11 +94,7 @@ impl<DB: StorageProbe> Handler for DeferringHandler<DB> {
         let context = evm.ctx();
         let beneficiary = context.block.beneficiary;
         let owed = reward(context, exec_result);
-        let pays_now = match self.deferral {
-            Deferral::All => false,
-            Deferral::Positive => owed.is_zero(),
-            Deferral::Nothing => true,
-        };
+        let pays_now = !self.deferral.allows(owed);
         if pays_now || context.journaled_state.inner.state.contains_key(&beneficiary) {
             return post_execution::reward_beneficiary(context, exec_result.gas())
                 .map_err(Into::into);

@@ -23,12 +23,13 @@ mod changes;
 mod state;
 
 use crate::{
-    commit::OrderedCommit,
+    commit::{GasClaim, OrderedCommit},
     evm::{
         Deferral, ReadError, StrictEvm, evm_env, has_state_clearing, rule_of_invalid_transaction,
         run_deferring_reward, transaction_env,
     },
     phases,
+    sync::Arc,
     reference::{Reference, SessionDb, Stop, execution, has_access_list, sequential_telemetry},
 };
 use alloy_evm::EvmEnv;
@@ -51,7 +52,9 @@ impl Executor for Sequential {
         }
         crate::reference::refuse_unsupported(case)?;
         let transactions = case.block.transactions.iter().map(transaction_env).collect();
-        Ok(Box::new(PreparedSequential { case: case.clone(), env: evm_env(case), transactions }))
+        let claims = GasClaim::all(&case.block.transactions);
+        let (case, env) = (case.clone(), evm_env(case));
+        Ok(Box::new(PreparedSequential { case, env, transactions, claims }))
     }
 }
 
@@ -59,6 +62,7 @@ struct PreparedSequential {
     case: Case,
     env: EvmEnv,
     transactions: Vec<TxEnv>,
+    claims: Arc<[GasClaim]>,
 }
 
 impl Prepared for PreparedSequential {
@@ -75,7 +79,8 @@ impl PreparedSequential {
         let below = AfterPreBlock::new(case.pre_state.clone(), &before.changes);
         let count = self.transactions.len();
         let mut gas = OrderedCommit::new(case.rules.fork, case.block.gas_limit, count);
-        let rest = Rest { case, env: &self.env, transactions: &self.transactions, first: 0 };
+        let (transactions, claims) = (&self.transactions, &self.claims);
+        let rest = Rest { case, env: &self.env, transactions, claims, first: 0 };
         let end = rest.execute(below, &mut gas)?;
         let mut changes = before.changes;
         changes.extend(end.changes);
@@ -101,6 +106,7 @@ pub(crate) struct Rest<'a> {
     pub(crate) env: &'a EvmEnv,
     /// All of the block's.
     pub(crate) transactions: &'a [TxEnv],
+    pub(crate) claims: &'a [GasClaim],
     /// The first to be executed.
     pub(crate) first: usize,
 }
@@ -121,14 +127,14 @@ impl Rest<'_> {
         let deferral = Deferral::of(self.case).map_err(|error| Stop::Broken(error.into()))?;
         let state = BlockState::new(below, self.case.block.beneficiary);
         let mut evm = StrictEvm::new(state, self.env.clone());
-        let transactions = self.case.block.transactions.iter().zip(self.transactions);
-        for (transaction, env) in transactions.skip(self.first) {
+        let transactions = self.claims.iter().zip(self.transactions);
+        for (claim, env) in transactions.skip(self.first) {
             let result = match transact(&mut evm, env.clone(), deferral) {
-                Ok(result) => Ok(result),
+                Ok(result) => Ok(result.into()),
                 Err(EVMError::Transaction(invalid)) => Err(rule_of_invalid_transaction(&invalid)),
                 Err(error) => return Err(Stop::Broken(broken(error))),
             };
-            gas.commit(transaction, result).map_err(Stop::Rejected)?;
+            gas.commit(claim, result).map_err(Stop::Rejected)?;
         }
         let mut after = AfterTransactions::new(evm);
         let end = phases::post_block(self.case, self.env, &mut after, gas)?;
