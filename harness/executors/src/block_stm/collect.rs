@@ -106,7 +106,7 @@ fn part(memory: &MultiVersionMemory, shard: usize, end: Position) -> Result<Part
     let mut part = Part::default();
     part.accounts.reserve(shard.accounts.len());
     for cells in &shard.accounts {
-        let cleared = cells.cleared.below(end).last();
+        let cleared = cells.cleared.as_deref().and_then(|cleared| cleared.below(end).last());
         if cells.info.below(end).is_empty() && cleared.is_none() {
             continue;
         }
@@ -120,8 +120,8 @@ fn part(memory: &MultiVersionMemory, shard: usize, end: Position) -> Result<Part
     }
     for cells in &shard.slots {
         let Some(written) = cells.values.below(end).last() else { continue };
-        let cleared = memory.clearing(cells.address, end)?;
-        if cleared.is_none_or(|at| at.position <= written.writer.position) {
+        let (writer, cleared) = (written.writer()?, memory.clearing(cells.address, end)?);
+        if cleared.is_none_or(|at| at.position <= writer.position) {
             part.slots.entry(cells.address).or_default().push((cells.slot, written.value));
         }
     }

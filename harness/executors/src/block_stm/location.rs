@@ -1,6 +1,6 @@
 //! Places in the state that a block writes, and a cheap first answer to "does it?".
 
-use crate::sync::{AtomicU8, Ordering};
+use crate::sync::{AtomicU8, AtomicU64, Ordering};
 use alloy_primitives::{Address, U256};
 use smallvec::SmallVec;
 use std::hash::BuildHasher;
@@ -56,6 +56,8 @@ pub(crate) fn slot_hash(address: Address, slot: U256) -> u64 {
 #[derive(Debug)]
 pub(crate) struct Stamps {
     counts: Box<[AtomicU8]>,
+    /// How often storage was cleared, anywhere: rare enough for one count.
+    clearings: AtomicU64,
 }
 
 /// A count that rises no more: it says "look closer".
@@ -82,7 +84,18 @@ impl Stamps {
     /// Room for the writes of this many transactions.
     pub(crate) fn new(transactions: usize) -> Self {
         let buckets = (transactions * 16).next_power_of_two().clamp(1 << 10, 1 << 20);
-        Self { counts: std::iter::repeat_with(AtomicU8::default).take(buckets).collect() }
+        let counts = std::iter::repeat_with(AtomicU8::default).take(buckets).collect();
+        Self { counts, clearings: AtomicU64::new(0) }
+    }
+
+    /// Storage was cleared somewhere, or that was taken back.
+    pub(crate) fn raise_clearings(&self) {
+        self.clearings.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether storage was cleared anywhere.
+    pub(crate) fn has_clearings(&self) -> bool {
+        self.clearings.load(Ordering::Acquire) > 0
     }
 
     fn bucket_of(&self, hash: u64) -> usize {
@@ -112,21 +125,31 @@ impl Stamps {
 
 /// The stamps of one incarnation's reads.
 #[derive(Debug, Default)]
-pub(crate) struct ReadStamps(SmallVec<[Stamp; 12]>);
+pub(crate) struct ReadStamps {
+    places: SmallVec<[Stamp; 8]>,
+    /// Clearings at the first question for one.
+    clearings: Option<u64>,
+}
 
 impl ReadStamps {
     pub(crate) fn push(&mut self, stamp: Stamp) {
-        self.0.push(stamp);
+        self.places.push(stamp);
+    }
+
+    /// A clearing is about to be looked for.
+    pub(crate) fn note_clearings(&mut self, stamps: &Stamps) {
+        self.clearings.get_or_insert_with(|| stamps.clearings.load(Ordering::Acquire));
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.places.clear();
+        self.clearings = None;
     }
 
     /// The reader itself has published something: what it has read there stands, if nobody else has
     /// published in between.
     pub(crate) fn allow(&mut self, own: Stamp) {
-        for stamp in &mut self.0 {
+        for stamp in &mut self.places {
             if stamp.bucket == own.bucket && stamp.count.checked_add(1) == Some(own.count) {
                 *stamp = own;
             }
@@ -135,7 +158,9 @@ impl ReadStamps {
 
     /// Whether nothing was published since, in any place that was read.
     pub(crate) fn are_current(&self, stamps: &Stamps) -> bool {
-        self.0.iter().all(|stamp| stamps.is_current(*stamp))
+        let clearings = stamps.clearings.load(Ordering::Acquire);
+        self.clearings.is_none_or(|before| before == clearings)
+            && self.places.iter().all(|stamp| stamps.is_current(*stamp))
     }
 }
 

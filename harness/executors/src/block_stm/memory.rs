@@ -19,7 +19,7 @@ use super::{
     reads::{AccountRead, Origin, SlotRead},
     rewards::RewardLedger,
     scheduler::Incarnation,
-    versions::Versions,
+    versions::{Cell, Versions},
     writes::{AccountWrites, InfoWrite, WriteSet},
 };
 use crate::{
@@ -45,7 +45,8 @@ pub(crate) struct Writer {
 pub(super) struct AccountCells {
     pub(super) address: Address,
     pub(super) info: Versions<InfoWrite>,
-    pub(super) cleared: Versions<()>,
+    /// Rare.
+    pub(super) cleared: Option<Box<Versions<()>>>,
 }
 
 /// A slot in one block.
@@ -60,16 +61,14 @@ impl AccountCells {
     fn below(&self, position: Position) -> Result<AccountVersions, ReadError> {
         let mut found = AccountVersions::default();
         for cell in self.info.below(position).iter().rev() {
-            if cell.estimate {
-                return Err(ReadError::Blocked(cell.writer.position));
-            }
+            let writer = cell.writer()?;
             match cell.value {
                 InfoWrite::Credit { amount, base } => {
                     found.credit = found.credit.saturating_add(amount);
-                    found.base = found.base.or(base);
+                    found.base = found.base.or_else(|| base.account());
                 }
                 InfoWrite::Set(info) => {
-                    found.set = Some((cell.writer, info));
+                    found.set = Some((writer, info));
                     break;
                 }
             }
@@ -93,12 +92,13 @@ struct Apart(RwLock<Shard>);
 #[derive(Debug)]
 pub(crate) struct Shards(Box<[Apart]>);
 
-impl Shards {
-    /// Empty tables.
-    pub(crate) fn new() -> Self {
+impl Default for Shards {
+    fn default() -> Self {
         Self(std::iter::repeat_with(Apart::default).take(SHARDS).collect())
     }
+}
 
+impl Shards {
     /// The same tables without their contents.
     pub(crate) fn emptied(mut self) -> Self {
         for Apart(shard) in &mut self.0 {
@@ -322,7 +322,7 @@ impl MultiVersionMemory {
         stamps: &mut ReadStamps,
     ) -> Result<SlotRead, ReadError> {
         let hashes = (account_hash(address), slot_hash(address, slot));
-        stamps.push(self.stamps.look(!hashes.0));
+        stamps.note_clearings(&self.stamps);
         stamps.push(self.stamps.look(hashes.1));
         let (origin, value) = self.slot_version(address, slot, hashes, position)?;
         let value = match origin {
@@ -371,8 +371,7 @@ impl MultiVersionMemory {
         let shard = read(self.shard_of(hash));
         let cells = shard.slots.find(hash, |cells| cells.slot == slot && cells.address == address);
         match cells.and_then(|cells| cells.values.below(position).last()) {
-            Some(cell) if cell.estimate => Err(ReadError::Blocked(cell.writer.position)),
-            Some(cell) => Ok(Some((cell.writer, cell.value))),
+            Some(cell) => Ok(Some((cell.writer()?, cell.value))),
             None => Ok(None),
         }
     }
@@ -393,7 +392,7 @@ impl MultiVersionMemory {
         position: Position,
         stamps: &mut ReadStamps,
     ) -> Result<Option<Writer>, ReadError> {
-        stamps.push(self.stamps.look(!account_hash(address)));
+        stamps.note_clearings(&self.stamps);
         self.clearing_of(address, account_hash(address), position)
     }
 
@@ -403,17 +402,14 @@ impl MultiVersionMemory {
         hash: u64,
         position: Position,
     ) -> Result<Option<Writer>, ReadError> {
-        // A clearing has a stamp of its own: most written accounts are never cleared.
-        if self.stamps.look(!hash).is_unwritten() {
+        // Most blocks clear nothing.
+        if !self.stamps.has_clearings() {
             return Ok(None);
         }
         let shard = read(self.shard_of(hash));
         let cells = shard.accounts.find(hash, |cells| cells.address == address);
-        match cells.and_then(|cells| cells.cleared.below(position).last()) {
-            Some(cell) if cell.estimate => Err(ReadError::Blocked(cell.writer.position)),
-            Some(cell) => Ok(Some(cell.writer)),
-            None => Ok(None),
-        }
+        let cleared = cells.and_then(|cells| cells.cleared.as_deref());
+        cleared.and_then(|cleared| cleared.below(position).last()).map(Cell::writer).transpose()
     }
 
     /// Whether nothing was published since these stamps were taken.
@@ -465,8 +461,8 @@ impl MultiVersionMemory {
         ) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let (info, cleared) = (Versions::default(), Versions::default());
-                entry.insert(AccountCells { address, info, cleared }).into_mut()
+                let info = Versions::default();
+                entry.insert(AccountCells { address, info, cleared: None }).into_mut()
             }
         };
         if let Some(info) = account.info {
@@ -474,13 +470,13 @@ impl MultiVersionMemory {
             locations.push(Location { hash, place: Place::Account(address) });
         }
         if account.cleared {
-            cells.cleared.put(writer, ());
+            cells.cleared.get_or_insert_default().put(writer, ());
             locations.push(Location { hash, place: Place::Clearing(address) });
         }
         drop(shard);
         stamps.allow(self.stamps.raise(hash));
         if account.cleared {
-            stamps.allow(self.stamps.raise(!hash));
+            self.stamps.raise_clearings();
         }
     }
 
@@ -523,9 +519,9 @@ impl MultiVersionMemory {
                 let Some(cells) = cells else { return };
                 if matches!(location.place, Place::Account(_)) {
                     cells.info.edit(position, edit);
-                } else {
-                    cells.cleared.edit(position, edit);
-                    self.stamps.raise(!location.hash);
+                } else if let Some(cleared) = &mut cells.cleared {
+                    cleared.edit(position, edit);
+                    self.stamps.raise_clearings();
                 }
             }
             Place::Slot(address, slot) => {

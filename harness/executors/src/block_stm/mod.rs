@@ -62,7 +62,7 @@ use location::ReadStamps;
 use memory::{MultiVersionMemory, Position, Shards, Writer};
 use pool::{Crew, Pool};
 use revm::context::TxEnv;
-use run::{BlockRun, Decided, Settings};
+use run::{BlockRun, Decided, Settings, Slots};
 use scheduler::Claims;
 use view::View;
 use writes::WriteSet;
@@ -72,8 +72,14 @@ use writes::WriteSet;
 pub struct BlockStm {
     pool: Arc<Pool>,
     mode: Mode,
-    /// Tables of the block before.
-    spare_shards: Arc<Mutex<Option<Shards>>>,
+    spare: Arc<Mutex<Option<Spare>>>,
+}
+
+/// Room that a block has taken, empty again.
+#[derive(Debug, Default)]
+struct Spare {
+    slots: Slots,
+    shards: Shards,
 }
 
 impl BlockStm {
@@ -87,7 +93,7 @@ impl BlockStm {
     /// When `threads` is zero.
     pub fn new(threads: usize, mode: Mode) -> std::io::Result<Self> {
         assert!(threads > 0, "an executor needs at least one thread");
-        Ok(Self { pool: Arc::new(Pool::new(threads - 1)?), mode, spare_shards: Arc::default() })
+        Ok(Self { pool: Arc::new(Pool::new(threads - 1)?), mode, spare: Arc::default() })
     }
 }
 
@@ -103,7 +109,7 @@ impl Executor for BlockStm {
             transactions: case.block.transactions.iter().map(transaction_env).collect(),
             claims: claims::of(&case.block.transactions),
             gas_claims: GasClaim::all(&case.block.transactions),
-            spare_shards: self.spare_shards.clone(),
+            spare: self.spare.clone(),
         }))
     }
 }
@@ -116,7 +122,7 @@ struct PreparedBlockStm {
     transactions: Arc<[TxEnv]>,
     claims: Arc<[u8]>,
     gas_claims: Arc<[GasClaim]>,
-    spare_shards: Arc<Mutex<Option<Shards>>>,
+    spare: Arc<Mutex<Option<Spare>>>,
 }
 
 impl Prepared for PreparedBlockStm {
@@ -130,10 +136,10 @@ impl Prepared for PreparedBlockStm {
 impl PreparedBlockStm {
     fn execute(&self, telemetry: &mut Telemetry) -> Result<BlockOutcome, Stop> {
         let case = &self.case;
-        let shards = lock(&self.spare_shards).take().unwrap_or_else(Shards::new);
+        let spare = lock(&self.spare).take().unwrap_or_default();
         let memory = Arc::new(MultiVersionMemory::new(
             self.transactions.len(),
-            shards,
+            spare.shards,
             case.pre_state.clone(),
             case.block.beneficiary,
             has_state_clearing(case),
@@ -151,7 +157,7 @@ impl PreparedBlockStm {
             self.transactions.clone(),
             memory.clone(),
             access_list,
-            self.settings()?,
+            self.settings(spare.slots)?,
         ));
         let crew = if self.is_small() { Arc::default() } else { self.pool.run(&block) };
         let alone_from = if self.is_small() { Some(0) } else { block.given_up_at() };
@@ -167,14 +173,20 @@ impl PreparedBlockStm {
             (None, None) => self.finish(&block, committed.decided, before.changes, &crew),
         };
         telemetry.threads = 1 + crew.dismiss();
-        drop(block);
-        if let Some(memory) = Arc::into_inner(memory) {
-            *lock(&self.spare_shards) = Some(memory.into_shards().emptied());
-        }
+        self.recycle(block, memory);
         outcome
     }
 
-    fn settings(&self) -> Result<Settings, Stop> {
+    /// Keeps the room that the block has taken. Everybody has left it.
+    fn recycle(&self, block: Arc<BlockRun>, memory: Arc<MultiVersionMemory>) {
+        let slots = Arc::into_inner(block).map(|block| block.into_slots().emptied());
+        let shards = Arc::into_inner(memory).map(|memory| memory.into_shards().emptied());
+        if let (Some(slots), Some(shards)) = (slots, shards) {
+            *lock(&self.spare) = Some(Spare { slots, shards });
+        }
+    }
+
+    fn settings(&self, slots: Slots) -> Result<Settings, Stop> {
         let workers = self.pool.threads();
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Settings {
@@ -183,6 +195,7 @@ impl PreparedBlockStm {
             gas_claims: self.gas_claims.clone(),
             mode: self.mode,
             spins: workers <= cores,
+            slots,
         })
     }
 

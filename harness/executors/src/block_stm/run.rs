@@ -14,7 +14,7 @@ use crate::{
     commit::{Done, GasClaim, OrderedCommit},
     evm::{Deferral, ReadError, has_state_clearing},
     reference::has_access_list,
-    sync::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, lock, spin_loop, wait},
+    sync::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, lock, spin_loop, wait},
 };
 use alloy_evm::EvmEnv;
 use lockstep_model::{
@@ -44,7 +44,7 @@ pub(crate) struct BlockRun {
     task_ended: Condvar,
     /// Counts ended tasks, for those who spin.
     ended_tasks: AtomicU64,
-    pub(super) slots: Vec<Mutex<Slot>>,
+    pub(super) slots: Slots,
     pub(super) committed: Mutex<Committed>,
     pub(super) counters: Counters,
     collection: Collection,
@@ -58,8 +58,8 @@ struct Schedule {
 }
 
 /// What the last incarnation of one transaction left.
-#[derive(Default)]
-pub(super) struct Slot {
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
     pub(super) result: Option<Result<Done, Rule>>,
     pub(super) reads: ReadSet,
     pub(super) locations: Vec<Location>,
@@ -96,6 +96,40 @@ pub(crate) struct Settings {
     pub(crate) gas_claims: Arc<[GasClaim]>,
     pub(crate) mode: Mode,
     pub(crate) spins: bool,
+    pub(crate) slots: Slots,
+}
+
+impl Slot {
+    /// Forgets everything and keeps the room.
+    fn clear(&mut self) {
+        self.result = None;
+        self.reads.clear();
+        self.locations.clear();
+        self.accesses = None;
+    }
+}
+
+/// One slot for each transaction, kept for the next block.
+#[derive(Debug, Default)]
+pub(crate) struct Slots(Vec<Mutex<Slot>>);
+
+impl Slots {
+    /// As many as the block has transactions.
+    fn sized(mut self, transactions: usize) -> Self {
+        self.0.resize_with(transactions.max(self.0.len()), Mutex::default);
+        self
+    }
+
+    /// The same slots without their contents.
+    pub(crate) fn emptied(mut self) -> Self {
+        let slots = self.0.iter_mut();
+        slots.for_each(|slot| slot.get_mut().unwrap_or_else(PoisonError::into_inner).clear());
+        self
+    }
+
+    pub(super) fn of(&self, index: TransactionIndex) -> MutexGuard<'_, Slot> {
+        lock(&self.0[index as usize])
+    }
 }
 
 impl BlockRun {
@@ -129,7 +163,7 @@ impl BlockRun {
             schedule: Mutex::new(Schedule { scheduler, sleepers: 0, given_up_at: None }),
             task_ended: Condvar::new(),
             ended_tasks: AtomicU64::new(0),
-            slots: std::iter::repeat_with(Mutex::default).take(count).collect(),
+            slots: settings.slots.sized(count),
             committed: Mutex::new(committed),
             counters: Counters::default(),
             collection: Collection::default(),
@@ -261,7 +295,7 @@ impl BlockRun {
 
     /// Turns the writes of an invalid incarnation into estimates.
     pub(super) fn abort(&self, index: TransactionIndex) {
-        let slot = lock(&self.slots[index as usize]);
+        let slot = self.slots.of(index);
         self.memory.mark_estimates(&slot.locations, index + 1);
         self.memory.rewards.set(index + 1, Owed::Unknown);
     }
@@ -293,6 +327,11 @@ impl BlockRun {
     pub(crate) fn changes(&self, end: Position) -> Result<StateChanges, ReadError> {
         self.collection.take_part(&self.memory, end);
         self.collection.finish(&self.memory, end)
+    }
+
+    /// Gives the slots back.
+    pub(crate) fn into_slots(self) -> Slots {
+        self.slots
     }
 
     /// The outcome so far, taken out.

@@ -1,6 +1,10 @@
 //! Every value that one place has in a block, in the order of positions.
 
-use super::memory::{Edit, Position, Writer};
+use super::{
+    memory::{Edit, Position, Writer},
+    scheduler::Incarnation,
+};
+use crate::evm::ReadError;
 use smallvec::SmallVec;
 
 /// The values of one place. Most have one.
@@ -10,10 +14,26 @@ pub(super) struct Versions<T>(SmallVec<[Cell<T>; 1]>);
 /// One value.
 #[derive(Debug)]
 pub(super) struct Cell<T> {
-    pub(super) writer: Writer,
-    /// The writer was found invalid and will run again: readers wait for it.
-    pub(super) estimate: bool,
+    position: Position,
+    /// The highest bit: the writer was found invalid and will run again, readers wait for it.
+    incarnation: Incarnation,
     pub(super) value: T,
+}
+
+const ESTIMATE: Incarnation = 1 << 31;
+
+impl<T> Cell<T> {
+    const fn new(writer: Writer, value: T) -> Self {
+        Self { position: writer.position, incarnation: writer.incarnation, value }
+    }
+
+    /// Who wrote it, unless that is about to change.
+    pub(super) const fn writer(&self) -> Result<Writer, ReadError> {
+        if self.incarnation & ESTIMATE != 0 {
+            return Err(ReadError::Blocked(self.position));
+        }
+        Ok(Writer { position: self.position, incarnation: self.incarnation })
+    }
 }
 
 impl<T> Default for Versions<T> {
@@ -25,20 +45,20 @@ impl<T> Default for Versions<T> {
 impl<T> Versions<T> {
     pub(super) fn of(writer: Writer, value: T) -> Self {
         let mut versions = Self::default();
-        versions.0.push(Cell { writer, estimate: false, value });
+        versions.0.push(Cell::new(writer, value));
         versions
     }
 
     fn find(&self, position: Position) -> Result<usize, usize> {
         // Most writes come last.
         match self.0.last() {
-            Some(last) if last.writer.position < position => Err(self.0.len()),
-            _ => self.0.binary_search_by_key(&position, |cell| cell.writer.position),
+            Some(last) if last.position < position => Err(self.0.len()),
+            _ => self.0.binary_search_by_key(&position, |cell| cell.position),
         }
     }
 
     pub(super) fn put(&mut self, writer: Writer, value: T) {
-        let cell = Cell { writer, estimate: false, value };
+        let cell = Cell::new(writer, value);
         match self.find(writer.position) {
             Ok(at) => self.0[at] = cell,
             Err(at) => self.0.insert(at, cell),
@@ -49,7 +69,7 @@ impl<T> Versions<T> {
         if let Ok(at) = self.find(position) {
             match edit {
                 Edit::Remove => drop(self.0.remove(at)),
-                Edit::MarkEstimate => self.0[at].estimate = true,
+                Edit::MarkEstimate => self.0[at].incarnation |= ESTIMATE,
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::{
     memory::{MultiVersionMemory, Position},
     reads::{ClearingRead, Origin, ReadSet, Seen},
+    writes::Base,
 };
 use crate::{
     evm::{ReadError, StorageProbe, revm_info},
@@ -80,9 +81,11 @@ impl View {
     }
 
     /// The account in the pre-state, if that is what was read of it.
-    pub(crate) fn pre_state_of(&self, address: Address) -> Option<Option<AccountInfo>> {
-        let read = self.reads.accounts.iter().find(|read| read.address == address)?;
-        (read.origin == Origin::PreState).then_some(read.base)
+    pub(crate) fn pre_state_of(&self, address: Address) -> Base {
+        match self.reads.accounts.iter().find(|read| read.address == address) {
+            Some(read) if read.origin == Origin::PreState => Base::of(read.base),
+            _ => Base::Unknown,
+        }
     }
 
     /// Reads an account of which no more than `seen` will matter.

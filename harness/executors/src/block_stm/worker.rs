@@ -213,7 +213,7 @@ impl<'a> Worker<'a> {
         let evm = self.evm.as_mut().expect("made by the first execution");
         let mut reads = evm.db_mut().take_reads();
         let position = version.transaction + 1;
-        let mut slot = lock(&self.block.slots[version.transaction as usize]);
+        let mut slot = self.block.slots.of(version.transaction);
         if slot.locations.capacity() == 0 {
             slot.locations = self.spare_locations.pop().unwrap_or_default();
         }
@@ -237,7 +237,7 @@ impl<'a> Worker<'a> {
 
     fn reads_are_current(&self, index: TransactionIndex) -> bool {
         self.block.counters.validations.fetch_add(1, Ordering::Relaxed);
-        let slot = lock(&self.block.slots[index as usize]);
+        let slot = self.block.slots.of(index);
         slot.reads.is_current(&self.block.memory, index + 1)
     }
 
@@ -247,7 +247,7 @@ impl<'a> Worker<'a> {
         let mut committed = lock(&block.committed);
         let mut valid = 0;
         for index in task.clone() {
-            let mut slot = lock(&block.slots[index as usize]);
+            let mut slot = block.slots.of(index);
             if !slot.reads.is_current(&block.memory, index + 1) {
                 break;
             }

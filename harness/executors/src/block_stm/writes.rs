@@ -5,7 +5,7 @@
 
 use super::{reads::could_overflow, view::View};
 use crate::evm::{bytecode_of, model_info};
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use lockstep_model::{AccountInfo, StateChanges};
 use revm::state::{Account, Bytecode, EvmState};
 
@@ -35,9 +35,48 @@ pub(crate) enum InfoWrite {
     Credit {
         /// By this much; never zero.
         amount: U256,
-        /// The account in the pre-state, where the writer has seen it.
-        base: Option<Option<AccountInfo>>,
+        /// The account in the pre-state, as far as the writer has seen it.
+        base: Base,
     },
+}
+
+/// What is known of an account in the pre-state, in few bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// Nothing.
+    Unknown,
+    /// It does not exist.
+    Absent,
+    /// It exists and has no code.
+    Codeless {
+        /// Its balance.
+        balance: U256,
+        /// Its nonce.
+        nonce: u64,
+    },
+}
+
+impl Base {
+    pub(crate) fn of(account: Option<AccountInfo>) -> Self {
+        match account {
+            None => Self::Absent,
+            Some(info) if info.code_hash == KECCAK256_EMPTY => {
+                Self::Codeless { balance: info.balance, nonce: info.nonce }
+            }
+            Some(_) => Self::Unknown,
+        }
+    }
+
+    /// The account, if it is known whether it exists.
+    pub(crate) fn account(self) -> Option<Option<AccountInfo>> {
+        match self {
+            Self::Unknown => None,
+            Self::Absent => Some(None),
+            Self::Codeless { balance, nonce } => {
+                Some(Some(AccountInfo { balance, nonce, code_hash: KECCAK256_EMPTY }))
+            }
+        }
+    }
 }
 
 impl WriteSet {
@@ -63,7 +102,7 @@ impl WriteSet {
         &mut self,
         address: Address,
         amount: U256,
-        base: Option<Option<AccountInfo>>,
+        base: Base,
     ) {
         let info = Some(InfoWrite::Credit { amount, base });
         self.accounts.push(AccountWrites { address, info, cleared: false });
