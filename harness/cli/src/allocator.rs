@@ -17,7 +17,8 @@ use std::{
 static LARGE: AtomicUsize = AtomicUsize::new(4 << 20);
 
 /// From here on all blocks are small ones, and mimalloc keeps what is freed: a run of a benchmark
-/// should not pay for pages that the run before has given back.
+/// should not pay for pages that the run before has given back. Tables of some 10 MB are read all over the
+/// place; huge pages spare the walks to them.
 ///
 /// # Safety
 /// No block of 4 MiB or more may have been allocated yet: it would be freed by the wrong allocator.
@@ -27,8 +28,12 @@ pub(crate) unsafe fn keep_memory() {
     // SAFETY: an option of the allocator, set before it has anything to purge.
     #[cfg(not(miri))]
     unsafe {
-        const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15; // mimalloc.h, `mi_option_purge_delay`
+        // mimalloc.h: `mi_option_purge_delay`, and -1 for never; `mi_option_allow_thp`, and 1 for where
+        // the kernel likes.
+        const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
         const NEVER: libc::c_long = -1;
+        const ALLOW_HUGE_PAGES: libmimalloc_sys::mi_option_t = 43;
+        libmimalloc_sys::mi_option_set(ALLOW_HUGE_PAGES, 1);
         libmimalloc_sys::mi_option_set(PURGE_DELAY, NEVER);
     }
 }
