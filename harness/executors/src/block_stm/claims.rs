@@ -2,6 +2,7 @@
 
 use crate::sync::Arc;
 use alloy_consensus::Transaction as _;
+use alloy_primitives::map::AddressMap;
 use lockstep_model::Transaction;
 
 /// Gas limits that one claim may add up to: a claim must be worth a visit to the scheduler, and short
@@ -11,37 +12,62 @@ const GAS_OF_A_CLAIM: u64 = 400_000;
 /// The most transactions in one claim.
 const MOST: usize = 16;
 
-/// Below this sum of gas limits (some 0.1 ms of work where half of it is used) a second thread would
-/// come too late.
-const SMALL_BLOCK: u64 = 1_000_000;
+/// The most transactions of one sender in a claim. Each needs the nonce that the one before leaves, so
+/// nothing is lost by giving them all to one worker.
+const MOST_OF_A_SENDER: usize = 4096;
+
+/// A sender with this share of the work, in percent, leaves a second thread nothing to win.
+const SENDER_SHARE: u64 = 70;
+
+/// Below this much work a second thread would come too late to be worth waking.
+const SMALL_BLOCK_NS: u64 = 600_000;
 
 /// For each transaction, how many from it on may be claimed together.
-pub(super) fn of(transactions: &[Transaction]) -> Arc<[u8]> {
-    let limits: Vec<u64> = transactions.iter().map(|tx| tx.envelope.gas_limit()).collect();
-    let mut end = 0;
-    let mut gas = 0_u64;
-    let count = |start: usize| {
-        if end < start + 1 {
-            (end, gas) = (start + 1, limits[start]);
+pub(super) fn of(transactions: &[Transaction]) -> Arc<[u16]> {
+    let mut most = vec![1_u16; transactions.len()];
+    let (mut end, mut gas) = (0, 0_u64);
+    for start in 0..transactions.len() {
+        if end <= start {
+            (end, gas) = (start + 1, transactions[start].envelope.gas_limit());
         }
-        while end < limits.len()
-            && end - start < MOST
-            && gas.saturating_add(limits[end]) <= GAS_OF_A_CLAIM
-        {
-            gas += limits[end];
+        while let Some(next) = transactions.get(end) {
+            let limit = next.envelope.gas_limit();
+            let fits = end - start < MOST && gas.saturating_add(limit) <= GAS_OF_A_CLAIM;
+            let is_next_of_sender = next.sender == transactions[end - 1].sender
+                && next.sender == transactions[start].sender
+                && end - start < MOST_OF_A_SENDER;
+            if !fits && !is_next_of_sender {
+                break;
+            }
+            gas = gas.saturating_add(limit);
             end += 1;
         }
-        let count = end - start;
-        gas = gas.saturating_sub(limits[start]);
-        count as u8
-    };
-    (0..limits.len()).map(count).collect()
+        most[start] = (end - start) as u16;
+        gas = gas.saturating_sub(transactions[start].envelope.gas_limit());
+    }
+    most.into()
 }
 
-/// Whether the block is too small to share.
-pub(super) fn is_small(transactions: &[Transaction]) -> bool {
-    let limits = transactions.iter().map(|tx| tx.envelope.gas_limit());
-    transactions.len() < 2 || limits.fold(0, u64::saturating_add) < SMALL_BLOCK
+/// Whether one thread alone is the better choice: the block is too small to share, or one sender has
+/// most of it.
+pub(super) fn is_for_one(transactions: &[Transaction]) -> bool {
+    let mut by_sender = AddressMap::<u64>::default();
+    for transaction in transactions {
+        *by_sender.entry(transaction.sender).or_default() += about_ns(transaction);
+    }
+    let all: u64 = by_sender.values().sum();
+    let most = by_sender.values().max().copied().unwrap_or_default();
+    transactions.len() < 2 || all < SMALL_BLOCK_NS || most * 100 >= all * SENDER_SHARE
+}
+
+/// About how long one thread will need, from what can be seen: a plain transfer runs no code, and of
+/// other transactions most use far less than a limit that is high.
+fn about_ns(transaction: &Transaction) -> u64 {
+    if transaction.envelope.input().is_empty() {
+        800
+    } else {
+        4_000 + transaction.envelope.gas_limit().min(200_000) / 10
+    }
 }
 
 #[cfg(test)]
@@ -57,7 +83,11 @@ mod tests {
             let envelope = TxEnvelope::Legacy(Signed::new_unchecked(tx, signature, B256::ZERO));
             Transaction { sender: Address::ZERO, envelope }
         };
-        limits.iter().map(transaction).collect()
+        let mut transactions: Vec<_> = limits.iter().map(transaction).collect();
+        for (sender, transaction) in transactions.iter_mut().enumerate() {
+            transaction.sender = Address::with_last_byte((sender % 200) as u8);
+        }
+        transactions
     }
 
     #[test]
@@ -70,9 +100,20 @@ mod tests {
     }
 
     #[test]
-    fn few_cheap_transactions_are_a_small_block() {
-        assert!(is_small(&transactions(&[9_000_000])));
-        assert!(is_small(&transactions(&[21_000; 10])));
-        assert!(!is_small(&transactions(&[21_000; 100])));
+    fn the_next_of_a_sender_goes_to_the_same_worker() {
+        let mut chain = transactions(&[5_000_000; 40]);
+        chain[3..30].iter_mut().for_each(|tx| tx.sender = Address::repeat_byte(1));
+        let most = of(&chain);
+        assert_eq!((most[2], most[3], most[29], most[30]), (1, 27, 1, 1));
+    }
+
+    #[test]
+    fn few_cheap_transactions_and_one_senders_block_are_for_one() {
+        assert!(is_for_one(&transactions(&[9_000_000])));
+        assert!(is_for_one(&transactions(&[21_000; 500])));
+        let mut many = transactions(&[21_000; 1_000]);
+        assert!(!is_for_one(&many));
+        many[..800].iter_mut().for_each(|tx| tx.sender = Address::repeat_byte(1));
+        assert!(is_for_one(&many));
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Writer {
 pub(super) struct AccountCells {
     pub(super) address: Address,
     pub(super) info: Versions<InfoWrite>,
+    /// How many of them are full writes.
+    sets: u32,
     /// Rare.
     pub(super) cleared: Option<Box<Versions<()>>>,
 }
@@ -60,21 +62,67 @@ pub(super) struct SlotCells {
 impl AccountCells {
     fn below(&self, position: Position) -> Result<AccountVersions, ReadError> {
         let mut found = AccountVersions::default();
-        for cell in self.info.below(position).iter().rev() {
-            let writer = cell.writer()?;
-            match cell.value {
-                InfoWrite::Credit { amount, base } => {
-                    found.credit = found.credit.saturating_add(amount);
-                    found.base = found.base.or_else(|| base.account());
-                }
-                InfoWrite::Set(info) => {
-                    found.set = Some((writer, info));
-                    break;
+        let cells = self.info.below(position);
+        let Some(last) = cells.last() else { return Ok(found) };
+        let writer = last.writer()?;
+        match last.value {
+            InfoWrite::Set(info) => found.set = Some((writer, info)),
+            InfoWrite::Credit { total, base, .. } => {
+                found.credit = total;
+                found.base = base.account();
+                // Most accounts that are credited again and again are never written otherwise.
+                if self.sets > 0 {
+                    found.set = last_set(cells)?;
                 }
             }
         }
         Ok(found)
     }
+
+    fn put(&mut self, writer: Writer, info: InfoWrite) {
+        let (at, before) = self.info.put(writer, info);
+        self.sets -= u32::from(matches!(before, Some(InfoWrite::Set(_))));
+        self.sets += u32::from(matches!(info, InfoWrite::Set(_)));
+        self.add_up(at);
+    }
+
+    fn edit(&mut self, position: Position, edit: Edit) {
+        if let Some((at, removed)) = self.info.edit(position, edit) {
+            self.sets -= u32::from(matches!(removed, InfoWrite::Set(_)));
+            self.add_up(at);
+        }
+    }
+
+    /// Renews the totals of credits from this cell on, as far as they may have changed.
+    fn add_up(&mut self, from: usize) {
+        let (below, rest) = self.info.split_at_mut(from);
+        let mut sum = match below.last().map(|cell| cell.value) {
+            Some(InfoWrite::Credit { total, .. }) => total,
+            _ => U256::ZERO,
+        };
+        for (nth, cell) in rest.iter_mut().enumerate() {
+            match &mut cell.value {
+                InfoWrite::Credit { amount, total, .. } => {
+                    sum = sum.saturating_add(*amount);
+                    *total = sum;
+                }
+                InfoWrite::Set(_) if nth > 0 => return,
+                InfoWrite::Set(_) => sum = U256::ZERO,
+            }
+        }
+    }
+}
+
+/// The last full write among these cells.
+fn last_set(
+    cells: &[Cell<InfoWrite>],
+) -> Result<Option<(Writer, Option<AccountInfo>)>, ReadError> {
+    for cell in cells.iter().rev() {
+        if let InfoWrite::Set(info) = cell.value {
+            return Ok(Some((cell.writer()?, info)));
+        }
+    }
+    Ok(None)
 }
 
 #[derive(Debug, Default)]
@@ -462,11 +510,11 @@ impl MultiVersionMemory {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let info = Versions::default();
-                entry.insert(AccountCells { address, info, cleared: None }).into_mut()
+                entry.insert(AccountCells { address, info, sets: 0, cleared: None }).into_mut()
             }
         };
         if let Some(info) = account.info {
-            cells.info.put(writer, info);
+            cells.put(writer, info);
             locations.push(Location { hash, place: Place::Account(address) });
         }
         if account.cleared {
@@ -493,7 +541,7 @@ impl MultiVersionMemory {
             |cells| slot_hash(cells.address, cells.slot),
         );
         match entry {
-            Entry::Occupied(entry) => entry.into_mut().values.put(writer, value),
+            Entry::Occupied(entry) => drop(entry.into_mut().values.put(writer, value)),
             Entry::Vacant(entry) => {
                 let values = Versions::of(writer, value);
                 entry.insert(SlotCells { address, slot, values });
@@ -518,7 +566,7 @@ impl MultiVersionMemory {
                     shard.accounts.find_mut(location.hash, |cells| cells.address == address);
                 let Some(cells) = cells else { return };
                 if matches!(location.place, Place::Account(_)) {
-                    cells.info.edit(position, edit);
+                    cells.edit(position, edit);
                 } else if let Some(cleared) = &mut cells.cleared {
                     cleared.edit(position, edit);
                     self.stamps.raise_clearings();

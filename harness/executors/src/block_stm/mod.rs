@@ -49,8 +49,8 @@ use crate::{
     commit::GasClaim,
     evm::{Deferral, evm_env, has_state_clearing, transaction_env},
     phases,
-    reference::{Stop, execution, has_access_list, refuse_unsupported},
-    sequential::{Rest, runs_in_one_journal},
+    reference::{Reference, Stop, execution, has_access_list, refuse_unsupported},
+    sequential::{self, Rest, runs_in_one_journal},
     sync::{Arc, Mutex, lock, thread},
 };
 use access_list::AccessListBuilder;
@@ -100,14 +100,25 @@ impl BlockStm {
 impl Executor for BlockStm {
     fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
         refuse_unsupported(case)?;
-        let mode = if runs_in_one_journal(case) { self.mode } else { Mode::Forced };
+        // Where one journal cannot run the rest of a block, the reference can run all of it.
+        let needs_other = self.mode == Mode::Auto && !runs_in_one_journal(case);
+        let other = needs_other.then(|| Reference.prepare(case)).transpose()?;
+        let mode = self.mode;
         Ok(Box::new(PreparedBlockStm {
             pool: self.pool.clone(),
             mode,
+            other,
             case: case.clone(),
             env: evm_env(case),
             transactions: case.block.transactions.iter().map(transaction_env).collect(),
-            claims: claims::of(&case.block.transactions),
+            claims: if mode == Mode::Auto {
+                claims::of(&case.block.transactions)
+            } else {
+                // One at a time: `forced` is there to make transactions meet.
+                Arc::default()
+            },
+            is_for_one: mode == Mode::Auto
+                && (self.pool.threads() == 1 || claims::is_for_one(&case.block.transactions)),
             gas_claims: GasClaim::all(&case.block.transactions),
             spare: self.spare.clone(),
         }))
@@ -117,10 +128,14 @@ impl Executor for BlockStm {
 struct PreparedBlockStm {
     pool: Arc<Pool>,
     mode: Mode,
+    /// Runs the block alone where [`sequential`] cannot.
+    other: Option<Box<dyn Prepared>>,
     case: Case,
     env: EvmEnv,
     transactions: Arc<[TxEnv]>,
-    claims: Arc<[u8]>,
+    claims: Arc<[u16]>,
+    /// In mode `auto`: one thread does better.
+    is_for_one: bool,
     gas_claims: Arc<[GasClaim]>,
     spare: Arc<Mutex<Option<Spare>>>,
 }
@@ -128,13 +143,29 @@ struct PreparedBlockStm {
 impl Prepared for PreparedBlockStm {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
         let mut telemetry = Telemetry::default();
-        let stopped = self.execute(&mut telemetry);
-        execution(stopped, telemetry)
+        let outcome = if self.is_for_one { None } else { self.execute(&mut telemetry).transpose() };
+        match outcome {
+            Some(outcome) => execution(outcome, telemetry),
+            None => self.run_alone(telemetry),
+        }
     }
 }
 
 impl PreparedBlockStm {
-    fn execute(&self, telemetry: &mut Telemetry) -> Result<BlockOutcome, Stop> {
+    /// The whole block on one thread, after what was tried.
+    fn run_alone(&mut self, mut telemetry: Telemetry) -> Result<Execution, ExecutorError> {
+        telemetry.mode = Mode::Auto;
+        telemetry.threads = telemetry.threads.max(1);
+        telemetry.executions += self.transactions.len() as u64;
+        if let Some(other) = &mut self.other {
+            return other.run().map(|done| Execution { telemetry, ..done });
+        }
+        let Self { case, env, transactions, gas_claims, .. } = self;
+        execution(sequential::execute(case, env, transactions, gas_claims), telemetry)
+    }
+
+    /// `None` where nothing came of it and one thread must begin again.
+    fn execute(&self, telemetry: &mut Telemetry) -> Result<Option<BlockOutcome>, Stop> {
         let case = &self.case;
         let spare = lock(&self.spare).take().unwrap_or_default();
         let memory = Arc::new(MultiVersionMemory::new(
@@ -159,18 +190,21 @@ impl PreparedBlockStm {
             access_list,
             self.settings(spare.slots)?,
         ));
-        let crew = if self.is_small() { Arc::default() } else { self.pool.run(&block) };
-        let alone_from = if self.is_small() { Some(0) } else { block.given_up_at() };
+        let crew = self.pool.run(&block);
+        let alone_from = block.given_up_at();
         let committed = block.take_committed();
         *telemetry = block.telemetry();
         let outcome = match (committed.stopped, alone_from) {
             (Some(reason), _) => Err(reason.map_or_else(Stop::Broken, Stop::Rejected)),
+            (None, Some(_)) if self.other.is_some() => Ok(None),
             (None, Some(first)) => {
                 crew.dismiss();
                 telemetry.executions += (self.transactions.len() - first) as u64;
-                self.go_on_alone(&block, committed.decided, first)
+                self.go_on_alone(&block, committed.decided, first).map(Some)
             }
-            (None, None) => self.finish(&block, committed.decided, before.changes, &crew),
+            (None, None) => {
+                self.finish(&block, committed.decided, before.changes, &crew).map(Some)
+            }
         };
         telemetry.threads = 1 + crew.dismiss();
         self.recycle(block, memory);
@@ -179,7 +213,7 @@ impl PreparedBlockStm {
 
     /// Keeps the room that the block has taken. Everybody has left it.
     fn recycle(&self, block: Arc<BlockRun>, memory: Arc<MultiVersionMemory>) {
-        let slots = Arc::into_inner(block).map(|block| block.into_slots().emptied());
+        let slots = Arc::into_inner(block).map(|block| block.into_slots());
         let shards = Arc::into_inner(memory).map(|memory| memory.into_shards().emptied());
         if let (Some(slots), Some(shards)) = (slots, shards) {
             *lock(&self.spare) = Some(Spare { slots, shards });
@@ -197,12 +231,6 @@ impl PreparedBlockStm {
             spins: workers <= cores,
             slots,
         })
-    }
-
-    /// Whether waking another thread costs more than it can save.
-    fn is_small(&self) -> bool {
-        self.mode == Mode::Auto
-            && (self.pool.threads() == 1 || claims::is_small(&self.case.block.transactions))
     }
 
     /// The post-block phase, while the helpers gather what the transactions wrote.

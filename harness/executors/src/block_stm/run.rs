@@ -21,7 +21,10 @@ use lockstep_model::{
     Case, ExecutorError, Mode, Rejection, Rule, StateChanges, Telemetry,
 };
 use revm::context::TxEnv;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// How often a worker with nothing to do looks again before it sleeps.
 const SPINS: u32 = 2_000;
@@ -120,9 +123,9 @@ impl Slots {
         self
     }
 
-    /// The same slots without their contents.
-    pub(crate) fn emptied(mut self) -> Self {
-        let slots = self.0.iter_mut();
+    /// The same slots without their contents; a commit empties a slot.
+    fn emptied(mut self, unfinished: Range<usize>) -> Self {
+        let slots = self.0[unfinished].iter_mut();
         slots.for_each(|slot| slot.get_mut().unwrap_or_else(PoisonError::into_inner).clear());
         self
     }
@@ -331,7 +334,8 @@ impl BlockRun {
 
     /// Gives the slots back.
     pub(crate) fn into_slots(self) -> Slots {
-        self.slots
+        let schedule = self.schedule.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.slots.emptied(schedule.scheduler.unfinished())
     }
 
     /// The outcome so far, taken out.

@@ -104,9 +104,6 @@ struct Entry {
 /// The most transactions that one task commits: others wait for what it frees.
 const MOST_COMMITS: usize = 64;
 
-/// Commits after which success is judged.
-const WINDOW: u32 = 32;
-
 /// The state machine.
 #[derive(Debug)]
 pub struct Scheduler {
@@ -119,6 +116,8 @@ pub struct Scheduler {
     validation_cursor: usize,
     /// Transactions below are committed.
     committed: usize,
+    /// Transactions from here on were never handed out.
+    fresh_from: usize,
     halted: bool,
     speculation: Speculation,
 }
@@ -129,7 +128,7 @@ pub struct Claims {
     /// Workers that share the block.
     pub workers: usize,
     /// The most from each transaction on; one where there is none.
-    pub most: std::sync::Arc<[u8]>,
+    pub most: std::sync::Arc<[u16]>,
 }
 
 impl Claims {
@@ -140,29 +139,46 @@ impl Claims {
 
     fn at(&self, index: usize, left: usize) -> usize {
         let most = self.most.get(index).copied().unwrap_or(1);
-        // Towards the end of the block small claims keep everybody busy.
-        usize::from(most).min(left / (4 * self.workers)).max(1)
+        // Towards the end of the block small claims keep everybody busy; a long claim is one sender's.
+        let fair = if most > 16 { usize::MAX } else { left / (4 * self.workers) };
+        usize::from(most).min(fair).max(1)
     }
 }
 
 /// How well guessing has gone of late.
 #[derive(Debug, Default)]
 struct Speculation {
-    commits: u32,
+    claims: u32,
     failures: u32,
-    hopeless: bool,
+    bad_windows: u32,
 }
 
+/// Claims after which success is judged, or twice as many failures.
+const WINDOW: u32 = 8;
+
+/// Windows in a row in which most guesses were wrong until that is believed: the first transactions of
+/// a block often fight over one thing that the rest never touches.
+const HOPELESS: u32 = 3;
+
 impl Speculation {
+    /// A guess was found wrong, or given up.
     fn failed(&mut self) {
         self.failures += 1;
+        self.judge();
     }
 
-    fn committed(&mut self, count: u32) {
-        self.commits += count;
-        if self.commits >= WINDOW {
-            self.hopeless = self.failures * 10 >= self.commits * 6;
-            (self.commits, self.failures) = (0, 0);
+    /// Transactions are executed for the first time. In a chain of dependent ones every such claim
+    /// starts with a wrong guess, however many it holds.
+    fn claimed(&mut self) {
+        self.claims += 1;
+        self.judge();
+    }
+
+    fn judge(&mut self) {
+        if self.claims >= WINDOW || self.failures >= 2 * WINDOW {
+            let bad = self.failures * 4 >= self.claims * 3;
+            self.bad_windows = if bad { self.bad_windows + 1 } else { 0 };
+            (self.claims, self.failures) = (0, 0);
         }
     }
 }
@@ -177,6 +193,7 @@ impl Scheduler {
             execution_cursor: 0,
             validation_cursor: 0,
             committed: 0,
+            fresh_from: 0,
             halted: false,
             speculation: Speculation::default(),
         }
@@ -219,7 +236,11 @@ impl Scheduler {
         let rest = rest.take_while(|entry| first.incarnation == 0 && fresh(entry));
         let rest = rest.map(|entry| entry.status = Status::Executing).count();
         self.entries[start].status = Status::Executing;
+        if first.incarnation == 0 {
+            self.speculation.claimed();
+        }
         self.execution_cursor = start + 1 + rest;
+        self.fresh_from = self.fresh_from.max(self.execution_cursor);
         Batch { first, count: 1 + rest as u32 }
     }
 
@@ -303,7 +324,6 @@ impl Scheduler {
             self.speculation.failed();
             self.version(frontier)
         });
-        self.speculation.committed(valid);
         invalid
     }
 
@@ -336,9 +356,14 @@ impl Scheduler {
         self.committed
     }
 
+    /// Transactions that were handed out and are not committed.
+    pub const fn unfinished(&self) -> Range<usize> {
+        self.committed..self.fresh_from
+    }
+
     /// Whether most guesses have been wrong of late, so that one thread alone would do better.
     pub const fn is_hopeless(&self) -> bool {
-        self.speculation.hopeless
+        self.speculation.bad_windows >= HOPELESS
     }
 }
 

@@ -57,21 +57,33 @@ impl<T> Versions<T> {
         }
     }
 
-    pub(super) fn put(&mut self, writer: Writer, value: T) {
+    /// Gives where it stands now, and what stood there.
+    pub(super) fn put(&mut self, writer: Writer, value: T) -> (usize, Option<T>) {
         let cell = Cell::new(writer, value);
         match self.find(writer.position) {
-            Ok(at) => self.0[at] = cell,
-            Err(at) => self.0.insert(at, cell),
+            Ok(at) => (at, Some(std::mem::replace(&mut self.0[at], cell).value)),
+            Err(at) => {
+                self.0.insert(at, cell);
+                (at, None)
+            }
         }
     }
 
-    pub(super) fn edit(&mut self, position: Position, edit: Edit) {
-        if let Ok(at) = self.find(position) {
-            match edit {
-                Edit::Remove => drop(self.0.remove(at)),
-                Edit::MarkEstimate => self.0[at].incarnation |= ESTIMATE,
+    /// Gives what was removed, and from where.
+    pub(super) fn edit(&mut self, position: Position, edit: Edit) -> Option<(usize, T)> {
+        let at = self.find(position).ok()?;
+        match edit {
+            Edit::Remove => Some((at, self.0.remove(at).value)),
+            Edit::MarkEstimate => {
+                self.0[at].incarnation |= ESTIMATE;
+                None
             }
         }
+    }
+
+    /// The cells below a place in the list, and the rest.
+    pub(super) fn split_at_mut(&mut self, at: usize) -> (&mut [Cell<T>], &mut [Cell<T>]) {
+        self.0.split_at_mut(at)
     }
 
     /// All cells below the position.

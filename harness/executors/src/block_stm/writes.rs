@@ -35,6 +35,9 @@ pub(crate) enum InfoWrite {
     Credit {
         /// By this much; never zero.
         amount: U256,
+        /// By this much since the last full write below, all credits in between together. The memory
+        /// keeps it, so that a reader need not add up.
+        total: U256,
         /// The account in the pre-state, as far as the writer has seen it.
         base: Base,
     },
@@ -104,7 +107,7 @@ impl WriteSet {
         amount: U256,
         base: Base,
     ) {
-        let info = Some(InfoWrite::Credit { amount, base });
+        let info = Some(InfoWrite::Credit { amount, total: amount, base });
         self.accounts.push(AccountWrites { address, info, cleared: false });
     }
 

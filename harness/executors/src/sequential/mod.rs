@@ -25,7 +25,7 @@ mod state;
 use crate::{
     commit::{GasClaim, OrderedCommit},
     evm::{
-        Deferral, ReadError, StrictEvm, evm_env, has_state_clearing, rule_of_invalid_transaction,
+        Deferral, ReadError, ReaderDb, StrictEvm, evm_env, has_state_clearing, rule_of_invalid_transaction,
         run_deferring_reward, transaction_env,
     },
     phases,
@@ -67,32 +67,32 @@ struct PreparedSequential {
 
 impl Prepared for PreparedSequential {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
-        execution(self.execute(), sequential_telemetry(self.transactions.len()))
+        let outcome = execute(&self.case, &self.env, &self.transactions, &self.claims);
+        execution(outcome, sequential_telemetry(self.transactions.len()))
     }
 }
 
-impl PreparedSequential {
-    fn execute(&self) -> Result<BlockOutcome, Stop> {
-        let case = &self.case;
-        let reader = crate::evm::ReaderDb(case.pre_state.clone());
-        let before = phases::pre_block(case, &self.env, reader)?;
-        let below = AfterPreBlock::new(case.pre_state.clone(), &before.changes);
-        let count = self.transactions.len();
-        let mut gas = OrderedCommit::new(case.rules.fork, case.block.gas_limit, count);
-        let (transactions, claims) = (&self.transactions, &self.claims);
-        let rest = Rest { case, env: &self.env, transactions, claims, first: 0 };
-        let end = rest.execute(below, &mut gas)?;
-        let mut changes = before.changes;
-        changes.extend(end.changes);
-        Ok(BlockOutcome {
-            gas_used: gas.gas_used(),
-            blob_gas_used: gas.blob_gas(),
-            receipts: gas.into_receipts(),
-            requests: end.requests,
-            changes,
-            ..BlockOutcome::default()
-        })
-    }
+/// Executes a whole block that [`runs_in_one_journal`].
+pub(crate) fn execute(
+    case: &Case,
+    env: &EvmEnv,
+    transactions: &[TxEnv],
+    claims: &[GasClaim],
+) -> Result<BlockOutcome, Stop> {
+    let before = phases::pre_block(case, env, ReaderDb(case.pre_state.clone()))?;
+    let below = AfterPreBlock::new(case.pre_state.clone(), &before.changes);
+    let mut gas = OrderedCommit::new(case.rules.fork, case.block.gas_limit, transactions.len());
+    let end = Rest { case, env, transactions, claims, first: 0 }.execute(below, &mut gas)?;
+    let mut changes = before.changes;
+    changes.extend(end.changes);
+    Ok(BlockOutcome {
+        gas_used: gas.gas_used(),
+        blob_gas_used: gas.blob_gas(),
+        receipts: gas.into_receipts(),
+        requests: end.requests,
+        changes,
+        ..BlockOutcome::default()
+    })
 }
 
 /// Whether one journal can run the block; see the top of this module.
