@@ -1,6 +1,6 @@
 //! Lockstep's own executors.
 
-use lockstep_executors::{BlockStm, Reference, Sequential};
+use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
 use lockstep_model::{Executor, Mode};
 use lockstep_runner::check::Factory;
 use std::sync::Arc;
@@ -40,6 +40,12 @@ pub(crate) fn executors() -> Vec<Known> {
             Ok(Box::new(executor) as Box<dyn Executor>)
         })
     };
+    let access_list = |mode| -> Factory {
+        Arc::new(move |threads| {
+            let executor = AccessList::new(threads, mode).map_err(|error| error.to_string())?;
+            Ok(Box::new(executor) as Box<dyn Executor>)
+        })
+    };
     vec![
         Known::new(REFERENCE, Arc::new(|_threads| Ok(Box::new(Reference)))),
         Known::new(BASELINE, Arc::new(|_threads| Ok(Box::new(Sequential)))),
@@ -47,6 +53,11 @@ pub(crate) fn executors() -> Vec<Known> {
             name: "block_stm".to_owned(),
             forced: block_stm(Mode::Forced),
             auto: block_stm(Mode::Auto),
+        },
+        Known {
+            name: "access_list".to_owned(),
+            forced: access_list(Mode::Forced),
+            auto: access_list(Mode::Auto),
         },
     ]
 }

@@ -4,6 +4,7 @@
 //!   reviewed file of corrections.
 //! * [`sequential`]: the fastest one-thread execution by revm, the baseline of every speedup.
 //! * [`block_stm`]: the optimistic parallel executor.
+//! * [`access_list`]: the executor driven by an EIP-7928 block access list.
 //! * [`adapter`]: brings any alloy-evm block executor factory.
 //! * [`arithmetic`]: remembers curve arithmetic, for checking.
 //! * `evm`: what every executor here shares of the EVM itself.
@@ -12,16 +13,19 @@
 //!
 //! It depends on the model and on revm; it does not know the judge.
 
+pub mod access_list;
 pub mod adapter;
 pub mod arithmetic;
 pub mod block_stm;
 pub mod commit;
 pub(crate) mod evm;
 pub(crate) mod phases;
+pub(crate) mod pool;
 pub mod reference;
 pub mod sequential;
 pub mod sync;
 
+pub use access_list::AccessList;
 pub use block_stm::BlockStm;
 pub use reference::Reference;
 pub use sequential::Sequential;

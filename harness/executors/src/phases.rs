@@ -5,7 +5,8 @@ use crate::{
     commit::OrderedCommit,
     evm::bundle_changes,
     reference::{
-        SessionDb, Stop, corrections, executor_receipts, ommer_headers, session, take_changes,
+        SessionDb, Stop, corrections, executor_receipts, has_access_list, ommer_headers,
+        session_with, take_changes,
     },
 };
 use alloy_evm::EvmEnv;
@@ -30,10 +31,20 @@ pub(crate) struct End {
 
 /// Runs the pre-block phase on the state before the block.
 pub(crate) fn pre_block(case: &Case, env: &EvmEnv, state: impl SessionDb) -> Result<Start, Stop> {
+    pre_block_with(case, env, state, has_access_list(case))
+}
+
+/// As [`pre_block`], with a list of what was accessed where `lists` says so.
+pub(crate) fn pre_block_with(
+    case: &Case,
+    env: &EvmEnv,
+    state: impl SessionDb,
+    lists: bool,
+) -> Result<Start, Stop> {
     if case.phases == Phases::TransactionsOnly {
         return Ok(Start::default());
     }
-    let mut session = session(case, env, &[], state);
+    let mut session = session_with(case, env, &[], state, lists);
     corrections::pre_block(&mut session, case)?;
     let changes = take_changes(&mut session);
     Ok(Start { changes, access_list: session.evm.db_mut().take_built_bal() })
@@ -46,11 +57,22 @@ pub(crate) fn post_block(
     state: impl SessionDb,
     gas: &OrderedCommit,
 ) -> Result<End, Stop> {
+    post_block_with(case, env, state, gas, has_access_list(case))
+}
+
+/// As [`post_block`], with a list of what was accessed where `lists` says so.
+pub(crate) fn post_block_with(
+    case: &Case,
+    env: &EvmEnv,
+    state: impl SessionDb,
+    gas: &OrderedCommit,
+    lists: bool,
+) -> Result<End, Stop> {
     if case.phases == Phases::TransactionsOnly {
         return Ok(End::default());
     }
     let ommers = ommer_headers(case);
-    let mut session = session(case, env, &ommers, state);
+    let mut session = session_with(case, env, &ommers, state, lists);
     session.receipts = executor_receipts(gas.receipts());
     session.cumulative_tx_gas_used = gas.cumulative_gas();
     session.block_regular_gas_used = gas.regular_gas();

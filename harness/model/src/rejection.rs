@@ -138,6 +138,8 @@ rules! {
     SystemContractCallFailed = "SYSTEM_CONTRACT_CALL_FAILED",
     /// EIP-6110: a deposit log that does not have the layout of the deposit contract.
     InvalidDepositEventLayout = "INVALID_DEPOSIT_EVENT_LAYOUT",
+    /// EIP-7928: the block access list states something else than execution did.
+    InvalidBlockAccessList = "INVALID_BLOCK_ACCESS_LIST",
 }
 
 impl Rule {

@@ -17,7 +17,7 @@
 //!    reward is kept apart from the account. Both commute, a read of the account adds up those below
 //!    it, and the check compares what came of it. A transaction has "looked at" a balance unless
 //!    everything that can tell (`evm`'s watched instructions and frames) says that it has not.
-//! 5. A plain transfer that runs no code is worked out without the interpreter ([`transfer`]), by
+//! 5. A plain transfer that runs no code is worked out without the interpreter (`evm::transfer`), by
 //!    revm's own checks; it reads and writes the same memory.
 //!
 //! Early validation, estimates and dependency lists are not part of the argument: they only make it
@@ -34,12 +34,10 @@ mod codes;
 mod collect;
 mod location;
 mod memory;
-mod pool;
 mod reads;
 mod rewards;
 mod run;
 pub mod scheduler;
-mod transfer;
 mod versions;
 mod view;
 mod worker;
@@ -49,6 +47,7 @@ use crate::{
     commit::GasClaim,
     evm::{Deferral, evm_env, has_state_clearing, transaction_env},
     phases,
+    pool::{Crew, Pool},
     reference::{Reference, Stop, execution, has_access_list, refuse_unsupported},
     sequential::{self, Rest, runs_in_one_journal},
     sync::{Arc, Mutex, lock, thread},
@@ -60,7 +59,6 @@ use lockstep_model::{
 };
 use location::ReadStamps;
 use memory::{MultiVersionMemory, Position, Shards, Writer};
-use pool::{Crew, Pool};
 use revm::context::TxEnv;
 use run::{BlockRun, Decided, Settings, Slots};
 use scheduler::Claims;
@@ -190,7 +188,8 @@ impl PreparedBlockStm {
             access_list,
             self.settings(spare.slots)?,
         ));
-        let crew = self.pool.run(&block);
+        let crew = self.pool.invite(&block, self.transactions.len().saturating_sub(1));
+        block.work();
         let alone_from = block.given_up_at();
         let committed = block.take_committed();
         *telemetry = block.telemetry();

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     commit::{Done, GasClaim, OrderedCommit},
     evm::{Deferral, ReadError, has_state_clearing},
+    pool::SharedWork,
     reference::has_access_list,
     sync::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, lock, spin_loop, wait},
 };
@@ -135,6 +136,15 @@ impl Slots {
     }
 }
 
+impl SharedWork for BlockRun {
+    fn help(&self) {
+        self.work();
+        if self.committed_all() {
+            self.collect();
+        }
+    }
+}
+
 impl BlockRun {
     pub(crate) fn new(
         case: Case,
@@ -170,19 +180,6 @@ impl BlockRun {
             committed: Mutex::new(committed),
             counters: Counters::default(),
             collection: Collection::default(),
-        }
-    }
-
-    /// How many transactions the block has.
-    pub(crate) fn transactions(&self) -> usize {
-        self.transactions.len()
-    }
-
-    /// Takes part in the block until it is done, as a helper of the thread that owns it.
-    pub(crate) fn help(&self) {
-        self.work();
-        if self.committed_all() {
-            self.collect();
         }
     }
 

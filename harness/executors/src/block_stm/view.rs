@@ -6,7 +6,7 @@ use super::{
     writes::Base,
 };
 use crate::{
-    evm::{ReadError, StorageProbe, revm_info},
+    evm::{ReadError, StorageProbe, revm_info, transfer::TransferState},
     sync::Arc,
 };
 use alloy_primitives::{Address, B256, U256, map::B256Map};
@@ -103,6 +103,18 @@ impl View {
         let info = read.info;
         self.reads.accounts.push(read);
         Ok(info)
+    }
+}
+
+impl TransferState for View {
+    fn sender(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
+        self.observe(address);
+        self.account(address, Seen::Everything)
+    }
+
+    fn can_receive(&mut self, address: Address) -> Result<bool, ReadError> {
+        let info = self.account(address, Seen::HasNoCode)?;
+        Ok(Seen::HasNoCode.is_same(None, info))
     }
 }
 

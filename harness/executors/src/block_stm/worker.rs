@@ -8,13 +8,15 @@ use super::{
     rewards::Owed,
     run::{BlockRun, Slot},
     scheduler::{Batch, Scheduler, Task, TransactionIndex, Version},
-    transfer::{self, has_plain_transfers, may_be_plain},
     view::View,
     writes::WriteSet,
 };
 use crate::{
     commit::Done,
-    evm::{ReadError, StrictEvm, rule_of_invalid_transaction, run_deferring_reward},
+    evm::{
+        ReadError, StrictEvm, rule_of_invalid_transaction, run_deferring_reward,
+        transfer::{has_plain_transfers, may_be_plain, transfer},
+    },
     sync::{Ordering, lock},
 };
 use alloy_primitives::U256;
@@ -144,8 +146,13 @@ impl<'a> Worker<'a> {
         let transaction = &block.transactions[version.transaction as usize];
         let outcome = if self.plain_transfers && may_be_plain(transaction, &block.env.block_env) {
             evm.context().tx = transaction.clone();
-            match transfer::transfer(evm, block.deferral, &mut self.writes) {
-                Ok(Some(done)) => Ok((done.result, Some(done.reward))),
+            match transfer(evm, block.deferral) {
+                Ok(Some(done)) => {
+                    self.writes.set(transaction.caller, Some(done.sender.1), false);
+                    let base = evm.db_mut().pre_state_of(done.recipient);
+                    self.writes.credit(done.recipient, done.value, base);
+                    Ok((done.result, Some(done.reward)))
+                }
                 Ok(None) => {
                     evm.db_mut().forget_reads();
                     self.interpret(version.transaction)

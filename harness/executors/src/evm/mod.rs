@@ -9,6 +9,7 @@ mod hardforks;
 mod reader_db;
 mod rejection;
 mod strict;
+pub(crate) mod transfer;
 
 pub(crate) use convert::{bundle_changes, bytecode_of, model_info, revm_info};
 pub(crate) use deferred_reward::{

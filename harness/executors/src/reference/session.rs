@@ -78,10 +78,21 @@ pub(crate) fn session<'a, DB: SessionDb>(
     ommers: &'a [Header],
     db: DB,
 ) -> Session<'a, DB> {
+    session_with(case, env, ommers, db, has_access_list(case))
+}
+
+/// As [`session`], with a list of what is accessed where `lists` says so.
+pub(crate) fn session_with<'a, DB: SessionDb>(
+    case: &Case,
+    env: &EvmEnv,
+    ommers: &'a [Header],
+    db: DB,
+    lists: bool,
+) -> Session<'a, DB> {
     let state = State::builder()
         .with_database(db)
         .with_bundle_update()
-        .with_bal_builder_if(has_access_list(case))
+        .with_bal_builder_if(lists)
         .build();
     let context = block_context(case, ommers);
     let evm = StrictEvm::new(state, env.clone());

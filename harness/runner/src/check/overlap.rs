@@ -24,19 +24,24 @@ pub fn prove_overlap(candidate: &Candidate) -> Overlap {
     let mut case = built_in::independent_transfers(16);
     let reader = Arc::new(RendezvousReader::new(&case, PATIENCE));
     case.pre_state = reader.clone();
-    let candidate = candidate.clone();
+    let (candidate, arm) = (candidate.clone(), reader.clone());
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
         // A panic shows as a verdict in the check itself; here it is merely no proof.
-        let _ = catch_unwind(AssertUnwindSafe(|| execute(&candidate, &case)));
+        let _ = catch_unwind(AssertUnwindSafe(|| execute(&candidate, &case, &arm)));
         let _ = done.send(());
     });
     let _ = ended.recv_timeout(LIMIT);
     if reader.met() { Overlap::Proved } else { Overlap::Refuted }
 }
 
-fn execute(candidate: &Candidate, case: &Case) -> Result<(), String> {
+fn execute(
+    candidate: &Candidate,
+    case: &Case,
+    reader: &RendezvousReader,
+) -> Result<(), String> {
     let mut executor = (candidate.factory)(candidate.threads)?;
     let mut prepared = executor.prepare(case).map_err(|error| error.to_string())?;
+    reader.arm();
     prepared.run().map(|_| ()).map_err(|error| error.to_string())
 }

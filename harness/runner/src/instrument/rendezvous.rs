@@ -23,6 +23,7 @@ pub struct RendezvousReader {
 
 #[derive(Debug, Default)]
 struct Meeting {
+    armed: bool,
     waiting: BTreeSet<usize>,
     met: bool,
     given_up: bool,
@@ -47,6 +48,11 @@ impl RendezvousReader {
         }
     }
 
+    /// From here on reads wait. What an executor reads while it prepares is no part of the proof.
+    pub fn arm(&self) {
+        self.meeting.lock().unwrap_or_else(PoisonError::into_inner).armed = true;
+    }
+
     /// Whether two transactions have had reads in flight at once.
     pub fn met(&self) -> bool {
         self.meeting.lock().unwrap_or_else(PoisonError::into_inner).met
@@ -55,6 +61,9 @@ impl RendezvousReader {
     fn wait(&self, transaction: usize) {
         let deadline = Instant::now() + self.patience;
         let mut meeting = self.meeting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !meeting.armed {
+            return;
+        }
         meeting.waiting.insert(transaction);
         if meeting.waiting.len() >= 2 {
             meeting.met = true;

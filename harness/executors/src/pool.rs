@@ -1,7 +1,12 @@
 //! Threads that wait for blocks.
 
-use super::run::BlockRun;
 use crate::sync::{Arc, Condvar, Mutex, lock, mpsc, thread, wait};
+
+/// Work on one block that any thread can take part in until it is done.
+pub(crate) trait SharedWork: Send + Sync {
+    /// Takes part as a helper of the thread that owns the block.
+    fn help(&self);
+}
 
 /// Helper threads of one executor. They end when the pool is dropped.
 #[derive(Debug)]
@@ -11,7 +16,7 @@ pub(crate) struct Pool {
 
 /// A block to help with.
 struct Invitation {
-    block: Arc<BlockRun>,
+    block: Arc<dyn SharedWork>,
     crew: Arc<Crew>,
 }
 
@@ -60,7 +65,7 @@ impl Pool {
     pub(crate) fn new(helpers: usize) -> std::io::Result<Self> {
         let helper = |index: usize| {
             let (sender, invitations) = mpsc::channel::<Invitation>();
-            thread::Builder::new().name(format!("block-stm-{}", index + 1)).spawn(move || {
+            thread::Builder::new().name(format!("lockstep-{}", index + 1)).spawn(move || {
                 while let Ok(Invitation { block, crew }) = invitations.recv() {
                     if crew.enter() {
                         block.help();
@@ -80,17 +85,16 @@ impl Pool {
         self.helpers.len() + 1
     }
 
-    /// Runs the block on the calling thread and on as many helpers as it has further transactions.
-    /// When it returns, helpers may still gather what was written, until the crew is dismissed.
-    pub(crate) fn run(&self, block: &Arc<BlockRun>) -> Arc<Crew> {
+    /// Asks up to `useful` helpers to take part in the block. They may be there until the crew is
+    /// dismissed.
+    pub(crate) fn invite<W: SharedWork + 'static>(&self, block: &Arc<W>, useful: usize) -> Arc<Crew> {
         let crew = Arc::<Crew>::default();
-        let useful = block.transactions().saturating_sub(1);
         for helper in self.helpers.iter().take(useful) {
-            let invitation = Invitation { block: block.clone(), crew: crew.clone() };
+            let block: Arc<dyn SharedWork> = block.clone();
+            let invitation = Invitation { block, crew: crew.clone() };
             // A helper lives as long as its channel: its loop has nothing that could end it.
             helper.send(invitation).expect("helpers outlive the pool");
         }
-        block.work();
         crew
     }
 }

@@ -5,8 +5,7 @@
 //! one in revm's order; what is left is arithmetic. Everything else, and every doubt, is left to the
 //! interpreter.
 
-use super::{reads::Seen, view::View, writes::WriteSet};
-use crate::evm::{Deferral, ReadError, StrictEvm, owed_for};
+use super::{Deferral, ReadError, StorageProbe, StrictEvm, owed_for, revm_info};
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, TxKind, U256};
 use lockstep_model::AccountInfo;
 use revm::{
@@ -19,22 +18,37 @@ use revm::{
 };
 
 /// What a plain transfer did.
-pub(super) struct Transfer {
-    pub(super) result: ExecutionResult,
+pub(crate) struct Transfer {
+    pub(crate) result: ExecutionResult,
     /// What the fee recipient is owed.
-    pub(super) reward: U256,
+    pub(crate) reward: U256,
+    /// The sender, before and after.
+    pub(crate) sender: (AccountInfo, AccountInfo),
+    pub(crate) recipient: Address,
+    /// What the recipient gets.
+    pub(crate) value: U256,
+}
+
+/// A state that plain transfers run on.
+pub(crate) trait TransferState: StorageProbe<Error = ReadError> {
+    /// The sender; all of it matters.
+    fn sender(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadError>;
+
+    /// Whether value can be added to the account without running code and without overflow. Nothing
+    /// else of it matters.
+    fn can_receive(&mut self, address: Address) -> Result<bool, ReadError>;
 }
 
 type Error = EVMError<ReadError>;
 
 /// The rules under which a plain transfer is what this module says. Before, touching an empty account
 /// creates it; later, transfers log (EIP-7708).
-pub(super) fn has_plain_transfers(spec: SpecId) -> bool {
+pub(crate) fn has_plain_transfers(spec: SpecId) -> bool {
     spec.is_enabled_in(SpecId::SPURIOUS_DRAGON) && !spec.is_enabled_in(SpecId::AMSTERDAM)
 }
 
 /// Whether the transaction may be a plain transfer, by its own looks.
-pub(super) fn may_be_plain(transaction: &TxEnv, block: &BlockEnv) -> bool {
+pub(crate) fn may_be_plain(transaction: &TxEnv, block: &BlockEnv) -> bool {
     let TxKind::Call(to) = transaction.kind else { return false };
     transaction.tx_type <= 2
         && transaction.data.is_empty()
@@ -52,28 +66,25 @@ fn is_low(address: Address) -> bool {
 
 /// Runs the transaction in the EVM's context if it is a plain transfer; `None` if it is not, and then
 /// nothing has happened.
-pub(super) fn transfer(
-    evm: &mut StrictEvm<View>,
+pub(crate) fn transfer<DB: TransferState>(
+    evm: &mut StrictEvm<DB>,
     deferral: Deferral,
-    writes: &mut WriteSet,
 ) -> Result<Option<Transfer>, Error> {
-    let handler = MainnetHandler::<StrictEvm<View>, Error, _>::default();
+    let handler = MainnetHandler::<StrictEvm<DB>, Error, _>::default();
     handler.validate_env(evm)?;
     let gas = handler.validate_initial_tx_gas(evm)?;
 
     let caller = evm.context().tx.caller;
-    let Some(sender) = evm.db_mut().account(caller, Seen::Everything).map_err(EVMError::Database)?
-    else {
+    let Some(sender) = evm.db_mut().sender(caller).map_err(EVMError::Database)? else {
         return Ok(None);
     };
-    evm.db_mut().observe(caller);
     if sender.code_hash != KECCAK256_EMPTY || sender.nonce == u64::MAX {
         return Ok(None);
     }
     let context = evm.context();
     let (tx, cfg, block) = (&context.tx, &context.cfg, &context.block);
     pre_execution::validate_account_nonce_and_code(
-        &crate::evm::revm_info(sender),
+        &revm_info(sender),
         tx.nonce,
         cfg.is_eip3607_disabled(),
         cfg.is_nonce_check_disabled(),
@@ -92,13 +103,11 @@ pub(super) fn transfer(
     if !deferral.allows(reward) {
         return Ok(None);
     }
-    if !has_no_code(evm.db_mut().account(to, Seen::HasNoCode).map_err(EVMError::Database)?) {
+    if !evm.db_mut().can_receive(to).map_err(EVMError::Database)? {
         return Ok(None);
     }
     let balance = rest.saturating_add(U256::from(price.saturating_mul(u128::from(remaining))));
-    writes.set(caller, Some(AccountInfo { balance, nonce: sender.nonce + 1, ..sender }), false);
-    let base = evm.db_mut().pre_state_of(to);
-    writes.credit(to, value, base);
+    let after = AccountInfo { balance, nonce: sender.nonce + 1, ..sender };
     let gas = ResultGas::default()
         .with_total_gas_spent(spent)
         .with_floor_gas(gas.floor_gas());
@@ -108,9 +117,5 @@ pub(super) fn transfer(
         logs: Vec::new(),
         output: Output::Call(Bytes::new()),
     };
-    Ok(Some(Transfer { result, reward }))
-}
-
-fn has_no_code(info: Option<AccountInfo>) -> bool {
-    Seen::HasNoCode.is_same(None, info)
+    Ok(Some(Transfer { result, reward, sender: (sender, after), recipient: to, value }))
 }

@@ -1,0 +1,208 @@
+//! The pre-state overlaid with the list, as one index in the block sees it.
+
+use super::plan::{AccountPlan, Index, Plan, SlotBelow, SlotPlan};
+use crate::{
+    evm::{ReadError, StorageProbe, bytecode_of, revm_info, transfer::TransferState},
+    sync::{Arc, AtomicBool, OnceLock, Ordering, RwLock, read, write},
+};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::B256Map};
+use lockstep_model::{AccountInfo, StateReader};
+use revm::{
+    Database,
+    state::{AccountInfo as RevmInfo, Bytecode},
+};
+use std::fmt;
+
+/// What the workers of one run share: the list, what they have read of the pre-state, and what they have
+/// touched.
+pub(super) struct Overlay {
+    pub(super) plan: Arc<Plan>,
+    pub(super) pre_state: Arc<dyn StateReader>,
+    accounts: Box<[Known<Option<AccountInfo>>]>,
+    slots: Box<[Known<U256>]>,
+    codes: RwLock<B256Map<Bytecode>>,
+}
+
+/// Something of the list.
+#[derive(Debug)]
+struct Known<T> {
+    /// What the pre-state has, read once.
+    pre: OnceLock<T>,
+    touched: AtomicBool,
+}
+
+impl<T: Copy> Known<T> {
+    fn all(count: usize) -> Box<[Self]> {
+        let unknown = || Self { pre: OnceLock::new(), touched: AtomicBool::new(false) };
+        std::iter::repeat_with(unknown).take(count).collect()
+    }
+
+    fn get(&self, read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+        if let Some(value) = self.pre.get() {
+            return Ok(*value);
+        }
+        // Two may read at once; they read the same.
+        let value = read()?;
+        Ok(*self.pre.get_or_init(|| value))
+    }
+
+    fn touch(&self) {
+        // Looking first keeps the line shared.
+        if !self.touched.load(Ordering::Relaxed) {
+            self.touched.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Overlay {
+    pub(super) fn new(plan: Arc<Plan>, pre_state: Arc<dyn StateReader>) -> Self {
+        Self {
+            accounts: Known::all(plan.accounts.len()),
+            slots: Known::all(plan.slots),
+            codes: RwLock::default(),
+            plan,
+            pre_state,
+        }
+    }
+
+    /// The account in the pre-state.
+    pub(super) fn pre(&self, number: usize) -> Result<Option<AccountInfo>, ReadError> {
+        let address = self.plan.accounts[number].address;
+        self.accounts[number].get(|| Ok(self.pre_state.account(address)?))
+    }
+
+    pub(super) fn info_below(
+        &self,
+        (number, account): (usize, &AccountPlan),
+        index: Index,
+    ) -> Result<Option<AccountInfo>, ReadError> {
+        Ok(account.info_below(index, self.pre(number)?))
+    }
+
+    /// The slot in the pre-state.
+    pub(super) fn pre_slot(
+        &self,
+        account: &AccountPlan,
+        key: U256,
+        slot: &SlotPlan,
+    ) -> Result<U256, ReadError> {
+        self.slots[slot.id].get(|| Ok(self.pre_state.storage(account.address, key)?))
+    }
+
+    pub(super) fn touch(&self, number: usize) {
+        self.accounts[number].touch();
+    }
+
+    pub(super) fn touch_slot(&self, slot: &SlotPlan) {
+        self.slots[slot.id].touch();
+    }
+
+    /// Whether everything that is listed was touched.
+    pub(super) fn all_touched(&self) -> bool {
+        let touched = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        self.accounts.iter().all(|account| touched(&account.touched))
+            && self.slots.iter().all(|slot| touched(&slot.touched))
+    }
+
+    fn code(&self, hash: B256) -> Result<Bytecode, ReadError> {
+        if let Some(code) = self.plan.codes.get(&hash) {
+            return Ok(code.clone());
+        }
+        if let Some(code) = read(&self.codes).get(&hash) {
+            return Ok(code.clone());
+        }
+        let code = bytecode_of(self.pre_state.code(hash)?);
+        write(&self.codes).insert(hash, code.clone());
+        Ok(code)
+    }
+}
+
+/// The overlay at one index.
+pub(super) struct OverlayView {
+    overlay: Arc<Overlay>,
+    index: Index,
+    codes: B256Map<Bytecode>,
+}
+
+impl fmt::Debug for OverlayView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OverlayView").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+impl OverlayView {
+    pub(super) fn new(overlay: Arc<Overlay>, index: Index) -> Self {
+        Self { overlay, index, codes: B256Map::default() }
+    }
+
+    pub(super) const fn move_to(&mut self, index: Index) {
+        self.index = index;
+    }
+
+    /// What is not listed is as the pre-state has it; that it was touched ends the block later.
+    fn account(&self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
+        match self.overlay.plan.get(address) {
+            Some(listed) => self.overlay.info_below(listed, self.index),
+            None => Ok(self.overlay.pre_state.account(address)?),
+        }
+    }
+}
+
+impl Database for OverlayView {
+    type Error = ReadError;
+
+    fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
+        Ok(self.account(address)?.map(revm_info))
+    }
+
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
+        if let Some(code) = self.codes.get(&code_hash) {
+            return Ok(code.clone());
+        }
+        let code = self.overlay.code(code_hash)?;
+        self.codes.insert(code_hash, code.clone());
+        Ok(code)
+    }
+
+    fn storage(&mut self, address: Address, key: U256) -> Result<U256, ReadError> {
+        let overlay = &self.overlay;
+        if let Some((_, account)) = overlay.plan.get(address) {
+            if let Some(slot) = account.slots.get(&key) {
+                return match account.slot_below(slot, self.index) {
+                    SlotBelow::Value(value) => Ok(value),
+                    SlotBelow::PreState => overlay.pre_slot(account, key, slot),
+                };
+            }
+            if account.is_cleared_below(self.index) {
+                return Ok(U256::ZERO);
+            }
+        }
+        Ok(overlay.pre_state.storage(address, key)?)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
+        Ok(self.overlay.pre_state.block_hash(number)?)
+    }
+}
+
+impl StorageProbe for OverlayView {
+    fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
+        let plan = self.overlay.plan.get(address);
+        let is_cleared = plan.is_some_and(|(_, account)| account.is_cleared_below(self.index));
+        if is_cleared || self.account(address)?.is_none() {
+            return Ok(false);
+        }
+        Ok(self.overlay.pre_state.has_storage(address)?)
+    }
+}
+
+impl TransferState for OverlayView {
+    fn sender(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
+        self.account(address)
+    }
+
+    fn can_receive(&mut self, address: Address) -> Result<bool, ReadError> {
+        let info = self.account(address)?.unwrap_or_default();
+        Ok(info.code_hash == KECCAK256_EMPTY && info.balance.bit_len() <= 254)
+    }
+}
