@@ -12,6 +12,7 @@ pub(crate) trait SharedWork: Send + Sync {
 #[derive(Debug)]
 pub(crate) struct Pool {
     helpers: Vec<mpsc::Sender<Invitation>>,
+    cores: usize,
 }
 
 /// A block to help with.
@@ -77,12 +78,20 @@ impl Pool {
             })?;
             Ok(sender)
         };
-        Ok(Self { helpers: (0..helpers).map(helper).collect::<std::io::Result<_>>()? })
+        let helpers = (0..helpers).map(helper).collect::<std::io::Result<_>>()?;
+        // Asked here and not in a run: the calling thread may be pinned then, and see one core.
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self { helpers, cores })
     }
 
     /// Threads of a block, the calling one counted.
     pub(crate) const fn threads(&self) -> usize {
         self.helpers.len() + 1
+    }
+
+    /// Cores that there are.
+    pub(crate) const fn cores(&self) -> usize {
+        self.cores
     }
 
     /// Asks up to `useful` helpers to take part in the block. They may be there until the crew is

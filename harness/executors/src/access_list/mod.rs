@@ -36,7 +36,7 @@ use crate::{
     evm::{evm_env, transaction_env},
     pool::Pool,
     reference::{execution, refuse_unsupported},
-    sync::{Arc, thread},
+    sync::Arc,
 };
 use alloy_eip7928::BlockAccessList;
 use lockstep_model::{Case, Execution, Executor, ExecutorError, Mode, Prepared};
@@ -78,11 +78,9 @@ impl AccessList {
         let MadeList { list, beside } = list;
         let count = case.block.transactions.len();
         let plan = Plan::compile(&list, &beside, count);
-        let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Box::new(PreparedAccessList(Job {
             pool: self.pool.clone(),
             mode: self.mode,
-            cores,
             case: case.clone(),
             env: evm_env(case),
             transactions: case.block.transactions.iter().map(transaction_env).collect(),

@@ -42,7 +42,6 @@ const GATHERED_AT_ONCE: usize = 256;
 pub(super) struct Job {
     pub(super) pool: Arc<Pool>,
     pub(super) mode: Mode,
-    pub(super) cores: usize,
     pub(super) case: Case,
     pub(super) env: EvmEnv,
     pub(super) transactions: Arc<[TxEnv]>,
@@ -103,7 +102,7 @@ impl Job {
             return 0;
         }
         // More threads than cores only wait for each other where reads are fast.
-        if self.mode == Mode::Auto { count.min(self.cores - 1) } else { count }
+        if self.mode == Mode::Auto { count.min(self.pool.cores() - 1) } else { count }
     }
 
     fn pre_block(&self, overlay: &Arc<Overlay>) -> Result<(), Stop> {

@@ -50,7 +50,7 @@ use crate::{
     pool::{Crew, Pool},
     reference::{Reference, Stop, execution, has_access_list, refuse_unsupported},
     sequential::{self, Rest, runs_in_one_journal},
-    sync::{Arc, Mutex, lock, thread},
+    sync::{Arc, Mutex, lock},
 };
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
@@ -221,13 +221,12 @@ impl PreparedBlockStm {
 
     fn settings(&self, slots: Slots) -> Result<Settings, Stop> {
         let workers = self.pool.threads();
-        let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Settings {
             deferral: Deferral::of(&self.case).map_err(|error| Stop::Broken(error.into()))?,
             claims: Claims { workers, most: self.claims.clone() },
             gas_claims: self.gas_claims.clone(),
             mode: self.mode,
-            spins: workers <= cores,
+            spins: workers <= self.pool.cores(),
             slots,
         })
     }
