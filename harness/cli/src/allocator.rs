@@ -10,7 +10,7 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     ptr,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
 /// From this size on, the large allocator is asked.
@@ -117,6 +117,68 @@ unsafe impl GlobalAlloc for Mappings {
 pub(crate) fn allow_huge_pages() {
     // SAFETY: a switch of this process; where the kernel refuses, pages stay small.
     unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 0, 0, 0, 0) };
+}
+
+/// Counts what another allocator gives out, while somebody wants to know.
+#[derive(Debug)]
+pub(crate) struct Counted<A>(A);
+
+static COUNTING: AtomicBool = AtomicBool::new(false);
+/// Bytes given out since the count began, less those that came back; others may come back too.
+static LIVE: AtomicI64 = AtomicI64::new(0);
+static PEAK: AtomicI64 = AtomicI64::new(0);
+
+impl<A> Counted<A> {
+    pub(crate) const fn new(allocator: A) -> Self {
+        Self(allocator)
+    }
+}
+
+/// Begins to count.
+pub(crate) fn start_counting() {
+    LIVE.store(0, Ordering::Relaxed);
+    PEAK.store(0, Ordering::Relaxed);
+    COUNTING.store(true, Ordering::Relaxed);
+}
+
+/// Ends the count; gives the most bytes that were out at once.
+pub(crate) fn stop_counting() -> u64 {
+    COUNTING.store(false, Ordering::Relaxed);
+    PEAK.load(Ordering::Relaxed).unsigned_abs()
+}
+
+fn count(bytes: i64) {
+    if COUNTING.load(Ordering::Relaxed) {
+        let live = LIVE.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        PEAK.fetch_max(live, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: every call is passed on with its arguments unchanged.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Counted<A> {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as i64);
+        // SAFETY: the caller upholds the contract of `alloc`.
+        unsafe { self.0.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as i64);
+        // SAFETY: the caller upholds the contract of `alloc_zeroed`.
+        unsafe { self.0.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        count(-(layout.size() as i64));
+        // SAFETY: the caller upholds the contract of `dealloc`.
+        unsafe { self.0.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count(new_size as i64 - layout.size() as i64);
+        // SAFETY: the caller upholds the contract of `realloc`.
+        unsafe { self.0.realloc(block, layout, new_size) }
+    }
 }
 
 /// Makes mimalloc give memory back to the kernel that it keeps for later.

@@ -67,7 +67,7 @@ fn plan(args: &BenchArgs, command: &Lockstep) -> Result<BenchPlan> {
         candidates: candidates(executors, &chosen, &[REFERENCE, BASELINE])?,
         rounds: args.rounds,
         pin: !args.no_pin,
-        release_memory: command.release_memory,
+        memory: command.memory_meter,
     })
 }
 

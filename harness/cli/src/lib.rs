@@ -23,6 +23,7 @@ pub mod testing;
 use args::{Cli, Command, FixturesCommand};
 use clap::Parser;
 use lockstep_model::Executor;
+pub use lockstep_runner::bench::MemoryMeter;
 use defaults::Known;
 use lockstep_runner::lists::Lists;
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
@@ -34,6 +35,7 @@ const EXIT_USAGE: u8 = 2;
 pub struct Lockstep {
     executors: Vec<Known>,
     release_memory: fn(),
+    memory_meter: Option<MemoryMeter>,
     lists: Lists,
 }
 
@@ -53,7 +55,12 @@ impl Default for Lockstep {
 impl Lockstep {
     /// The command with Lockstep's own executors.
     pub fn new() -> Self {
-        Self { executors: defaults::executors(), release_memory: || {}, lists: Lists::reviewed() }
+        Self {
+            executors: defaults::executors(),
+            release_memory: || {},
+            memory_meter: None,
+            lists: Lists::reviewed(),
+        }
     }
 
     /// Adds an executor, made by `factory` for a number of threads. One of the same name is
@@ -73,6 +80,13 @@ impl Lockstep {
     #[must_use]
     pub fn release_memory_with(self, release_memory: fn()) -> Self {
         Self { release_memory, ..self }
+    }
+
+    /// Tells how the program's allocator counts, for the memory that `bench` reports; without it there
+    /// is no such figure.
+    #[must_use]
+    pub fn measure_memory_with(self, meter: MemoryMeter) -> Self {
+        Self { memory_meter: Some(meter), ..self }
     }
 
     /// Adds reviewed lists, in the form of `corpora/reviewed.toml`: among them, with `executor = NAME`,

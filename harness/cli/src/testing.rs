@@ -22,6 +22,27 @@ pub fn plan(threads: &[usize]) -> Plan {
     plan_with(threads.iter().map(candidate).collect())
 }
 
+/// A plan with every parallel executor at these numbers of threads, in both modes, and the baseline.
+pub fn plan_of_all(threads: &[usize]) -> Plan {
+    let mut candidates = vec![Candidate {
+        label: "sequential@1".to_owned(),
+        threads: 1,
+        factory: factory("sequential"),
+    }];
+    for name in ["block_stm", "access_list"] {
+        for mode in [Mode::Forced, Mode::Auto] {
+            let factory = factory_in(name, mode);
+            let with = |threads: &usize| Candidate {
+                label: format!("{name}-{mode}@{threads}"),
+                threads: *threads,
+                factory: factory.clone(),
+            };
+            candidates.extend(threads.iter().map(with));
+        }
+    }
+    plan_with(candidates)
+}
+
 /// A plan with these candidates.
 pub fn plan_with(candidates: Vec<Candidate>) -> Plan {
     Plan {
@@ -45,6 +66,10 @@ pub fn plan_with(candidates: Vec<Candidate>) -> Plan {
 /// # Panics
 /// When there is none of that name.
 pub fn factory(name: &str) -> Factory {
+    factory_in(name, Mode::Forced)
+}
+
+fn factory_in(name: &str, mode: Mode) -> Factory {
     let found = executors().into_iter().find(|known| known.name == name);
-    found.expect("a name that the tests know").factory(Mode::Forced)
+    found.expect("a name that the tests know").factory(mode)
 }

@@ -1,9 +1,9 @@
-//! `block_stm` against the reference, on blocks made to break parallel executors. The letters are
+//! Our executors against the reference, on blocks made to break parallel executors. The letters are
 //! the families of real executor bugs that each block reveals.
 
 use crate::scene::{BENEFICIARY, GAS_PRICE, Scene, authorization, code, contract, user};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
-use lockstep_cli::testing::plan;
+use lockstep_cli::testing::{plan, plan_of_all};
 use lockstep_model::Fork;
 use lockstep_runner::{
     check::Judge,
@@ -27,7 +27,7 @@ fn agree(judge: &mut Judge, test: &Test) -> TestResult {
 }
 
 fn check(scene: impl Fn(Fork) -> Scene, forks: &[Fork]) {
-    let mut judge = Judge::standalone(&plan(THREADS));
+    let mut judge = Judge::standalone(&plan_of_all(THREADS));
     for fork in forks {
         agree(&mut judge, &scene(*fork).test(&format!("{fork}")));
     }
@@ -47,7 +47,7 @@ const OLD_AND_NEW: &[Fork] = &[
 
 #[test]
 fn generated_blocks_of_every_shape_and_fork() {
-    let mut judge = Judge::standalone(&plan(&[2, 4]));
+    let mut judge = Judge::standalone(&plan_of_all(&[2, 4]));
     for seed in 0..300 {
         let result = judge.judge_alone(built_in::any_block(seed, 40));
         assert_eq!(result.status, Status::Passed, "{}: {:#?}", result.id, result.differences);

@@ -311,6 +311,7 @@ fn breaks_execution(rule: &Rule) -> Breaks {
             Fixture("eip7002_el_triggerable_withdrawals/test_system_contract_errors")
         }
         Rule::InvalidDepositEventLayout => Fixture("eip6110_deposits/test_invalid_layout"),
+        Rule::InvalidBlockAccessList => Unit("lists::every_mutant_is_rejected"),
         other => panic!("{other} is broken by nothing"),
     }
 }
@@ -415,8 +416,9 @@ fn ommers_are_named_once() {
 
 #[test]
 fn every_named_rule_of_execution_has_an_exception_name() {
-    // Rules that alloy's types leave no way to break in a fixture.
-    let nameless = [Rule::MissingParentBeaconBlockRoot];
+    // A rule that alloy's types leave no way to break in a fixture, and one that a block breaks only
+    // with a list of its own.
+    let nameless = [Rule::MissingParentBeaconBlockRoot, Rule::InvalidBlockAccessList];
     for rule in Rule::NAMED.iter().filter(|rule| !nameless.contains(rule)) {
         let spelled = exceptions::matches(rule.name(), &Broken::transaction(0, rule.clone()));
         let old = rule == &Rule::NumberTooLarge;

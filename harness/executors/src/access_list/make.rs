@@ -5,10 +5,14 @@ use crate::{
     reference::{Session, Stop, corrections, ommer_headers, session_with, stop, take_changes},
 };
 use alloy_consensus::transaction::Recovered;
-use alloy_eip7928::BlockAccessList;
+use alloy_eip7928::{
+    AccountChanges, BlockAccessIndex, BlockAccessList, SlotChanges, StorageChange,
+};
 use alloy_evm::block::BlockExecutor;
-use alloy_primitives::Address;
-use lockstep_model::{At, Case, ExecutorError, Phases, StateChanges};
+use alloy_primitives::{Address, U256};
+use lockstep_model::{
+    AccountChange, At, Case, ExecutorError, Fork, Phases, StateChanges, StateError,
+};
 use revm::database::states::bundle_state::BundleRetention;
 use std::collections::BTreeMap;
 
@@ -31,8 +35,8 @@ pub struct Beside {
 }
 
 impl Beside {
-    fn add(&mut self, index: u64, changes: &StateChanges) {
-        for (address, change) in changes.by_account() {
+    fn add(&mut self, index: u64, changes: &Changes) {
+        for (&address, change) in changes {
             // An account that is created anew has lost its storage when it ended. revm's own flag stays up
             // for the rest of the block.
             if change.info.is_none() {
@@ -59,18 +63,86 @@ pub(super) fn make(case: &Case) -> Result<MadeList, ExecutorError> {
     }
 }
 
+type Changes = BTreeMap<Address, AccountChange>;
+
+/// What the reference does, as far as it has come.
+#[derive(Default)]
+struct Making {
+    beside: Beside,
+    /// The changes at each index.
+    changes: Vec<Changes>,
+}
+
+impl Making {
+    fn add(&mut self, changes: &StateChanges) {
+        let changes = changes.by_account();
+        self.beside.add(self.changes.len() as u64, &changes);
+        self.changes.push(changes);
+    }
+
+    fn finish(self, list: Option<BlockAccessList>, case: &Case) -> Result<MadeList, Stop> {
+        let mut list = list.unwrap_or_default();
+        // From Cancun on nothing but what the same transaction has created is destroyed (EIP-6780).
+        if case.rules.fork < Fork::Cancun {
+            let cleared = list.iter_mut().filter(|account| {
+                !account.storage_changes.is_empty()
+                    && self.beside.cleared.contains_key(&account.address)
+            });
+            for account in cleared {
+                self.restate(account, case).map_err(|error| Stop::Broken(error.into()))?;
+            }
+        }
+        Ok(MadeList { list, beside: self.beside })
+    }
+
+    /// States the slots of an account that was cleared anew: revm's builder compares a value with the
+    /// one that it has stated last, and knows of no clearing in between.
+    fn restate(&self, account: &mut AccountChanges, case: &Case) -> Result<(), StateError> {
+        let mut slots: BTreeMap<U256, (U256, Vec<StorageChange>)> = BTreeMap::new();
+        let written = account.storage_changes.iter().map(|slot| slot.slot);
+        for slot in written.chain(account.storage_reads.iter().copied()) {
+            slots.insert(slot, (case.pre_state.storage(account.address, slot)?, Vec::new()));
+        }
+        for (index, changes) in self.changes.iter().enumerate() {
+            let Some(change) = changes.get(&account.address) else { continue };
+            if change.info.is_none() {
+                slots.values_mut().for_each(|(value, _)| *value = U256::ZERO);
+                continue;
+            }
+            for (slot, value) in &change.storage {
+                if let Some((before, stated)) = slots.get_mut(slot)
+                    && before != value
+                {
+                    *before = *value;
+                    stated.push(StorageChange::new(BlockAccessIndex::new(index as u64), *value));
+                }
+            }
+        }
+        account.storage_changes.clear();
+        account.storage_reads.clear();
+        for (slot, (_, stated)) in slots {
+            if stated.is_empty() {
+                account.storage_reads.push(slot);
+            } else {
+                account.storage_changes.push(SlotChanges::new(slot, stated));
+            }
+        }
+        Ok(())
+    }
+}
+
 fn made(case: &Case, with_end: bool) -> Result<MadeList, Stop> {
     let ommers = ommer_headers(case);
     let reader = ReaderDb(case.pre_state.clone());
     let mut session = session_with(case, &evm_env(case), &ommers, reader, true);
-    let mut beside = Beside::default();
+    let mut making = Making::default();
     if case.phases == Phases::Full {
         match corrections::pre_block(&mut session, case) {
-            Err(Stop::Rejected(_)) => return Ok(finish(session, beside)),
+            Err(Stop::Rejected(_)) => return finish(session, making, case),
             other => other?,
         }
     }
-    beside.add(0, &take_changes(&mut session));
+    making.add(&take_changes(&mut session));
     for (nth, transaction) in case.block.transactions.iter().enumerate() {
         let index = nth as u64 + 1;
         let recovered = Recovered::new_unchecked(transaction.envelope.clone(), transaction.sender);
@@ -78,23 +150,25 @@ fn made(case: &Case, with_end: bool) -> Result<MadeList, Stop> {
         let executed = session.execute_transaction((transaction_env(transaction), recovered));
         match executed.map_err(|error| stop(error, At::Transaction(nth))) {
             Ok(_) => {}
-            Err(Stop::Rejected(_)) => return Ok(finish(session, beside)),
+            Err(Stop::Rejected(_)) => return finish(session, making, case),
             Err(broken) => return Err(broken),
         }
-        beside.add(index, &take_changes(&mut session));
+        making.add(&take_changes(&mut session));
     }
     if !with_end {
-        return Ok(finish(session, beside));
+        return finish(session, making, case);
     }
     let (mut state, _) = corrections::post_block(session, case)?;
     state.merge_transitions(BundleRetention::PlainState);
-    let end = case.block.transactions.len() as u64 + 1;
-    beside.add(end, &bundle_changes(state.take_bundle()));
-    let list = state.take_built_alloy_bal().unwrap_or_default();
-    Ok(MadeList { list, beside })
+    making.add(&bundle_changes(state.take_bundle()));
+    making.finish(state.take_built_alloy_bal(), case)
 }
 
-fn finish(mut session: Session<'_, ReaderDb>, beside: Beside) -> MadeList {
-    let list = session.evm.db_mut().take_built_alloy_bal().unwrap_or_default();
-    MadeList { list, beside }
+fn finish(
+    mut session: Session<'_, ReaderDb>,
+    making: Making,
+    case: &Case,
+) -> Result<MadeList, Stop> {
+    let list = session.evm.db_mut().take_built_alloy_bal();
+    making.finish(list, case)
 }

@@ -35,6 +35,14 @@ use std::{
 /// A read that takes this long is worth a prefetch.
 const SLOW_READ: Duration = Duration::from_micros(20);
 
+/// Below this much work another thread would come too late to be worth waking.
+const SMALL_BLOCK_NS: u64 = 150_000;
+
+/// About how long a transaction takes: one without data runs no code.
+fn about_ns(transaction: &TxEnv) -> u64 {
+    if transaction.data.is_empty() { 500 } else { 3_000 + transaction.gas_limit.min(200_000) / 10 }
+}
+
 /// Accounts whose changes one worker gathers at a time.
 const GATHERED_AT_ONCE: usize = 256;
 
@@ -96,9 +104,8 @@ impl Job {
         if is_slow {
             return usize::MAX;
         }
-        let limits = self.gas_claims.iter().map(|claim| claim.gas_limit.min(200_000));
-        let about_ns: u64 = limits.map(|limit| 400 + limit / 10).sum();
-        if self.mode == Mode::Auto && about_ns < 400_000 {
+        let about_ns: u64 = self.transactions.iter().map(about_ns).sum();
+        if self.mode == Mode::Auto && about_ns < SMALL_BLOCK_NS {
             return 0;
         }
         // More threads than cores only wait for each other where reads are fast.

@@ -190,18 +190,22 @@ impl PreparedBlockStm {
         ));
         let crew = self.pool.invite(&block, self.transactions.len().saturating_sub(1));
         block.work();
-        let alone_from = block.given_up_at();
+        let given_up = block.is_given_up();
+        if given_up {
+            // Another worker may have been committing: only when all have left it is known how far.
+            crew.dismiss();
+        }
         let committed = block.take_committed();
         *telemetry = block.telemetry();
-        let outcome = match (committed.stopped, alone_from) {
+        let first = committed.decided.gas.receipts().len();
+        let outcome = match (committed.stopped, given_up) {
             (Some(reason), _) => Err(reason.map_or_else(Stop::Broken, Stop::Rejected)),
-            (None, Some(_)) if self.other.is_some() => Ok(None),
-            (None, Some(first)) => {
-                crew.dismiss();
+            (None, true) if self.other.is_some() => Ok(None),
+            (None, true) => {
                 telemetry.executions += (self.transactions.len() - first) as u64;
                 self.go_on_alone(&block, committed.decided, first).map(Some)
             }
-            (None, None) => {
+            (None, false) => {
                 self.finish(&block, committed.decided, before.changes, &crew).map(Some)
             }
         };

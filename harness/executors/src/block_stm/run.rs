@@ -57,8 +57,8 @@ pub(crate) struct BlockRun {
 struct Schedule {
     scheduler: Scheduler,
     sleepers: usize,
-    /// One thread alone goes on from here.
-    given_up_at: Option<usize>,
+    /// One thread alone goes on from what is committed.
+    given_up: bool,
 }
 
 /// What the last incarnation of one transaction left.
@@ -173,7 +173,7 @@ impl BlockRun {
             transactions,
             gas_claims: settings.gas_claims,
             memory,
-            schedule: Mutex::new(Schedule { scheduler, sleepers: 0, given_up_at: None }),
+            schedule: Mutex::new(Schedule { scheduler, sleepers: 0, given_up: false }),
             task_ended: Condvar::new(),
             ended_tasks: AtomicU64::new(0),
             slots: settings.slots.sized(count),
@@ -223,10 +223,9 @@ impl BlockRun {
     fn give_up_if_hopeless(&self, schedule: &mut Schedule) {
         if self.mode == Mode::Auto
             && schedule.scheduler.is_hopeless()
-            && schedule.given_up_at.is_none()
             && !schedule.scheduler.is_done()
         {
-            schedule.given_up_at = Some(schedule.scheduler.committed());
+            schedule.given_up = true;
             schedule.scheduler.halt();
         }
     }
@@ -308,9 +307,9 @@ impl BlockRun {
         self.wake(&schedule);
     }
 
-    /// Where one thread alone has to go on, if the block was given up as hopeless.
-    pub(crate) fn given_up_at(&self) -> Option<usize> {
-        lock(&self.schedule).given_up_at
+    /// Whether one thread alone has to go on: the block was given up as hopeless.
+    pub(crate) fn is_given_up(&self) -> bool {
+        lock(&self.schedule).given_up
     }
 
     fn committed_all(&self) -> bool {

@@ -24,6 +24,7 @@ pub(crate) struct View {
     position: Position,
     reads: ReadSet,
     records: bool,
+    observes_everything: bool,
     /// Accounts whose balance mattered.
     observed: SmallVec<[Address; 8]>,
     /// Code that this worker has seen, without the shared lock.
@@ -39,7 +40,12 @@ impl fmt::Debug for View {
 impl View {
     pub(crate) fn new(memory: Arc<MultiVersionMemory>, position: Position) -> Self {
         let (reads, observed, codes) = Default::default();
-        Self { memory, position, reads, records: true, observed, codes }
+        Self { memory, position, reads, records: true, observes_everything: false, observed, codes }
+    }
+
+    /// For lists of what was accessed: they hold balances, so every balance counts.
+    pub(crate) fn observing_everything(self) -> Self {
+        Self { observes_everything: true, ..self }
     }
 
     /// For one thread alone on what is committed: nobody will check its reads.
@@ -63,7 +69,8 @@ impl View {
     /// What was read since the last move.
     pub(crate) fn take_reads(&mut self) -> ReadSet {
         for read in &mut self.reads.accounts {
-            if read.seen == Seen::Everything && !self.observed.contains(&read.address) {
+            let observed = self.observes_everything || self.observed.contains(&read.address);
+            if read.seen == Seen::Everything && !observed {
                 read.seen = Seen::AllButBalance;
             }
         }
@@ -77,7 +84,7 @@ impl View {
     }
 
     pub(crate) fn has_observed(&self, address: Address) -> bool {
-        self.observed.contains(&address)
+        self.observes_everything || self.observed.contains(&address)
     }
 
     /// The account in the pre-state, if that is what was read of it.

@@ -137,7 +137,11 @@ impl<'a> Worker<'a> {
     fn transact(&mut self, version: Version) -> Result<Executed, Unfinished> {
         let block = self.block;
         let evm = self.evm.get_or_insert_with(|| {
-            let mut evm = StrictEvm::new(View::new(block.memory.clone(), 0), block.env.clone());
+            let mut view = View::new(block.memory.clone(), 0);
+            if block.has_access_list {
+                view = view.observing_everything();
+            }
+            let mut evm = StrictEvm::new(view, block.env.clone());
             evm.watch_balances();
             evm
         });

@@ -9,7 +9,10 @@ use lockstep_executors::block_stm::scheduler::{
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Range,
+};
 
 const WORKERS: usize = 4;
 
@@ -108,18 +111,39 @@ impl Memory {
 }
 
 /// What a worker has in hand: every step is one atomic action, so that others can come between.
+#[derive(Debug, Default)]
+struct Hand {
+    /// Of a claimed batch, what is not begun.
+    batch: VecDeque<Version>,
+    /// How executions of the batch ended: told when all of it has.
+    ended: Vec<Ended>,
+    step: Step,
+}
+
+/// How an execution ended.
 #[derive(Debug)]
-enum Hand {
-    Empty,
-    /// Between two transactions of a batch.
-    Between(Vec<Version>, Vec<Ended>),
+enum Ended {
+    Finished { version: Version, wrote_elsewhere: bool },
+    Blocked { version: Version, on: TransactionIndex },
+}
+
+#[derive(Debug, Default)]
+enum Step {
+    #[default]
+    Idle,
     Executing { version: Version, read: Vec<(u64, Option<Version>)> },
     Publishing { version: Version, read: Vec<(u64, Option<Version>)> },
-    Finishing { version: Version, wrote_elsewhere: bool },
     Validating(Version),
-    Committing(Version),
+    /// The first so many of the task are found valid.
+    Committing(Range<TransactionIndex>, u32),
     Aborting(Version),
     Aborted(Version),
+}
+
+impl Hand {
+    fn is_empty(&self) -> bool {
+        self.batch.is_empty() && self.ended.is_empty() && matches!(self.step, Step::Idle)
+    }
 }
 
 struct Simulation<'a> {
@@ -133,86 +157,119 @@ struct Simulation<'a> {
 impl Simulation<'_> {
     /// One step of one worker. `None` where it has to wait, `Some(false)` where all is done.
     fn step(&mut self, hand: &mut Hand) -> Option<bool> {
-        *hand = match std::mem::replace(hand, Hand::Empty) {
-            Hand::Empty => match self.scheduler.next_task() {
-                Task::Execute(version) => Hand::Executing { version, read: Vec::new() },
-                Task::Validate(version) => Hand::Validating(version),
-                Task::Commit(version) => Hand::Committing(version),
-                Task::Wait => return None,
-                Task::Done => return Some(false),
-            },
-            Hand::Executing { version, read } => self.read_one(version, read),
-            Hand::Publishing { version, read } => {
+        hand.step = match std::mem::take(&mut hand.step) {
+            Step::Idle => return self.next(hand),
+            Step::Executing { version, read } => self.read_one(version, read, hand),
+            Step::Publishing { version, read } => {
                 let index = version.transaction as usize;
                 let (values, origins): (Vec<u64>, Vec<_>) = read.into_iter().unzip();
                 let writes = self.programs[index].writes(index, &values);
                 let wrote_elsewhere = self.memory.publish(version, &writes);
                 self.reads[index] = origins;
                 self.executions += 1;
-                Hand::Finishing { version, wrote_elsewhere }
+                hand.ended.push(Ended::Finished { version, wrote_elsewhere });
+                Step::Idle
             }
-            Hand::Finishing { version, wrote_elsewhere } => {
-                self.scheduler.finish_execution(version, wrote_elsewhere);
-                Hand::Empty
-            }
-            Hand::Validating(version) => {
-                let valid = self.is_current(version);
+            Step::Validating(version) => {
+                let valid = self.is_current(version.transaction);
                 let aborted = self.scheduler.finish_validation(version, valid);
-                if aborted { Hand::Aborting(version) } else { Hand::Empty }
+                if aborted { Step::Aborting(version) } else { Step::Idle }
             }
-            Hand::Committing(version) => {
-                let valid = self.is_current(version);
-                let aborted = self.scheduler.finish_commit(version, valid);
-                if aborted { Hand::Aborting(version) } else { Hand::Empty }
+            Step::Committing(task, valid) => {
+                let next = task.start + valid;
+                if next < task.end && self.is_current(next) {
+                    Step::Committing(task, valid + 1)
+                } else {
+                    let aborted = self.scheduler.finish_commit(task, valid);
+                    aborted.map_or(Step::Idle, Step::Aborting)
+                }
             }
-            Hand::Aborting(version) => {
+            Step::Aborting(version) => {
                 self.memory.mark_estimates(version.transaction);
-                Hand::Aborted(version)
+                Step::Aborted(version)
             }
-            Hand::Aborted(version) => {
+            Step::Aborted(version) => {
                 self.scheduler.finish_abort(version);
-                Hand::Empty
+                Step::Idle
             }
         };
         Some(true)
     }
 
-    fn read_one(&mut self, version: Version, mut read: Vec<(u64, Option<Version>)>) -> Hand {
+    /// The next of the batch; after the last, the batch is reported, and then the next task is taken.
+    fn next(&mut self, hand: &mut Hand) -> Option<bool> {
+        if let Some(version) = hand.batch.pop_front() {
+            hand.step = Step::Executing { version, read: Vec::new() };
+            return Some(true);
+        }
+        if !hand.ended.is_empty() {
+            for ended in hand.ended.drain(..) {
+                match ended {
+                    Ended::Finished { version, wrote_elsewhere } => {
+                        self.scheduler.finish_execution(version, wrote_elsewhere);
+                    }
+                    Ended::Blocked { version, on } => self.scheduler.suspend(version, on),
+                }
+            }
+            return Some(true);
+        }
+        match self.scheduler.next_task() {
+            Task::Execute(batch) => hand.batch = batch.versions().collect(),
+            Task::Validate(version) => hand.step = Step::Validating(version),
+            Task::Commit(task) => hand.step = Step::Committing(task, 0),
+            Task::Wait => return None,
+            Task::Done => return Some(false),
+        }
+        Some(true)
+    }
+
+    fn read_one(
+        &mut self,
+        version: Version,
+        mut read: Vec<(u64, Option<Version>)>,
+        hand: &mut Hand,
+    ) -> Step {
         let program = &self.programs[version.transaction as usize];
         let Some(cell) = program.reads.get(read.len()) else {
-            return Hand::Publishing { version, read };
+            return Step::Publishing { version, read };
         };
         match self.memory.read(*cell, version.transaction) {
             Read::Value(value, origin) => {
                 read.push((value, origin));
-                Hand::Executing { version, read }
+                Step::Executing { version, read }
             }
             Read::Blocked(on) => {
-                self.scheduler.suspend(version, on);
-                Hand::Empty
+                hand.ended.push(Ended::Blocked { version, on });
+                Step::Idle
             }
         }
     }
 
-    fn is_current(&self, version: Version) -> bool {
-        let index = version.transaction as usize;
+    fn is_current(&self, transaction: TransactionIndex) -> bool {
+        let index = transaction as usize;
         let cells = self.programs[index].reads.iter();
         cells.zip(&self.reads[index]).all(|(cell, origin)| {
-            matches!(self.memory.read(*cell, version.transaction), Read::Value(_, now) if now == *origin)
+            matches!(self.memory.read(*cell, transaction), Read::Value(_, now) if now == *origin)
         })
     }
+}
+
+/// Batches of any size, down to one at a time.
+fn claims(transactions: usize, random: &mut ChaCha8Rng) -> Claims {
+    let most = (0..transactions).map(|_| random.random_range(1..40)).collect();
+    Claims { workers: random.random_range(1..=2), most }
 }
 
 /// Runs one block under one interleaving; gives the memory afterwards and the executions.
 fn run(programs: &[Program], cells: usize, random: &mut ChaCha8Rng) -> (Vec<u64>, usize) {
     let mut simulation = Simulation {
         programs,
-        scheduler: Scheduler::new(programs.len()),
+        scheduler: Scheduler::new(programs.len(), claims(programs.len(), random)),
         memory: Memory::default(),
         reads: vec![Vec::new(); programs.len()],
         executions: 0,
     };
-    let mut hands: Vec<Hand> = std::iter::repeat_with(|| Hand::Empty).take(WORKERS).collect();
+    let mut hands: Vec<Hand> = std::iter::repeat_with(Hand::default).take(WORKERS).collect();
     let mut waits = 0;
     for _ in 0..1_000_000 {
         let worker = random.random_range(0..WORKERS);
@@ -221,10 +278,10 @@ fn run(programs: &[Program], cells: usize, random: &mut ChaCha8Rng) -> (Vec<u64>
             None => waits += 1,
         }
         assert!(
-            waits < 10_000 || hands.iter().any(|hand| !matches!(hand, Hand::Empty)),
+            waits < 10_000 || hands.iter().any(|hand| !hand.is_empty()),
             "every worker waits and nothing is in flight"
         );
-        let idle = hands.iter().all(|hand| matches!(hand, Hand::Empty));
+        let idle = hands.iter().all(Hand::is_empty);
         if simulation.scheduler.is_done() && idle {
             let last = programs.len() as TransactionIndex;
             let value = |cell| match simulation.memory.read(cell, last) {
@@ -263,12 +320,12 @@ fn one_worker_executes_everything_once() {
     let programs: Vec<Program> = (0..50).map(|_| Program::random(&mut random, 5)).collect();
     let mut simulation = Simulation {
         programs: &programs,
-        scheduler: Scheduler::new(programs.len()),
+        scheduler: Scheduler::new(programs.len(), Claims::single()),
         memory: Memory::default(),
         reads: vec![Vec::new(); programs.len()],
         executions: 0,
     };
-    let mut hand = Hand::Empty;
+    let mut hand = Hand::default();
     while simulation.step(&mut hand) == Some(true) {}
     assert!(simulation.scheduler.is_done());
     assert_eq!(simulation.executions, programs.len());
@@ -277,12 +334,12 @@ fn one_worker_executes_everything_once() {
 
 #[test]
 fn an_empty_block_is_done_at_once() {
-    assert_eq!(Scheduler::new(0).next_task(), Task::Done);
+    assert_eq!(Scheduler::new(0, Claims::single()).next_task(), Task::Done);
 }
 
 #[test]
 fn a_halted_block_hands_out_nothing_more() {
-    let mut scheduler = Scheduler::new(3);
+    let mut scheduler = Scheduler::new(3, Claims::single());
     assert!(matches!(scheduler.next_task(), Task::Execute(_)));
     scheduler.halt();
     assert_eq!(scheduler.next_task(), Task::Done);

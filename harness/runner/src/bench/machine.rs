@@ -1,4 +1,4 @@
-//! What the machine says of a run: processor time, peak memory; and where its threads run.
+//! What the machine says of a run: processor time; and where its threads run.
 //!
 //! Where the system cannot answer, there is no figure: nothing is made up.
 
@@ -55,27 +55,6 @@ pub(super) fn threads() -> BTreeSet<i32> {
     ids.collect()
 }
 
-/// Bytes that the process has in memory now, and the most since [`forget_peak`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Resident {
-    pub(super) now: u64,
-    pub(super) peak: u64,
-}
-
-pub(super) fn resident() -> Option<Resident> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let field = |name: &str| {
-        let line = status.lines().find(|line| line.starts_with(name))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
-    };
-    Some(Resident { now: field("VmRSS:")?, peak: field("VmHWM:")? })
-}
-
-/// Starts a new peak (proc(5), `clear_refs`). False where the system does not allow it.
-pub(super) fn forget_peak() -> bool {
-    fs::write("/proc/self/clear_refs", "5").is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,7 +69,5 @@ mod tests {
         while processor_time() == before {
             sum = std::hint::black_box(sum + 1);
         }
-        let resident = resident().unwrap();
-        assert!(resident.peak >= resident.now / 2 && resident.now > 0);
     }
 }

@@ -2,6 +2,15 @@
 
 use crate::check::{Candidate, Factory};
 
+/// How a program's allocator counts.
+#[derive(Debug, Clone, Copy)]
+pub struct MemoryMeter {
+    /// Begins to count.
+    pub start: fn(),
+    /// Ends the count; gives the most bytes that were in use at once over what there was before.
+    pub stop: fn() -> u64,
+}
+
 /// A run of `bench`.
 #[derive(Clone)]
 pub struct BenchPlan {
@@ -15,8 +24,8 @@ pub struct BenchPlan {
     pub rounds: usize,
     /// Whether every thread is kept on a core of its own.
     pub pin: bool,
-    /// Asks the allocator to give back memory that it keeps for later, before memory is measured.
-    pub release_memory: fn(),
+    /// Counts memory, where the program's allocator can.
+    pub memory: Option<MemoryMeter>,
 }
 
 impl std::fmt::Debug for BenchPlan {

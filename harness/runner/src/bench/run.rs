@@ -5,7 +5,7 @@
 
 use super::{
     machine::{self, Cores},
-    plan::BenchPlan,
+    plan::{BenchPlan, MemoryMeter},
     sample::{SampleSet, Usage},
 };
 use crate::{
@@ -106,6 +106,9 @@ impl Bench {
             .map(|(who, executor)| Contestant::new(&who.label, &mut **executor, case))
             .collect();
         for contestant in &mut contestants {
+            if let Some(meter) = self.plan.memory {
+                contestant.measure_memory(meter);
+            }
             contestant.warm_up(block, &right);
         }
         let mut copies_ns = Vec::new();
@@ -115,10 +118,6 @@ impl Bench {
                 reference_ns.push(timed(&mut *reference).1);
                 copies_ns.extend(copies.as_mut().map(|copies| all_at_once(copies, &self.cores)));
             }
-        }
-        for contestant in &mut contestants {
-            (self.plan.release_memory)();
-            contestant.measure_memory();
         }
         let baseline = contestants.remove(0);
         if baseline.verdict != Verdict::Agreed {
@@ -236,17 +235,14 @@ impl Contestant {
         }
     }
 
-    fn measure_memory(&mut self) {
+    /// One more run, which is not timed: the first of a block, for what is kept between runs counts.
+    fn measure_memory(&mut self, meter: MemoryMeter) {
         let Ok(prepared) = &mut self.prepared else { return };
-        if self.verdict != Verdict::Agreed || !machine::forget_peak() {
-            return;
-        }
-        let before = machine::resident();
+        (meter.start)();
         let execution = guarded(|| prepared.run());
-        let after = machine::resident();
-        drop(execution);
-        if let (Some(before), Some(after)) = (before, after) {
-            self.usage.peak_bytes = Some(after.peak.saturating_sub(before.now));
+        let peak = (meter.stop)();
+        if execution.is_ok() {
+            self.usage.peak_bytes = Some(peak);
         }
     }
 }

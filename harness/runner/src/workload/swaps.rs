@@ -8,7 +8,7 @@ use alloy_primitives::{Address, U256};
 use std::collections::BTreeMap;
 
 /// Gas of a swap.
-pub(super) const GAS: u64 = 120_000;
+pub(super) const GAS: u64 = 88_000;
 const GAS_LIMIT: u64 = 250_000;
 const RESERVE: u64 = 1_000_000_000_000;
 const HOLDING: u64 = 1_000_000_000;
