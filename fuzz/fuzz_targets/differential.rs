@@ -4,12 +4,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lockstep_cli::testing::plan;
+use lockstep_cli::testing::plan_of_all;
 use lockstep_runner::{check::Judge, record::Status, source::built_in};
 use std::cell::RefCell;
 
 thread_local! {
-    static JUDGE: RefCell<Judge> = RefCell::new(Judge::standalone(&plan(&[2, 3])));
+    static JUDGE: RefCell<Judge> = RefCell::new(Judge::standalone(&plan_of_all(&[2, 3])));
 }
 
 fuzz_target!(|seed: u64| {

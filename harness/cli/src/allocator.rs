@@ -279,8 +279,7 @@ mod tests {
     fn blocks_keep_their_content_across_the_border() {
         let split = SplitBySize::new(System, System);
         let border = LARGE.load(Ordering::Relaxed);
-        let sizes =
-            [1, 100, border - 1, border, border + 1, 2 * border, border - 1, border, 10];
+        let sizes = [1, 100, border - 1, border, border + 1, 2 * border, border - 1, border, 10];
         let mut layout = Layout::from_size_align(1, 1).unwrap();
         // SAFETY: the layout is never empty, and always the one of the current block.
         unsafe {

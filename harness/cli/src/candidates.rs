@@ -16,14 +16,18 @@ pub(crate) struct Chosen<'a> {
     pub(crate) mode: Mode,
 }
 
-/// The factory of the executor of this name.
-pub(crate) fn factory(executors: &[Known], name: &str, mode: Mode) -> Result<Factory> {
+/// The executor of this name.
+fn known<'a>(executors: &'a [Known], name: &str) -> Result<&'a Known> {
     let found = executors.iter().find(|known| known.name == name);
     let names: Vec<&str> = executors.iter().map(|known| known.name.as_str()).collect();
-    let known = found.with_context(|| {
+    found.with_context(|| {
         format!("unknown executor `{name}`, expected one of: {}", names.join(", "))
-    })?;
-    Ok(known.factory(mode))
+    })
+}
+
+/// The factory of the executor of this name.
+pub(crate) fn factory(executors: &[Known], name: &str, mode: Mode) -> Result<Factory> {
+    Ok(known(executors, name)?.factory(mode))
 }
 
 /// Every executor that was asked for at every number of threads. By default all but `others`, with
@@ -41,7 +45,9 @@ pub(crate) fn candidates(
     let threads = if chosen.threads.is_empty() { &default } else { chosen.threads };
     let mut candidates: Vec<Candidate> = Vec::new();
     for name in &names {
-        let factory = factory(executors, name, chosen.mode)?;
+        let known = known(executors, name)?;
+        let factory = known.factory(chosen.mode);
+        let threads = if known.is_single { &[1] } else { threads };
         for &threads in threads {
             if threads == 0 || threads > MOST_THREADS {
                 bail!("--threads {threads}: expected 1 to {MOST_THREADS}");

@@ -19,12 +19,14 @@ pub(crate) struct Known {
     pub(crate) forced: Factory,
     /// Free to choose fewer threads: for `bench`.
     pub(crate) auto: Factory,
+    /// It has one thread, whatever it is given.
+    pub(crate) is_single: bool,
 }
 
 impl Known {
     /// An executor that makes no difference.
     pub(crate) fn new(name: &str, factory: Factory) -> Self {
-        Self { name: name.to_owned(), forced: factory.clone(), auto: factory }
+        Self { name: name.to_owned(), forced: factory.clone(), auto: factory, is_single: false }
     }
 
     pub(crate) fn factory(&self, mode: Mode) -> Factory {
@@ -48,16 +50,14 @@ pub(crate) fn executors() -> Vec<Known> {
     };
     vec![
         Known::new(REFERENCE, Arc::new(|_threads| Ok(Box::new(Reference)))),
-        Known::new(BASELINE, Arc::new(|_threads| Ok(Box::new(Sequential)))),
         Known {
-            name: "block_stm".to_owned(),
-            forced: block_stm(Mode::Forced),
-            auto: block_stm(Mode::Auto),
+            is_single: true,
+            ..Known::new(BASELINE, Arc::new(|_threads| Ok(Box::new(Sequential))))
         },
+        Known { auto: block_stm(Mode::Auto), ..Known::new("block_stm", block_stm(Mode::Forced)) },
         Known {
-            name: "access_list".to_owned(),
-            forced: access_list(Mode::Forced),
             auto: access_list(Mode::Auto),
+            ..Known::new("access_list", access_list(Mode::Forced))
         },
     ]
 }

@@ -22,9 +22,9 @@ pub mod testing;
 
 use args::{Cli, Command, FixturesCommand};
 use clap::Parser;
+use defaults::Known;
 use lockstep_model::Executor;
 pub use lockstep_runner::bench::MemoryMeter;
-use defaults::Known;
 use lockstep_runner::lists::Lists;
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
 

@@ -15,6 +15,7 @@ use std::time::Instant;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+#[expect(clippy::print_stderr, reason = "it has nobody else to tell")]
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [name, threads, workload, gas, times] = &words[..] else {

@@ -4,9 +4,9 @@
 //! what depends on the transactions before: whether the block's gas admits the transaction, the
 //! cumulative gas of its receipt, and which of several errors comes first.
 
+use crate::sync::Arc;
 use alloy_consensus::Transaction as _;
 use alloy_consensus::Typed2718;
-use crate::sync::Arc;
 use alloy_primitives::Log;
 use lockstep_model::{At, Fork, Receipt, Rejection, Rule, Transaction};
 use revm::{

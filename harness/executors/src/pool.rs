@@ -96,7 +96,11 @@ impl Pool {
 
     /// Asks up to `useful` helpers to take part in the block. They may be there until the crew is
     /// dismissed.
-    pub(crate) fn invite<W: SharedWork + 'static>(&self, block: &Arc<W>, useful: usize) -> Arc<Crew> {
+    pub(crate) fn invite<W: SharedWork + 'static>(
+        &self,
+        block: &Arc<W>,
+        useful: usize,
+    ) -> Arc<Crew> {
         let crew = Arc::<Crew>::default();
         for helper in self.helpers.iter().take(useful) {
             let block: Arc<dyn SharedWork> = block.clone();

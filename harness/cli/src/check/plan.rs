@@ -47,7 +47,8 @@ pub(crate) fn job(
     if jobs == 0 {
         bail!("--jobs 0: expected at least 1");
     }
-    let chosen = Chosen { names: &args.executor, threads: &args.threads, mode: ThreadsMode::Forced };
+    let chosen =
+        Chosen { names: &args.executor, threads: &args.threads, mode: ThreadsMode::Forced };
     let candidates = candidates(&command.executors, &chosen, &[REFERENCE])?;
     let paths = if args.paths.is_empty() { payload() } else { args.paths.clone() };
     let (input, source) = input(args, &paths);

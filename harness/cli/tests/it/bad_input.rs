@@ -211,7 +211,7 @@ fn usage_is_checked_before_anything_runs() {
     let cases: [(&[&str], &str); 10] = [
         (
             &["check", "--executor", "nobody"],
-            "unknown executor `nobody`, expected one of: reference, block_stm",
+            "unknown executor `nobody`, expected one of: reference, sequential, block_stm, access_list",
         ),
         (&["check", "--threads", "0"], "--threads 0: expected 1 to 1024"),
         (&["check", "--threads", "2,many"], "invalid value 'many'"),

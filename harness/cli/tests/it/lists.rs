@@ -142,12 +142,12 @@ fn mutants() -> Vec<(&'static str, Mutate)> {
             let late = |account: &&mut AccountChanges| {
                 account.balance_changes.last().is_some_and(|c| c.block_access_index.get() == end)
             };
-            first(list.iter_mut().find(late), |account| drop(account.balance_changes.pop()))
+            first(list.iter_mut().find(late), |account| {
+                account.balance_changes.pop();
+            })
         }),
         ("K14 a change has the index of a neighbour", |list, _| {
-            let early = |account: &&mut AccountChanges| {
-                matches!(&account.balance_changes[..], [c] if c.block_access_index.get() == 1)
-            };
+            let early = |account: &&mut AccountChanges| matches!(&account.balance_changes[..], [c] if c.block_access_index.get() == 1);
             first(list.iter_mut().find(early), |account| {
                 account.balance_changes[0].block_access_index = index(2);
             })

@@ -15,6 +15,6 @@ mod reports;
 mod rules;
 mod scene;
 mod state_test;
-mod wrong;
 mod workloads;
+mod wrong;
 mod wrong_executors;

@@ -31,7 +31,9 @@ fn the_reference_never_overlaps() {
     let reader = Arc::new(RendezvousReader::new(&case, Duration::from_millis(200)));
     case.pre_state = reader.clone();
     let mut executor = factory("reference")(1).unwrap();
-    executor.prepare(&case).unwrap().run().unwrap();
+    let mut prepared = executor.prepare(&case).unwrap();
+    reader.arm();
+    prepared.run().unwrap();
     assert!(!reader.met());
 }
 
@@ -41,7 +43,9 @@ fn two_transactions_are_parallel_from_the_first() {
     let reader = Arc::new(RendezvousReader::new(&case, Duration::from_secs(20)));
     case.pre_state = reader.clone();
     let mut executor = factory("block_stm")(2).unwrap();
-    executor.prepare(&case).unwrap().run().unwrap();
+    let mut prepared = executor.prepare(&case).unwrap();
+    reader.arm();
+    prepared.run().unwrap();
     assert!(reader.met(), "a block of two is not too small");
 }
 

@@ -187,7 +187,9 @@ impl Plan {
         let exists = beside.exists.get(&listed.address).into_iter().flatten();
         let mut account = AccountPlan {
             address: listed.address,
-            balance: Timeline::new(balance.map(|change| (change.block_access_index, change.post_balance))),
+            balance: Timeline::new(
+                balance.map(|change| (change.block_access_index, change.post_balance)),
+            ),
             nonce: Timeline::new(nonce.map(|change| (change.block_access_index, change.new_nonce))),
             code: Timeline::new(code.into_iter()),
             slots: U256Map::default(),

@@ -3,7 +3,7 @@
 use super::{
     SharedList,
     overlay::{Overlay, OverlayView},
-    plan::{Index, Malformed, Plan},
+    plan::{Index, Malformed, Plan, SlotBelow},
     verify::Verifier,
 };
 use crate::{
@@ -428,15 +428,19 @@ fn change_between(
     let account = &overlay.plan.accounts[number];
     let info = overlay.info_below((number, account), indices.end)?;
     let cleared = account.cleared.indices().any(|index| indices.contains(&index));
-    let written = account.slots.iter().filter_map(|(key, slot)| {
-        slot.values.indices().any(|index| indices.contains(&index)).then(|| {
-            match account.slot_below(slot, indices.end) {
-                super::plan::SlotBelow::Value(value) => (*key, value),
-                super::plan::SlotBelow::PreState => unreachable!("something is stated below"),
-            }
-        })
-    });
-    Ok(AccountChange { info, storage_cleared: cleared || info.is_none(), storage: written.collect() })
+    let written = account
+        .slots
+        .iter()
+        .filter(|(_, slot)| slot.values.indices().any(|index| indices.contains(&index)))
+        .map(|(key, slot)| match account.slot_below(slot, indices.end) {
+            SlotBelow::Value(value) => (*key, value),
+            SlotBelow::PreState => unreachable!("something is stated below"),
+        });
+    Ok(AccountChange {
+        info,
+        storage_cleared: cleared || info.is_none(),
+        storage: written.collect(),
+    })
 }
 
 /// The changes at each index from 0 to `last`.
@@ -450,7 +454,8 @@ fn changes_by_index(overlay: &Overlay, last: Index) -> Result<Vec<StateChanges>,
             let change: (Address, AccountChange) =
                 (account.address, change_between(overlay, number, index..index + 1)?);
             let changes = &mut all[index as usize];
-            if let Some(code) = change.1.info.and_then(|info| overlay.plan.codes.get(&info.code_hash))
+            if let Some(code) =
+                change.1.info.and_then(|info| overlay.plan.codes.get(&info.code_hash))
             {
                 changes.codes.insert(code.hash_slow(), code.original_bytes());
             }

@@ -80,7 +80,8 @@ pub(crate) fn changes_at(
     addresses.sort_unstable();
     addresses.dedup();
     for address in addresses {
-        let (before, after) = (memory.account(address, at)?.info, memory.account(address, at + 1)?.info);
+        let (before, after) =
+            (memory.account(address, at)?.info, memory.account(address, at + 1)?.info);
         let cleared = memory.clearing(address, at + 1)?.is_some_and(|by| by.position == at);
         let slots = locations.iter().filter_map(|location| match location.place {
             Place::Slot(owner, slot) if owner == address => Some(slot),

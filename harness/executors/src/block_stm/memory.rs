@@ -114,9 +114,7 @@ impl AccountCells {
 }
 
 /// The last full write among these cells.
-fn last_set(
-    cells: &[Cell<InfoWrite>],
-) -> Result<Option<(Writer, Option<AccountInfo>)>, ReadError> {
+fn last_set(cells: &[Cell<InfoWrite>]) -> Result<Option<(Writer, Option<AccountInfo>)>, ReadError> {
     for cell in cells.iter().rev() {
         if let InfoWrite::Set(info) = cell.value {
             return Ok(Some((cell.writer()?, info)));
@@ -696,9 +694,8 @@ mod tests {
     #[test]
     fn credits_add_up_across_full_writes() {
         let memory = memory();
-        let balance = |position| -> u64 {
-            memory.account(A, position).unwrap().info.unwrap().balance.to()
-        };
+        let balance =
+            |position| -> u64 { memory.account(A, position).unwrap().info.unwrap().balance.to() };
         for (position, amount) in [(1, 1), (2, 2), (4, 4)] {
             publish(&memory, writer(position, 0), credit(amount), &mut Vec::new());
         }

@@ -54,10 +54,10 @@ use crate::{
 };
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
+use location::ReadStamps;
 use lockstep_model::{
     BlockOutcome, Case, Execution, Executor, ExecutorError, Mode, Prepared, StateChanges, Telemetry,
 };
-use location::ReadStamps;
 use memory::{MultiVersionMemory, Position, Shards, Writer};
 use revm::context::TxEnv;
 use run::{BlockRun, Decided, Settings, Slots};

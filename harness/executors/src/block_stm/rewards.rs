@@ -30,7 +30,7 @@ pub(crate) struct Rewards {
 
 impl Rewards {
     fn add(&mut self, owed: u128) {
-        self.sum = self.sum + owed;
+        self.sum += owed;
         self.payments += 1;
     }
 }

@@ -15,12 +15,12 @@ use crate::{
     evm::{Deferral, ReadError, has_state_clearing},
     pool::SharedWork,
     reference::has_access_list,
-    sync::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, lock, spin_loop, wait},
+    sync::{
+        Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, lock, spin_loop, wait,
+    },
 };
 use alloy_evm::EvmEnv;
-use lockstep_model::{
-    Case, ExecutorError, Mode, Rejection, Rule, StateChanges, Telemetry,
-};
+use lockstep_model::{Case, ExecutorError, Mode, Rejection, Rule, StateChanges, Telemetry};
 use revm::context::TxEnv;
 use std::{
     ops::Range,
@@ -354,4 +354,3 @@ impl BlockRun {
         }
     }
 }
-

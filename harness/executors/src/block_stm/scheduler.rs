@@ -319,12 +319,11 @@ impl Scheduler {
             entry.status = Status::Executed;
         }
         self.committed = frontier;
-        let invalid = (frontier < task.end as usize).then(|| {
+        (frontier < task.end as usize).then(|| {
             self.entries[frontier].status = Status::Aborting;
             self.speculation.failed();
             self.version(frontier)
-        });
-        invalid
+        })
     }
 
     /// The writes of an invalid incarnation are estimates now: execute it again.

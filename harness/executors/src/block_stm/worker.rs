@@ -191,9 +191,10 @@ impl<'a> Worker<'a> {
         let mut state = std::mem::take(&mut journal.inner.state);
         let executed = match outcome {
             Ok((result, owed)) => {
-                let accesses = self.block.has_access_list.then(|| {
-                    Box::new(Accesses { state: state.clone(), owed_reward: owed })
-                });
+                let accesses = self
+                    .block
+                    .has_access_list
+                    .then(|| Box::new(Accesses { state: state.clone(), owed_reward: owed }));
                 let clearing = self.block.state_clearing;
                 self.writes.take(&mut state, &mut journal.database, clearing);
                 let owed = owed.map_or(Owed::Nothing, |owed| Owed::Amount(owed.saturating_to()));
@@ -232,7 +233,8 @@ impl<'a> Worker<'a> {
         let memory = &self.block.memory;
         memory.rewards.set(position, executed.owed);
         let writer = super::memory::Writer { position, incarnation: version.incarnation };
-        let wrote_elsewhere = memory.publish(writer, &mut self.writes, locations, &mut reads.stamps);
+        let wrote_elsewhere =
+            memory.publish(writer, &mut self.writes, locations, &mut reads.stamps);
         slot.result = Some(executed.result);
         slot.accesses = executed.accesses;
         let before = std::mem::replace(&mut slot.reads, reads);

@@ -101,24 +101,14 @@ impl WriteSet {
         self.accounts.push(AccountWrites { address, info, cleared });
     }
 
-    pub(crate) fn credit(
-        &mut self,
-        address: Address,
-        amount: U256,
-        base: Base,
-    ) {
+    pub(crate) fn credit(&mut self, address: Address, amount: U256, base: Base) {
         let info = Some(InfoWrite::Credit { amount, total: amount, base });
         self.accounts.push(AccountWrites { address, info, cleared: false });
     }
 
     /// Takes what a transaction did out of revm's journal. Accounts of which a transaction wrote more
     /// than a credit count as observed: the write holds their balance.
-    pub(crate) fn take(
-        &mut self,
-        state: &mut EvmState,
-        view: &mut View,
-        state_clearing: bool,
-    ) {
+    pub(crate) fn take(&mut self, state: &mut EvmState, view: &mut View, state_clearing: bool) {
         // In no order: each place is written once, wherever it stands in the set.
         let touched = state.drain().filter(|(_, account)| account.is_touched());
         touched.for_each(|(address, account)| {

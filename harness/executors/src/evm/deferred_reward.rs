@@ -60,7 +60,6 @@ pub(crate) fn has_state_clearing(case: &Case) -> bool {
     case.rules.fork >= Fork::SpuriousDragon
 }
 
-
 /// Runs one transaction and leaves its changes in the journal. Gives what the fee recipient is
 /// still owed.
 pub(crate) fn run_deferring_reward<DB: StorageProbe>(

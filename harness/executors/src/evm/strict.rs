@@ -10,7 +10,8 @@
 use alloy_evm::{EvmEnv, eth::EthEvmContext, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, Bytes};
 use revm::{
-    Context, Database, bytecode::opcode, MainBuilder, MainContext,
+    Context, Database, MainBuilder, MainContext,
+    bytecode::opcode,
     context::{
         BlockEnv, CfgEnv, Evm as RevmEvm, FrameStack, JournalTr, TxEnv,
         result::{EVMError, HaltReason, ResultAndState},
@@ -152,9 +153,7 @@ mod watched {
     use super::{EthEvmContext, StorageProbe};
     use alloy_primitives::Address;
     use revm::interpreter::{
-        InstructionContext, InstructionExecResult,
-        instructions::host,
-        interpreter::EthInterpreter,
+        InstructionContext, InstructionExecResult, instructions::host, interpreter::EthInterpreter,
         interpreter_types::InputsTr,
     };
 
@@ -165,7 +164,9 @@ mod watched {
         host::balance(context)
     }
 
-    pub(super) fn selfbalance<DB: StorageProbe>(mut context: Context<'_, DB>) -> InstructionExecResult {
+    pub(super) fn selfbalance<DB: StorageProbe>(
+        mut context: Context<'_, DB>,
+    ) -> InstructionExecResult {
         let own = context.interpreter.input.target_address();
         observe(&mut context, own);
         host::selfbalance(context)
@@ -182,7 +183,9 @@ mod watched {
         context.host.journaled_state.database.observe_balance(address);
     }
 
-    pub(super) fn selfdestruct<DB: StorageProbe>(mut context: Context<'_, DB>) -> InstructionExecResult {
+    pub(super) fn selfdestruct<DB: StorageProbe>(
+        mut context: Context<'_, DB>,
+    ) -> InstructionExecResult {
         let own = context.interpreter.input.target_address();
         observe(&mut context, own);
         observe_top(&mut context);

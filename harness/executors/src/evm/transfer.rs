@@ -108,9 +108,7 @@ pub(crate) fn transfer<DB: TransferState>(
     }
     let balance = rest.saturating_add(U256::from(price.saturating_mul(u128::from(remaining))));
     let after = AccountInfo { balance, nonce: sender.nonce + 1, ..sender };
-    let gas = ResultGas::default()
-        .with_total_gas_spent(spent)
-        .with_floor_gas(gas.floor_gas());
+    let gas = ResultGas::default().with_total_gas_spent(spent).with_floor_gas(gas.floor_gas());
     let result = ExecutionResult::Success {
         reason: SuccessReason::Stop,
         gas,

@@ -89,11 +89,8 @@ pub(crate) fn session_with<'a, DB: SessionDb>(
     db: DB,
     lists: bool,
 ) -> Session<'a, DB> {
-    let state = State::builder()
-        .with_database(db)
-        .with_bundle_update()
-        .with_bal_builder_if(lists)
-        .build();
+    let state =
+        State::builder().with_database(db).with_bundle_update().with_bal_builder_if(lists).build();
     let context = block_context(case, ommers);
     let evm = StrictEvm::new(state, env.clone());
     EthBlockExecutor::new(evm, context, Hardforks(case.rules.fork), PlainReceipts)

@@ -25,16 +25,18 @@ mod state;
 use crate::{
     commit::{GasClaim, OrderedCommit},
     evm::{
-        Deferral, ReadError, ReaderDb, StrictEvm, evm_env, has_state_clearing, rule_of_invalid_transaction,
-        run_deferring_reward, transaction_env,
+        Deferral, ReadError, ReaderDb, StrictEvm, evm_env, has_state_clearing,
+        rule_of_invalid_transaction, run_deferring_reward, transaction_env,
     },
     phases,
-    sync::Arc,
     reference::{Reference, SessionDb, Stop, execution, has_access_list, sequential_telemetry},
+    sync::Arc,
 };
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
-use lockstep_model::{BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, StateChanges};
+use lockstep_model::{
+    BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, StateChanges,
+};
 use revm::context::{
     TxEnv,
     result::{EVMError, ExecutionResult},

@@ -7,7 +7,10 @@ use crate::{
     sync::Arc,
 };
 use alloy_evm::Evm as _;
-use alloy_primitives::{Address, B256, U256, map::{AddressMap, B256Map}};
+use alloy_primitives::{
+    Address, B256, U256,
+    map::{AddressMap, B256Map},
+};
 use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
 use revm::{
     Database,

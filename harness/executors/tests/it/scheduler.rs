@@ -131,8 +131,14 @@ enum Ended {
 enum Step {
     #[default]
     Idle,
-    Executing { version: Version, read: Vec<(u64, Option<Version>)> },
-    Publishing { version: Version, read: Vec<(u64, Option<Version>)> },
+    Executing {
+        version: Version,
+        read: Vec<(u64, Option<Version>)>,
+    },
+    Publishing {
+        version: Version,
+        read: Vec<(u64, Option<Version>)>,
+    },
     Validating(Version),
     /// The first so many of the task are found valid.
     Committing(Range<TransactionIndex>, u32),

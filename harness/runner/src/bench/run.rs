@@ -124,7 +124,8 @@ impl Bench {
             let reason = baseline.reason.unwrap_or_default();
             return Err(format!("{}: {reason}", self.plan.baseline.label));
         }
-        let facts = Facts { case, right: &right, reference_ns, copies_ns, copies: self.cores.count() };
+        let facts =
+            Facts { case, right: &right, reference_ns, copies_ns, copies: self.cores.count() };
         let sets = contestants.into_iter().zip(&self.plan.candidates);
         Ok(sets.map(|(ours, candidate)| facts.sample_set(candidate, &baseline, ours)).collect())
     }

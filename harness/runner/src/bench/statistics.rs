@@ -47,7 +47,7 @@ fn outside_each_end(samples: usize) -> usize {
     for count in 0..samples {
         at_most += exactly;
         if at_most > 0.025 {
-            return count;
+            return count.saturating_sub(1);
         }
         exactly *= (samples - count) as f64 / (count + 1) as f64;
     }

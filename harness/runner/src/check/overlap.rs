@@ -35,11 +35,7 @@ pub fn prove_overlap(candidate: &Candidate) -> Overlap {
     if reader.met() { Overlap::Proved } else { Overlap::Refuted }
 }
 
-fn execute(
-    candidate: &Candidate,
-    case: &Case,
-    reader: &RendezvousReader,
-) -> Result<(), String> {
+fn execute(candidate: &Candidate, case: &Case, reader: &RendezvousReader) -> Result<(), String> {
     let mut executor = (candidate.factory)(candidate.threads)?;
     let mut prepared = executor.prepare(case).map_err(|error| error.to_string())?;
     reader.arm();

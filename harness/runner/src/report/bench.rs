@@ -56,8 +56,18 @@ impl Table {
             let _ = writeln!(
                 text,
                 "{:<34} {:<14} {:>7} {:>7} {:>9} {:>9}  {:<21} {:>7} {:>5} {:>5} {:>6} {:>8}",
-                "block", "executor", "txs", "Mgas", "base ms", "ms", "speedup [interval]", "ceiling",
-                "ref", "cpu", "memory", "again"
+                "block",
+                "executor",
+                "txs",
+                "Mgas",
+                "base ms",
+                "ms",
+                "speedup [interval]",
+                "ceiling",
+                "ref",
+                "cpu",
+                "memory",
+                "again"
             );
         }
         let (base, ours) = set.medians();

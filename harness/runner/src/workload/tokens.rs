@@ -40,7 +40,8 @@ impl Token {
     }
 
     fn deploy(self, draft: &mut Draft) {
-        let balances = self.holders.iter().map(|holder| (balance_slot(*holder), U256::from(HOLDING)));
+        let balances =
+            self.holders.iter().map(|holder| (balance_slot(*holder), U256::from(HOLDING)));
         draft.contract(self.address, code("Token"), balances);
     }
 }
