@@ -6,7 +6,7 @@
 //! * [`workload`]: blocks for benchmarks.
 //! * [`compare`]: what is different; pure functions.
 //! * [`check`]: runs tests through the reference and the candidates.
-//! * [`bench`]: how much faster they are.
+//! * [`mod@bench`]: how much faster they are.
 //! * [`instrument`]: readers that watch an executor from outside.
 //! * [`record`], [`report`]: what came of it.
 //!

@@ -1,6 +1,7 @@
 //! The whole of it: judge, executors and command together.
 
 mod bad_input;
+mod bench;
 mod chain;
 mod chain_flips;
 mod chain_json;

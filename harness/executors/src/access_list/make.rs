@@ -14,7 +14,7 @@ use lockstep_model::{
     AccountChange, At, Case, ExecutorError, Fork, Phases, StateChanges, StateError,
 };
 use revm::database::states::bundle_state::BundleRetention;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A list, and what lists before Amsterdam cannot say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,14 +99,28 @@ impl Making {
     /// one that it has stated last, and knows of no clearing in between.
     fn restate(&self, account: &mut AccountChanges, case: &Case) -> Result<(), StateError> {
         let mut slots: BTreeMap<U256, (U256, Vec<StorageChange>)> = BTreeMap::new();
+        // A transaction that destroys an account states the end of the slots that it has looked at.
+        let ended: BTreeSet<(U256, u64)> = account
+            .storage_changes
+            .iter()
+            .flat_map(|slot| slot.changes.iter().map(|change| (slot.slot, change)))
+            .filter(|(_, change)| change.new_value.is_zero())
+            .map(|(slot, change)| (slot, change.block_access_index.get()))
+            .collect();
         let written = account.storage_changes.iter().map(|slot| slot.slot);
         for slot in written.chain(account.storage_reads.iter().copied()) {
             slots.insert(slot, (case.pre_state.storage(account.address, slot)?, Vec::new()));
         }
         for (index, changes) in self.changes.iter().enumerate() {
             let Some(change) = changes.get(&account.address) else { continue };
+            let at = BlockAccessIndex::new(index as u64);
             if change.info.is_none() {
-                slots.values_mut().for_each(|(value, _)| *value = U256::ZERO);
+                for (slot, (value, stated)) in &mut slots {
+                    if !value.is_zero() && ended.contains(&(*slot, at.get())) {
+                        stated.push(StorageChange::new(at, U256::ZERO));
+                    }
+                    *value = U256::ZERO;
+                }
                 continue;
             }
             for (slot, value) in &change.storage {
@@ -114,7 +128,7 @@ impl Making {
                     && before != value
                 {
                     *before = *value;
-                    stated.push(StorageChange::new(BlockAccessIndex::new(index as u64), *value));
+                    stated.push(StorageChange::new(at, *value));
                 }
             }
         }

@@ -8,7 +8,7 @@
 //!
 //! 1. Transaction `i` runs on the pre-state overlaid with everything that the list states below `i`.
 //! 2. What it did is compared with what the list states at `i`, both ways: every value that it changed
-//!    stands there, and nothing else stands there ([`verify`]).
+//!    stands there, and nothing else stands there (`verify`).
 //! 3. By induction: where the list is right below `i`, transaction `i` has run on the state of a
 //!    sequential execution, so what it did is right, and then so is the list at `i`. Results are taken
 //!    in block order by the shared commit, and the first index where the list says something else ends

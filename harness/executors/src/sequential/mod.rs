@@ -9,11 +9,11 @@
 //! * *Ends between transactions.* An account that a transaction destroys is reset by the journal when
 //!   a later one loads it. An empty account that a transaction touches ends with it (EIP-161); the
 //!   journal keeps it as an empty one, which no instruction can tell apart. Only the question of
-//!   EIP-7610, whether an account has storage, could: [`state::BlockState`] notes when the pre-state
+//!   EIP-7610, whether an account has storage, could: `state::BlockState` notes when the pre-state
 //!   shows an empty account that exists, and from then on such accounts are ended after each
 //!   transaction.
 //! * *The fee recipient* is paid in one sum, as long as no transaction loads it: see
-//!   [`crate::evm`]'s deferred reward. What is owed is added the moment it is loaded.
+//!   the deferred reward of `evm`. What is owed is added the moment it is loaded.
 //!
 //! Before Spurious Dragon touching creates accounts, Amsterdam needs the list of accesses, and receipts
 //! before Byzantium the changes of each transaction: such blocks run as the reference runs them, which
