@@ -1,7 +1,7 @@
 //! The command line, as close to what is typed as possible. `check` turns it into a plan.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 const ABOUT: &str = "Is your parallel EVM executor still the EVM?";
 
@@ -197,6 +197,7 @@ Examples:
   lockstep bench --workload erc20,swaps --gas 100000000     two of them, at 100 Mgas
   lockstep bench --min-gas 4000000 mainnet-blocks.tar.zst   real blocks of 4 Mgas and more
   lockstep bench --executor block_stm --threads 1,2,4       one executor, three numbers of threads
+  lockstep bench --storage latency:100 --threads 32 --gas 20000000 --rounds 3   slow storage
 
 Exit status:
   1  an outcome was wrong, or an executor broke
@@ -236,6 +237,10 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "MODE", value_enum, default_value_t = ThreadsMode::Auto)]
     pub(crate) mode: ThreadsMode,
 
+    /// Where the pre-state is: `memory`, or `latency:MICROS`, where each read sleeps
+    #[arg(long, value_name = "STORAGE", default_value = "memory")]
+    pub(crate) storage: Storage,
+
     /// Timed rounds
     #[arg(long, value_name = "N", default_value_t = 11)]
     pub(crate) rounds: usize,
@@ -272,6 +277,28 @@ pub(crate) enum ThreadsMode {
     Auto,
     /// All that it was given
     Forced,
+}
+
+/// Where the pre-state is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Storage {
+    /// In memory.
+    Memory,
+    /// In memory, and each read sleeps so long.
+    Latency(Duration),
+}
+
+impl FromStr for Storage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let micros = text.strip_prefix("latency:").map(str::parse);
+        match micros {
+            None if text == "memory" => Ok(Self::Memory),
+            Some(Ok(micros)) if micros > 0 => Ok(Self::Latency(Duration::from_micros(micros))),
+            _ => Err("expected `memory` or `latency:MICROS`, as in `latency:100`".to_owned()),
+        }
+    }
 }
 
 /// How `bench` prints.

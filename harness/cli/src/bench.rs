@@ -2,7 +2,7 @@
 
 use crate::{
     Lockstep,
-    args::{BenchArgs, BenchFormat, ThreadsMode},
+    args::{BenchArgs, BenchFormat, Storage, ThreadsMode},
     candidates::{Chosen, candidates, factory},
     defaults::{BASELINE, REFERENCE},
     output,
@@ -67,6 +67,10 @@ fn plan(args: &BenchArgs, command: &Lockstep) -> Result<BenchPlan> {
         candidates: candidates(executors, &chosen, &[REFERENCE, BASELINE])?,
         rounds: args.rounds,
         pin: !args.no_pin,
+        latency: match args.storage {
+            Storage::Memory => None,
+            Storage::Latency(latency) => Some(latency),
+        },
         memory: command.memory_meter,
     })
 }

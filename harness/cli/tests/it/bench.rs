@@ -24,6 +24,7 @@ fn measure(candidate: Factory) -> SampleSet {
         candidates: vec![Candidate { label: "mine@2".to_owned(), threads: 2, factory: candidate }],
         rounds: 7,
         pin: false,
+        latency: None,
         memory: None,
     };
     let block = Workload::named("erc20").unwrap().block(1, 1_000_000, Signatures::Placeholder);
@@ -82,6 +83,20 @@ fn json_lines_have_the_samples() {
     }
 }
 
+/// Threads beyond the cores wait for storage side by side.
+#[test]
+fn slow_storage_is_waited_for_and_measured() {
+    let args = "bench --workload transfers --gas 500000 --rounds 1 --threads 8 --storage latency:500 \
+                --format json --executor access_list";
+    let run = lockstep(&args.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let line = &run.lines()[0];
+    assert!(line["read_ns"].as_u64().unwrap() >= 500_000, "{line}");
+    // 23 transfers read 46 accounts, one after the other.
+    let baseline = line["baseline_ns"][0].as_u64().unwrap();
+    assert!(baseline >= 40 * 500_000, "{line}");
+}
+
 #[test]
 fn usage_is_checked() {
     for (args, words) in [
@@ -89,6 +104,8 @@ fn usage_is_checked() {
         ("bench --rounds 0", "--rounds 0"),
         ("bench --executor nobody", "unknown executor `nobody`"),
         ("bench --threads 0 --rounds 1", "--threads 0"),
+        ("bench --storage latency:soon", "latency:MICROS"),
+        ("bench --storage latency:0", "latency:MICROS"),
     ] {
         let run = lockstep(&args.split(' ').collect::<Vec<_>>());
         assert_eq!(run.status, 2, "{args}: {}", run.stderr);

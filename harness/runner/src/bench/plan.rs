@@ -1,6 +1,7 @@
 //! What to measure: decided before any work starts.
 
 use crate::check::{Candidate, Factory};
+use std::time::Duration;
 
 /// How a program's allocator counts.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +25,8 @@ pub struct BenchPlan {
     pub rounds: usize,
     /// Whether every thread is kept on a core of its own.
     pub pin: bool,
+    /// How long a read of the pre-state takes; `None`: as long as it takes in memory.
+    pub latency: Option<Duration>,
     /// Counts memory, where the program's allocator can.
     pub memory: Option<MemoryMeter>,
 }

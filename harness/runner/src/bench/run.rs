@@ -11,6 +11,7 @@ use super::{
 use crate::{
     check::{Candidate, panic_text},
     compare::compare_outcomes,
+    instrument::LatencyReader,
     record::Verdict,
     test::Runnable,
 };
@@ -21,7 +22,7 @@ use rustix::process::Pid;
 use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Barrier,
+    sync::{Arc, Barrier},
     thread,
     time::{Duration, Instant},
 };
@@ -93,7 +94,21 @@ impl Bench {
     }
 
     fn measure_here(&mut self, block: &Runnable) -> Result<Vec<SampleSet>, String> {
-        let case = &block.case;
+        let slow = self
+            .plan
+            .latency
+            .map(|latency| Arc::new(LatencyReader::new(block.case.pre_state.clone(), latency)));
+        let mut case = block.case.clone();
+        if let Some(reader) = &slow {
+            case.pre_state = reader.clone();
+        }
+        let case = &case;
+        // Only timed runs wait for storage.
+        let clocked = |arm: bool| {
+            if let Some(reader) = &slow {
+                reader.arm(arm);
+            }
+        };
         let mut reference = self.reference.prepare(case).map_err(|error| error.to_string())?;
         let (right, first) = timed(&mut *reference);
         let right = right.map_err(|reason| format!("reference: {reason}"))?.outcome;
@@ -112,20 +127,30 @@ impl Bench {
             contestant.warm_up(block, &right);
         }
         let mut copies_ns = Vec::new();
+        clocked(true);
         for round in 0..self.plan.rounds {
             in_turn(&mut contestants, round, |contestant| contestant.run(block, &right));
-            if round < MOST_CEILINGS {
+            // Of storage that sleeps, the machine's ceiling says nothing.
+            if round < MOST_CEILINGS && slow.is_none() {
                 reference_ns.push(timed(&mut *reference).1);
                 copies_ns.extend(copies.as_mut().map(|copies| all_at_once(copies, &self.cores)));
             }
         }
+        clocked(false);
         let baseline = contestants.remove(0);
         if baseline.verdict != Verdict::Agreed {
             let reason = baseline.reason.unwrap_or_default();
             return Err(format!("{}: {reason}", self.plan.baseline.label));
         }
-        let facts =
-            Facts { case, right: &right, reference_ns, copies_ns, copies: self.cores.count() };
+        let read_ns = slow.and_then(|reader| reader.measured()).map(nanoseconds);
+        let facts = Facts {
+            read_ns,
+            case,
+            right: &right,
+            reference_ns,
+            copies_ns,
+            copies: self.cores.count(),
+        };
         let sets = contestants.into_iter().zip(&self.plan.candidates);
         Ok(sets.map(|(ours, candidate)| facts.sample_set(candidate, &baseline, ours)).collect())
     }
@@ -142,6 +167,7 @@ impl Bench {
 
 /// What is known of a block beside its samples.
 struct Facts<'a> {
+    read_ns: Option<u64>,
     case: &'a Case,
     right: &'a Outcome,
     reference_ns: Vec<u64>,
@@ -173,6 +199,7 @@ impl Facts<'_> {
             reference_ns: self.reference_ns.clone(),
             copies_ns: self.copies_ns.clone(),
             copies: self.copies,
+            read_ns: self.read_ns,
             baseline_usage: baseline.usage.clone(),
             candidate_usage: ours.usage,
             re_executions: 0,

@@ -30,6 +30,9 @@ pub struct SampleSet {
     pub copies_ns: Vec<u64>,
     /// How many copies those were.
     pub copies: usize,
+    /// Time of a read of the pre-state, in the mean, in ns, where reads are slowed down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_ns: Option<u64>,
     /// What the baseline used beside time.
     pub baseline_usage: Usage,
     /// What this executor used beside time.
@@ -77,13 +80,18 @@ impl SampleSet {
     }
 
     /// The machine's own ceiling: how much faster all its cores together do the baseline's work.
-    pub fn ceiling(&self) -> f64 {
-        self.copies as f64 * median(&self.baseline_ns) / median(&self.copies_ns).max(1.0)
+    /// `None` where it was not measured.
+    pub fn ceiling(&self) -> Option<f64> {
+        let copies = median(&self.copies_ns);
+        (copies > 0.0).then(|| self.copies as f64 * median(&self.baseline_ns) / copies)
     }
 
     /// The reference's time in terms of the baseline's.
-    pub fn reference_ratio(&self) -> f64 {
-        median(&self.reference_ns) / median(&self.baseline_ns).max(1.0)
+    /// `None` where it was not measured beside it.
+    pub fn reference_ratio(&self) -> Option<f64> {
+        let baseline = median(&self.baseline_ns);
+        let measured = baseline > 0.0 && !self.copies_ns.is_empty();
+        measured.then(|| median(&self.reference_ns) / baseline)
     }
 
     /// Processor time in terms of the baseline's.

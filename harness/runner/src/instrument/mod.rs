@@ -2,7 +2,9 @@
 //! not.
 
 mod counting;
+mod latency;
 mod rendezvous;
 
 pub use counting::CountingReader;
+pub use latency::LatencyReader;
 pub use rendezvous::RendezvousReader;

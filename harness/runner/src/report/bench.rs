@@ -88,13 +88,14 @@ impl Table {
             return text;
         };
         let interval = format!("{speedup:.2}x [{low:.2} {high:.2}]");
-        let memory = set.memory_ratio().map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
+        let times =
+            |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
+        let (memory, ceiling) = (times(set.memory_ratio()), times(set.ceiling()));
+        let reference = times(set.reference_ratio());
         let _ = writeln!(
             text,
-            "{:>9.3}  {interval:<21} {:>6.2}x {:>4.2}x {:>4.2}x {memory:>6} {:>8}",
+            "{:>9.3}  {interval:<21} {ceiling:>7} {reference:>5} {:>4.2}x {memory:>6} {:>8}",
             ours / MILLION,
-            set.ceiling(),
-            set.reference_ratio(),
             set.processor_ratio(),
             set.re_executions
         );
