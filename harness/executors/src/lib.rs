@@ -23,6 +23,7 @@ pub(crate) mod phases;
 pub(crate) mod pool;
 pub mod reference;
 pub mod sequential;
+pub(crate) mod slow_storage;
 pub mod sync;
 
 pub use access_list::AccessList;

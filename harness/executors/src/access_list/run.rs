@@ -15,6 +15,7 @@ use crate::{
     phases,
     pool::{Pool, SharedWork},
     reference::{Stop, has_access_list},
+    slow_storage::is_slow,
     sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock},
 };
 use alloy_evm::EvmEnv;
@@ -27,13 +28,7 @@ use revm::{
     context::{TxEnv, result::EVMError},
     state::EvmState,
 };
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::{Duration, Instant},
-};
-
-/// A read that takes this long is worth a prefetch.
-const SLOW_READ: Duration = Duration::from_micros(20);
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Below this much work another thread would come too late to be worth waking.
 const SMALL_BLOCK_NS: u64 = 150_000;
@@ -69,9 +64,9 @@ impl Job {
         let Ok(plan) = &self.plan else { return Err(wrong_list(At::PreBlock)) };
         let overlay = Arc::new(Overlay::new(plan.clone(), case.pre_state.clone()));
         self.pre_block(&overlay)?;
-        let start = Instant::now();
+        let is_slow = is_slow(&*case.pre_state, case.block.beneficiary);
+        let is_slow = is_slow.map_err(|error| Stop::Broken(error.into()))?;
         let deferral = Deferral::of(case).map_err(|error| Stop::Broken(error.into()))?;
-        let is_slow = start.elapsed() > SLOW_READ;
 
         let run = Arc::new(ListRun {
             order: order(&self.gas_claims, self.mode),

@@ -50,6 +50,7 @@ use crate::{
     pool::{Crew, Pool},
     reference::{Reference, Stop, execution, has_access_list, refuse_unsupported},
     sequential::{self, Rest, runs_in_one_journal},
+    slow_storage::{ReadOnce, is_slow},
     sync::{Arc, Mutex, lock},
 };
 use access_list::AccessListBuilder;
@@ -141,7 +142,13 @@ struct PreparedBlockStm {
 impl Prepared for PreparedBlockStm {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
         let mut telemetry = Telemetry::default();
-        let outcome = if self.is_for_one { None } else { self.execute(&mut telemetry).transpose() };
+        let reader = &self.case.pre_state;
+        let is_slow = is_slow(&**reader, self.case.block.beneficiary)?;
+        let outcome = if self.is_for_one && !is_slow {
+            None
+        } else {
+            self.execute(&mut telemetry, is_slow).transpose()
+        };
         match outcome {
             Some(outcome) => execution(outcome, telemetry),
             None => self.run_alone(telemetry),
@@ -163,13 +170,19 @@ impl PreparedBlockStm {
     }
 
     /// `None` where nothing came of it and one thread must begin again.
-    fn execute(&self, telemetry: &mut Telemetry) -> Result<Option<BlockOutcome>, Stop> {
+    fn execute(
+        &self,
+        telemetry: &mut Telemetry,
+        is_slow: bool,
+    ) -> Result<Option<BlockOutcome>, Stop> {
         let case = &self.case;
+        let reader = case.pre_state.clone();
+        let reader = if is_slow { Arc::new(ReadOnce::new(reader)) } else { reader };
         let spare = lock(&self.spare).take().unwrap_or_default();
         let memory = Arc::new(MultiVersionMemory::new(
             self.transactions.len(),
             spare.shards,
-            case.pre_state.clone(),
+            reader,
             case.block.beneficiary,
             has_state_clearing(case),
         ));
@@ -186,7 +199,7 @@ impl PreparedBlockStm {
             self.transactions.clone(),
             memory.clone(),
             access_list,
-            self.settings(spare.slots)?,
+            self.settings(spare.slots, is_slow)?,
         ));
         let crew = self.pool.invite(&block, self.transactions.len().saturating_sub(1));
         block.work();
@@ -196,7 +209,7 @@ impl PreparedBlockStm {
             crew.dismiss();
         }
         let committed = block.take_committed();
-        *telemetry = block.telemetry();
+        *telemetry = Telemetry { mode: self.mode, ..block.telemetry() };
         let first = committed.decided.gas.receipts().len();
         let outcome = match (committed.stopped, given_up) {
             (Some(reason), _) => Err(reason.map_or_else(Stop::Broken, Stop::Rejected)),
@@ -223,13 +236,19 @@ impl PreparedBlockStm {
         }
     }
 
-    fn settings(&self, slots: Slots) -> Result<Settings, Stop> {
+    fn settings(&self, slots: Slots, is_slow: bool) -> Result<Settings, Stop> {
         let workers = self.pool.threads();
         Ok(Settings {
             deferral: Deferral::of(&self.case).map_err(|error| Stop::Broken(error.into()))?,
-            claims: Claims { workers, most: self.claims.clone() },
+            // Where reads are slow, everybody is busy waiting: one at a time, and even a wrong guess
+            // has read what the right one will need.
+            claims: if is_slow {
+                Claims { workers, ..Claims::single() }
+            } else {
+                Claims { workers, most: self.claims.clone() }
+            },
             gas_claims: self.gas_claims.clone(),
-            mode: self.mode,
+            mode: if is_slow { Mode::Forced } else { self.mode },
             spins: workers <= self.pool.cores(),
             slots,
         })
