@@ -8,7 +8,7 @@ use alloy_eip7928::{
 };
 use alloy_primitives::{Address, Bytes, U256};
 use lockstep_executors::{AccessList, access_list::MadeList};
-use lockstep_model::{At, Case, Fork, Mode, Outcome, Rejection, Rule};
+use lockstep_model::{At, Case, Fork, Mode, Outcome, Phases, Rejection, Rule};
 use lockstep_runner::{
     source::built_in,
     test::Body,
@@ -249,6 +249,24 @@ fn every_mutant_is_rejected() {
     }
     for (name, _) in mutants() {
         assert!(applied.contains_key(name), "{name}: no block has anything for it");
+    }
+}
+
+/// A state test has no phases: nothing may be stated at their indices, and no transaction may see it.
+#[test]
+fn nothing_is_stated_where_nothing_happens() {
+    let mut scene = Scene::new(Fork::Cancun);
+    scene.call(user(1), user(20), 3, &[]);
+    let case = Case { phases: Phases::TransactionsOnly, ..scene.runnable("state test").case };
+    let made = AccessList::make(&case).unwrap();
+    assert!(matches!(run(&case, made.clone(), 2), Outcome::Accepted(_)));
+    for (wrong, at) in [(0, At::PreBlock), (2, At::PostBlock)] {
+        let mut mutant = made.clone();
+        let paid = mutant.list.iter_mut().find(|account| account.address == user(20)).unwrap();
+        paid.balance_changes.push(BalanceChange::new(index(wrong), U256::from(7)));
+        paid.balance_changes.sort_by_key(|change| change.block_access_index);
+        let rule = Rule::InvalidBlockAccessList;
+        assert_eq!(run(&case, mutant, 2), Outcome::Rejected(Rejection { at, rule }));
     }
 }
 

@@ -21,12 +21,12 @@ use crate::{
 use alloy_evm::EvmEnv;
 use alloy_primitives::{Address, U256};
 use lockstep_model::{
-    AccountChange, At, BlockOutcome, Case, ExecutorError, Mode, Phases, Rejection, Rule,
-    StateChanges, Telemetry,
+    AccountChange, At, BlockOutcome, Case, ExecutorError, Mode, Rejection, Rule, StateChanges,
+    Telemetry,
 };
 use revm::{
     context::{TxEnv, result::EVMError},
-    state::EvmState,
+    state::{EvmState, bal::Bal},
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -108,14 +108,9 @@ impl Job {
     }
 
     fn pre_block(&self, overlay: &Arc<Overlay>) -> Result<(), Stop> {
-        if self.case.phases == Phases::TransactionsOnly {
-            return Ok(());
-        }
         let view = OverlayView::new(overlay.clone(), 0);
         let start = phases::pre_block_with(&self.case, &self.env, view, true)?;
-        let mut verifier = Verifier::new(overlay, 0);
-        verifier.phase(&start.access_list.unwrap_or_default());
-        if verifier.finish() { Ok(()) } else { Err(wrong_list(At::PreBlock)) }
+        verify_phase(overlay, 0, start.access_list, At::PreBlock)
     }
 
     /// Takes the results in block order.
@@ -144,15 +139,7 @@ impl Job {
         let last = self.transactions.len() as Index + 1;
         let view = OverlayView::new(overlay.clone(), last);
         let end = phases::post_block_with(case, &self.env, view, &gas, true)?;
-        if case.phases == Phases::Full {
-            let mut verifier = Verifier::new(overlay, last);
-            verifier.phase(&end.access_list.unwrap_or_default());
-            if !verifier.finish() {
-                return Err(wrong_list(At::PostBlock));
-            }
-        } else if overlay.plan.stated_at[last as usize] > 0 {
-            return Err(wrong_list(At::PostBlock));
-        }
+        verify_phase(overlay, last, end.access_list, At::PostBlock)?;
         if !overlay.all_touched() {
             return Err(wrong_list(At::PostBlock));
         }
@@ -171,6 +158,13 @@ impl Job {
             access_list: has_access_list(case).then(|| (*self.list).clone()),
         })
     }
+}
+
+/// Compares what a phase did with what is stated at its index; of a case without phases, nothing.
+fn verify_phase(overlay: &Overlay, index: Index, built: Option<Bal>, at: At) -> Result<(), Stop> {
+    let mut verifier = Verifier::new(overlay, index);
+    verifier.phase(&built.unwrap_or_default());
+    if verifier.finish() { Ok(()) } else { Err(wrong_list(at)) }
 }
 
 fn wrong_list(at: At) -> Stop {

@@ -140,7 +140,8 @@ impl Rest<'_> {
         }
         let mut after = AfterTransactions::new(evm);
         let end = phases::post_block(self.case, self.env, &mut after, gas)?;
-        let mut changes = after.into_changes();
+        let changes = after.into_changes();
+        let mut changes = changes.map_err(|error| Stop::Broken(broken(error.into())))?;
         changes.extend(end.changes);
         Ok(RestOutcome { changes, requests: end.requests })
     }

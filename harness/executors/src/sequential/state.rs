@@ -193,17 +193,17 @@ impl<DB: SessionDb> AfterTransactions<DB> {
     }
 
     /// What the transactions changed.
-    pub(crate) fn into_changes(mut self) -> StateChanges {
+    pub(crate) fn into_changes(mut self) -> Result<StateChanges, ReadError> {
         let beneficiary = self.below.beneficiary;
         let unpaid = self.below.owed.is_some().then(|| self.below.account(beneficiary));
+        let unpaid = unpaid.transpose()?;
         let mut changes = changes_of(self.journal, self.below.paid.then_some(beneficiary));
-        // It was read before, so it can be read again.
-        if let Some(Ok(info)) = unpaid {
+        if let Some(info) = unpaid {
             let storage_cleared = info.is_none();
             let change = AccountChange { info, storage_cleared, storage: Vec::new() };
             changes.accounts.push((beneficiary, change));
         }
-        changes
+        Ok(changes)
     }
 }
 

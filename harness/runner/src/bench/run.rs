@@ -133,7 +133,8 @@ impl Bench {
             // Of storage that sleeps, the machine's ceiling says nothing.
             if round < MOST_CEILINGS && slow.is_none() {
                 reference_ns.push(timed(&mut *reference).1);
-                copies_ns.extend(copies.as_mut().map(|copies| all_at_once(copies, &self.cores)));
+                let pin = self.plan.pin.then_some(&self.cores);
+                copies_ns.extend(copies.as_mut().map(|copies| all_at_once(copies, pin)));
             }
         }
         clocked(false);
@@ -300,10 +301,12 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, ExecutorError>) -> Result<T, Stri
 }
 
 /// Time until the last of the copies is done, in ns.
-fn all_at_once(copies: &mut [Box<dyn Prepared>], cores: &Cores) -> u64 {
+fn all_at_once(copies: &mut [Box<dyn Prepared>], pin: Option<&Cores>) -> u64 {
     let start = Barrier::new(copies.len());
     let time = |nth: usize, prepared: &mut dyn Prepared| {
-        cores.pin(None, nth);
+        if let Some(cores) = pin {
+            cores.pin(None, nth);
+        }
         start.wait();
         timed(prepared).1
     };
