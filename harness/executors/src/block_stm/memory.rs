@@ -243,13 +243,7 @@ impl MultiVersionMemory {
         let is_paid = address == self.beneficiary;
         stamps.push(if is_paid { Stamp::LOOK_CLOSER } else { self.stamps.look(hash) });
         let versions = self.account_versions(address, hash, position)?;
-        let (origin, base) = match versions.set {
-            Some((writer, info)) => (Origin::Written(writer), info),
-            None => {
-                let base = versions.base.map_or_else(|| self.pre_state.account(address), Ok);
-                (Origin::PreState, base?)
-            }
-        };
+        let (origin, base) = self.base(address, &versions)?;
         let info = self.resolve(address, origin, base, versions.credit, position)?;
         Ok(AccountRead::new(address, hash, origin, base, info))
     }
@@ -260,15 +254,27 @@ impl MultiVersionMemory {
         &self,
         read: &AccountRead,
         position: Position,
-    ) -> Option<(Origin, Option<AccountInfo>)> {
+    ) -> Option<Option<AccountInfo>> {
         let versions = self.account_versions(read.address, read.hash, position).ok()?;
         let (origin, base) = match versions.set {
             Some((writer, info)) => (Origin::Written(writer), info),
             None if read.origin == Origin::PreState => (Origin::PreState, read.base),
             None => return None,
         };
-        let info = self.resolve(read.address, origin, base, versions.credit, position).ok()?;
-        Some((origin, info))
+        self.resolve(read.address, origin, base, versions.credit, position).ok()
+    }
+
+    /// The account below credits and rewards.
+    fn base(
+        &self,
+        address: Address,
+        versions: &AccountVersions,
+    ) -> Result<(Origin, Option<AccountInfo>), ReadError> {
+        Ok(match (versions.set, versions.base) {
+            (Some((writer, info)), _) => (Origin::Written(writer), info),
+            (None, Some(base)) => (Origin::PreState, base),
+            (None, None) => (Origin::PreState, self.pre_state.account(address)?),
+        })
     }
 
     /// Adds credits and rewards.
@@ -320,13 +326,7 @@ impl MultiVersionMemory {
         end: Position,
     ) -> Result<Option<AccountInfo>, ReadError> {
         let versions = cells.below(end)?;
-        let (origin, base) = match versions.set {
-            Some((writer, info)) => (Origin::Written(writer), info),
-            None => {
-                let base = versions.base.map_or_else(|| self.pre_state.account(cells.address), Ok);
-                (Origin::PreState, base?)
-            }
-        };
+        let (origin, base) = self.base(cells.address, &versions)?;
         self.resolve(cells.address, origin, base, versions.credit, end)
     }
 

@@ -26,7 +26,7 @@
 //! The pre-block and post-block phases run the reference's own code, on the same memory, at position 0
 //! and above all transactions. Nothing falls back to sequential execution for correctness. In mode
 //! `auto` a block that is too small, or one in which most guesses go wrong, is finished by one thread,
-//! which reads what is committed and nothing else (`rest`).
+//! which reads what is committed and nothing else (`sequential::Rest`).
 
 mod access_list;
 mod claims;

@@ -88,7 +88,7 @@ impl AccountRead {
     /// Whether a read would give the same again, as far as it matters.
     pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
         let now = memory.account_now(self, position);
-        now.is_some_and(|(_, info)| self.seen.is_same(self.info, info))
+        now.is_some_and(|info| self.seen.is_same(self.info, info))
     }
 }
 

@@ -30,7 +30,6 @@ enum Ended {
     Suspended { version: Version, on: TransactionIndex },
     Validated { version: Version, valid: bool },
     Committed { task: Range<TransactionIndex>, valid: u32 },
-    Broken,
 }
 
 /// What came of one execution.
@@ -101,7 +100,6 @@ impl<'a> Worker<'a> {
                     scheduler.finish_validation(version, valid).then_some(version)
                 }
                 Ended::Committed { task, valid } => scheduler.finish_commit(task, valid),
-                Ended::Broken => None,
             };
             if let Some(version) = aborted {
                 self.block.abort(version.transaction);
@@ -126,7 +124,6 @@ impl<'a> Worker<'a> {
                 }
                 Err(Unfinished::Broken(error)) => {
                     self.block.stop(Err(error));
-                    self.ended.push(Ended::Broken);
                     return;
                 }
             };
@@ -267,7 +264,6 @@ impl<'a> Worker<'a> {
             if let Err(reason) = block.add_to_outcome(index, &mut slot, &mut committed.decided) {
                 drop((slot, committed));
                 block.stop(reason);
-                self.ended.push(Ended::Broken);
                 return;
             }
             let (reads, mut locations) =
