@@ -17,6 +17,7 @@ pub mod access_list;
 pub mod adapter;
 pub mod arithmetic;
 pub mod block_stm;
+pub(crate) mod codes;
 pub mod commit;
 pub(crate) mod evm;
 pub(crate) mod phases;

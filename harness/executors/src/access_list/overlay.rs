@@ -2,8 +2,9 @@
 
 use super::plan::{AccountPlan, Index, Plan, SlotBelow, SlotPlan};
 use crate::{
-    evm::{ReadError, StorageProbe, bytecode_of, revm_info, transfer::TransferState},
-    sync::{Arc, AtomicBool, OnceLock, Ordering, RwLock, read, write},
+    codes::Codes,
+    evm::{ReadError, StorageProbe, revm_info, transfer::TransferState},
+    sync::{Arc, AtomicBool, OnceLock, Ordering},
 };
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::B256Map};
 use lockstep_model::{AccountInfo, StateReader};
@@ -20,7 +21,7 @@ pub(super) struct Overlay {
     pub(super) pre_state: Arc<dyn StateReader>,
     accounts: Box<[Known<Option<AccountInfo>>]>,
     slots: Box<[Known<U256>]>,
-    codes: RwLock<B256Map<Bytecode>>,
+    codes: Codes,
 }
 
 /// Something of the list.
@@ -56,10 +57,12 @@ impl<T: Copy> Known<T> {
 
 impl Overlay {
     pub(super) fn new(plan: Arc<Plan>, pre_state: Arc<dyn StateReader>) -> Self {
+        let codes = Codes::default();
+        codes.add(plan.codes.iter().map(|(hash, code)| (*hash, code.clone())).collect());
         Self {
             accounts: Known::all(plan.accounts.len()),
             slots: Known::all(plan.slots),
-            codes: RwLock::default(),
+            codes,
             plan,
             pre_state,
         }
@@ -102,18 +105,6 @@ impl Overlay {
         let touched = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         self.accounts.iter().all(|account| touched(&account.touched))
             && self.slots.iter().all(|slot| touched(&slot.touched))
-    }
-
-    fn code(&self, hash: B256) -> Result<Bytecode, ReadError> {
-        if let Some(code) = self.plan.codes.get(&hash) {
-            return Ok(code.clone());
-        }
-        if let Some(code) = read(&self.codes).get(&hash) {
-            return Ok(code.clone());
-        }
-        let code = bytecode_of(self.pre_state.code(hash)?);
-        write(&self.codes).insert(hash, code.clone());
-        Ok(code)
     }
 }
 
@@ -159,7 +150,7 @@ impl Database for OverlayView {
         if let Some(code) = self.codes.get(&code_hash) {
             return Ok(code.clone());
         }
-        let code = self.overlay.code(code_hash)?;
+        let code = self.overlay.codes.get(code_hash, &*self.overlay.pre_state)?;
         self.codes.insert(code_hash, code.clone());
         Ok(code)
     }

@@ -9,7 +9,8 @@ use super::{
 use crate::{
     commit::{Done, GasClaim, OrderedCommit},
     evm::{
-        Deferral, ReadError, StrictEvm, rule_of_invalid_transaction, run_deferring_reward,
+        Deferral, ReadError, StrictEvm, broken_evm, rule_of_invalid_transaction,
+        run_deferring_reward,
         transfer::{has_plain_transfers, may_be_plain, transfer},
     },
     phases,
@@ -144,7 +145,8 @@ impl Job {
             return Err(wrong_list(At::PostBlock));
         }
         let by_index = case.changes_by_transaction.then(|| changes_by_index(overlay, last));
-        let mut by_index = by_index.transpose().map_err(broken)?.map(Vec::into_iter);
+        let mut by_index =
+            by_index.transpose().map_err(|error| Stop::Broken(error.into()))?.map(Vec::into_iter);
         let before = by_index.as_mut().and_then(Iterator::next);
         let by_transaction = by_index.map(|rest| rest.take(self.transactions.len()).collect());
         Ok(BlockOutcome {
@@ -152,7 +154,7 @@ impl Job {
             blob_gas_used: gas.blob_gas(),
             receipts: gas.into_receipts(),
             requests: end.requests,
-            changes: run.take_changes().map_err(broken)?,
+            changes: run.take_changes().map_err(|error| Stop::Broken(error.into()))?,
             changes_before_transactions: before,
             changes_by_transaction: by_transaction,
             access_list: has_access_list(case).then(|| (*self.list).clone()),
@@ -169,13 +171,6 @@ fn verify_phase(overlay: &Overlay, index: Index, built: Option<Bal>, at: At) -> 
 
 fn wrong_list(at: At) -> Stop {
     Stop::Rejected(Rejection { at, rule: Rule::InvalidBlockAccessList })
-}
-
-fn broken(error: ReadError) -> Stop {
-    Stop::Broken(match error {
-        ReadError::State(error) => error.into(),
-        error @ ReadError::Blocked(_) => ExecutorError::Broken(error.to_string()),
-    })
 }
 
 /// Transactions that are executed one after the other by one worker.
@@ -283,7 +278,7 @@ impl ListRun {
                 Some((key, slot)) => self.overlay.pre_slot(account, key, slot).map(drop),
                 None => self.overlay.pre(*number).map(drop),
             };
-            read.map_err(into_error)?;
+            read?;
         }
         Ok(())
     }
@@ -295,7 +290,7 @@ impl ListRun {
                 StrictEvm::new(OverlayView::new(self.overlay.clone(), 0), self.env.clone())
             });
             for index in chunk {
-                let result = self.execute(evm, *index as usize).map_err(into_error)?;
+                let result = self.execute(evm, *index as usize).map_err(broken_evm)?;
                 *lock(&self.results[*index as usize]) = Some(result);
             }
         }
@@ -374,13 +369,6 @@ impl ListRun {
 }
 
 type ExecutionError = EVMError<ReadError>;
-
-fn into_error(error: impl Into<ExecutionError>) -> ExecutorError {
-    match error.into() {
-        EVMError::Database(ReadError::State(error)) => error.into(),
-        error => ExecutorError::Broken(error.to_string()),
-    }
-}
 
 /// An invalid transaction is a result: the block ends there, if nothing ends it below.
 fn refused(error: ExecutionError) -> Result<TxResult, ExecutionError> {

@@ -14,7 +14,6 @@
 //! No lock is held while the pre-state is read: that may be slow, or make transactions meet.
 
 use super::{
-    codes::Codes,
     location::{Location, Place, ReadStamps, Stamp, Stamps, account_hash, slot_hash},
     reads::{AccountRead, Origin, SlotRead},
     rewards::RewardLedger,
@@ -23,6 +22,7 @@ use super::{
     writes::{AccountWrites, InfoWrite, WriteSet},
 };
 use crate::{
+    codes::Codes,
     evm::{ReadError, credited},
     sync::{Arc, PoisonError, RwLock, read, write},
 };

@@ -30,7 +30,6 @@
 
 mod access_list;
 mod claims;
-mod codes;
 mod collect;
 mod location;
 mod memory;
@@ -268,7 +267,7 @@ impl PreparedBlockStm {
         block.collect();
         crew.dismiss();
         let post = post?;
-        let mut changes = block.changes(end).map_err(broken)?;
+        let mut changes = block.changes(end).map_err(|error| Stop::Broken(error.into()))?;
         changes.extend(post.changes);
         Ok(BlockOutcome {
             gas_used: committed.gas.gas_used(),
@@ -294,7 +293,7 @@ impl PreparedBlockStm {
         let (case, env, claims) = (&self.case, &self.env, &self.gas_claims);
         let rest = Rest { case, env, transactions: &self.transactions, claims, first };
         let rest = rest.execute(view, &mut committed.gas)?;
-        let mut changes = block.changes(end).map_err(broken)?;
+        let mut changes = block.changes(end).map_err(|error| Stop::Broken(error.into()))?;
         changes.extend(rest.changes);
         Ok(BlockOutcome {
             gas_used: committed.gas.gas_used(),
@@ -305,11 +304,4 @@ impl PreparedBlockStm {
             ..BlockOutcome::default()
         })
     }
-}
-
-fn broken(error: crate::evm::ReadError) -> Stop {
-    Stop::Broken(match error {
-        crate::evm::ReadError::State(error) => error.into(),
-        error @ crate::evm::ReadError::Blocked(_) => ExecutorError::Broken(error.to_string()),
-    })
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     commit::Done,
     evm::{
-        ReadError, StrictEvm, rule_of_invalid_transaction, run_deferring_reward,
+        ReadError, StrictEvm, broken_evm, rule_of_invalid_transaction, run_deferring_reward,
         transfer::{has_plain_transfers, may_be_plain, transfer},
     },
     sync::{Ordering, lock},
@@ -207,10 +207,7 @@ impl<'a> Worker<'a> {
             Err(EVMError::Database(ReadError::Blocked(position))) => {
                 Err(Unfinished::Blocked(position))
             }
-            Err(EVMError::Database(ReadError::State(error))) => {
-                Err(Unfinished::Broken(error.into()))
-            }
-            Err(error) => Err(Unfinished::Broken(ExecutorError::Broken(error.to_string()))),
+            Err(error) => Err(Unfinished::Broken(broken_evm(error))),
         };
         // Its room is kept for the next transaction; after an error it may hold what was loaded.
         state.clear();

@@ -17,6 +17,6 @@ pub(crate) use deferred_reward::{
 };
 pub(crate) use environment::{evm_env, spec_id, transaction_env};
 pub use hardforks::Hardforks;
-pub(crate) use reader_db::{ReadError, ReaderDb};
+pub(crate) use reader_db::{ReadError, ReaderDb, broken_evm};
 pub(crate) use rejection::{rule_of_invalid_transaction, rule_of_validation};
 pub(crate) use strict::{StorageProbe, StrictEvm};

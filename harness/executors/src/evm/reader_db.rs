@@ -3,10 +3,10 @@
 use super::{StorageProbe, bytecode_of, revm_info};
 use crate::sync::Arc;
 use alloy_primitives::{Address, B256, U256};
-use lockstep_model::{StateError, StateReader};
+use lockstep_model::{ExecutorError, StateError, StateReader};
 use revm::{
     Database,
-    context::DBErrorMarker,
+    context::{DBErrorMarker, result::EVMError},
     state::{AccountInfo, Bytecode},
 };
 use std::fmt;
@@ -23,6 +23,24 @@ pub(crate) enum ReadError {
 }
 
 impl DBErrorMarker for ReadError {}
+
+/// A failed pre-state read stays what it is; everything else is a bug.
+impl From<ReadError> for ExecutorError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::State(error) => error.into(),
+            error @ ReadError::Blocked(_) => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+/// As `From<ReadError>`, of what the EVM passes on.
+pub(crate) fn broken_evm(error: EVMError<ReadError>) -> ExecutorError {
+    match error {
+        EVMError::Database(error) => error.into(),
+        error => ExecutorError::Broken(error.to_string()),
+    }
+}
 
 /// Reads straight from the pre-state.
 pub(crate) struct ReaderDb(pub(crate) Arc<dyn StateReader>);

@@ -25,7 +25,7 @@ mod state;
 use crate::{
     commit::{GasClaim, OrderedCommit},
     evm::{
-        Deferral, ReadError, ReaderDb, StrictEvm, evm_env, has_state_clearing,
+        Deferral, ReadError, ReaderDb, StrictEvm, broken_evm, evm_env, has_state_clearing,
         rule_of_invalid_transaction, run_deferring_reward, transaction_env,
     },
     phases,
@@ -134,14 +134,14 @@ impl Rest<'_> {
             let result = match transact(&mut evm, env.clone(), deferral) {
                 Ok(result) => Ok(result.into()),
                 Err(EVMError::Transaction(invalid)) => Err(rule_of_invalid_transaction(&invalid)),
-                Err(error) => return Err(Stop::Broken(broken(error))),
+                Err(error) => return Err(Stop::Broken(broken_evm(error))),
             };
             gas.commit(claim, result).map_err(Stop::Rejected)?;
         }
         let mut after = AfterTransactions::new(evm);
         let end = phases::post_block(self.case, self.env, &mut after, gas)?;
         let changes = after.into_changes();
-        let mut changes = changes.map_err(|error| Stop::Broken(broken(error.into())))?;
+        let mut changes = changes.map_err(|error| Stop::Broken(error.into()))?;
         changes.extend(end.changes);
         Ok(RestOutcome { changes, requests: end.requests })
     }
@@ -160,11 +160,4 @@ fn transact<DB: SessionDb>(
         state::end_empty_accounts(&mut evm.context().journaled_state.inner.state);
     }
     Ok(result)
-}
-
-fn broken(error: EVMError<ReadError>) -> ExecutorError {
-    match error {
-        EVMError::Database(ReadError::State(error)) => error.into(),
-        error => ExecutorError::Broken(error.to_string()),
-    }
 }
