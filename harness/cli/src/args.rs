@@ -1,7 +1,8 @@
 //! The command line, as close to what is typed as possible. `check` turns it into a plan.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use lockstep_runner::bench::Storage;
+use std::{path::PathBuf, time::Duration};
 
 const ABOUT: &str = "Is your parallel EVM executor still the EVM?";
 
@@ -198,6 +199,8 @@ Examples:
   lockstep bench --min-gas 4000000 mainnet-blocks.tar.zst   real blocks of 4 Mgas and more
   lockstep bench --executor block_stm --threads 1,2,4       one executor, three numbers of threads
   lockstep bench --storage latency:100 --threads 32 --gas 20000000 --rounds 3   slow storage
+  lockstep bench --storage disk --workload erc20           a database on disk
+  lockstep bench --import --workload erc20                 senders and roots too
 
 Exit status:
   1  an outcome was wrong, or an executor broke
@@ -237,9 +240,14 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "MODE", value_enum, default_value_t = ThreadsMode::Auto)]
     pub(crate) mode: ThreadsMode,
 
-    /// Where the pre-state is: `memory`, or `latency:MICROS`, where each read sleeps
-    #[arg(long, value_name = "STORAGE", default_value = "memory")]
+    /// Where the pre-state is: `memory`; `latency:MICROS`, where each read sleeps; `disk`, a `redb`
+    /// database in a temporary file, warm
+    #[arg(long, value_name = "STORAGE", default_value = "memory", value_parser = storage)]
     pub(crate) storage: Storage,
+
+    /// Also measure the import of whole blocks: senders, execution, receipts root, state root
+    #[arg(long)]
+    pub(crate) import: bool,
 
     /// Timed rounds
     #[arg(long, value_name = "N", default_value_t = 11)]
@@ -279,25 +287,13 @@ pub(crate) enum ThreadsMode {
     Forced,
 }
 
-/// Where the pre-state is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Storage {
-    /// In memory.
-    Memory,
-    /// In memory, and each read sleeps so long.
-    Latency(Duration),
-}
-
-impl FromStr for Storage {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let micros = text.strip_prefix("latency:").map(str::parse);
-        match micros {
-            None if text == "memory" => Ok(Self::Memory),
-            Some(Ok(micros)) if micros > 0 => Ok(Self::Latency(Duration::from_micros(micros))),
-            _ => Err("expected `memory` or `latency:MICROS`, as in `latency:100`".to_owned()),
-        }
+fn storage(text: &str) -> Result<Storage, String> {
+    let micros = text.strip_prefix("latency:").map(str::parse);
+    match (text, micros) {
+        ("memory", _) => Ok(Storage::Memory),
+        ("disk", _) => Ok(Storage::Disk),
+        (_, Some(Ok(micros))) if micros > 0 => Ok(Storage::Latency(Duration::from_micros(micros))),
+        _ => Err("expected `memory`, `disk` or `latency:MICROS`, as in `latency:100`".to_owned()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Lockstep,
-    args::{BenchArgs, BenchFormat, Storage, ThreadsMode},
+    args::{BenchArgs, BenchFormat, ThreadsMode},
     candidates::{Chosen, candidates, factory},
     defaults::{BASELINE, REFERENCE},
     output,
@@ -15,7 +15,7 @@ use lockstep_runner::{
     record::Verdict,
     report::bench::{Line, Table},
     source::{SourceError, batches},
-    test::{Body, Runnable},
+    test::{Body, Runnable, Test},
     workload::{self, Signatures, Workload},
 };
 use regex::Regex;
@@ -35,8 +35,8 @@ pub(crate) fn bench(args: &BenchArgs, command: &Lockstep) -> Result<u8> {
     let mut bench = Bench::new(plan).map_err(anyhow::Error::msg)?;
     blocks(args, &mut |block| {
         match block {
-            Ok(block) if gas_used(&block).is_some_and(|gas| gas < args.min_gas) => {}
-            Ok(block) => match bench.measure(&block) {
+            Ok(Found::Skipped(id, reason)) => reporter.skipped(id, reason)?,
+            Ok(Found::Block(block)) => match bench.measure(&block) {
                 Ok(sets) => reporter.measured(sets)?,
                 Err(reason) => reporter.failed(&block.case.id, &reason)?,
             },
@@ -67,47 +67,66 @@ fn plan(args: &BenchArgs, command: &Lockstep) -> Result<BenchPlan> {
         candidates: candidates(executors, &chosen, &[REFERENCE, BASELINE])?,
         rounds: args.rounds,
         pin: !args.no_pin,
-        latency: match args.storage {
-            Storage::Memory => None,
-            Storage::Latency(latency) => Some(latency),
-        },
+        storage: args.storage,
+        dependencies: Some(lockstep_executors::dependencies),
+        import: args.import,
         memory: command.memory_meter,
     })
 }
 
-type UseBlock<'a> = dyn FnMut(Result<Runnable, SourceError>) -> Result<()> + 'a;
+/// What a source has.
+enum Found {
+    Block(Box<Runnable>),
+    /// A test that cannot be measured, or should not be, and why.
+    Skipped(String, String),
+}
+
+type UseFound<'a> = dyn FnMut(Result<Found, SourceError>) -> Result<()> + 'a;
 
 /// Hands over every block that was asked for.
-fn blocks(args: &BenchArgs, use_block: &mut UseBlock<'_>) -> Result<()> {
-    if args.paths.is_empty() {
-        for workload in workloads(&args.workload)? {
-            use_block(Ok(workload.block(args.seed, args.gas, Signatures::Placeholder)))?;
-        }
-        return Ok(());
-    }
+fn blocks(args: &BenchArgs, use_found: &mut UseFound<'_>) -> Result<()> {
     let filter = args.filter.as_deref().map(Regex::new).transpose();
     let filter = filter.context("--filter: expected a regular expression")?;
     let wanted = |id: &str| filter.as_ref().is_none_or(|filter| filter.is_match(id));
+    if args.paths.is_empty() {
+        let signatures = if args.import { Signatures::Real } else { Signatures::Placeholder };
+        for workload in workloads(&args.workload)? {
+            if wanted(&workload.id(args.seed, args.gas)) {
+                let block = workload.block(args.seed, args.gas, signatures);
+                use_found(Ok(Found::Block(Box::new(block))))?;
+            }
+        }
+        return Ok(());
+    }
     let mut problem = Ok(());
     batches(&args.paths, &mut |batch| {
         let (tests, errors) = match batch {
             Ok(batch) => batch.read(),
             Err(error) => (Vec::new(), vec![error]),
         };
-        problem = errors.into_iter().try_for_each(|error| use_block(Err(error)));
-        for test in tests {
-            if let (Ok(()), Body::Run(block), true) = (&problem, test.body, wanted(&test.id)) {
-                problem = use_block(Ok(*block));
-            }
-        }
+        let tests = tests.into_iter().filter(|test| wanted(&test.id));
+        problem = errors
+            .into_iter()
+            .map(Err)
+            .chain(tests.map(|test| Ok(found(test, args.min_gas))))
+            .try_for_each(&mut *use_found);
         problem.is_ok()
     });
     problem
 }
 
-/// What the block's header says.
-fn gas_used(block: &Runnable) -> Option<u64> {
-    block.expectation.header.as_ref().map(|header| header.gas_used)
+fn found(test: Test, min_gas: u64) -> Found {
+    let reason = match test.body {
+        Body::Run(block) => match block.expectation.header.as_ref().map(|header| header.gas_used) {
+            Some(gas) if gas < min_gas => format!("used {gas} gas, less than --min-gas"),
+            _ => return Found::Block(block),
+        },
+        Body::Chain(_) => "a chain of blocks; single blocks are measured".to_owned(),
+        Body::Pack(_) => "a packed block".to_owned(),
+        Body::Undecodable(_) => "a block that cannot be decoded".to_owned(),
+        Body::Skip(reason) => reason.text().to_owned(),
+    };
+    Found::Skipped(test.id, reason)
 }
 
 fn workloads(names: &[String]) -> Result<Vec<Workload>> {
@@ -130,6 +149,7 @@ struct Reporter {
     table: Table,
     sets: usize,
     wrong: usize,
+    skipped: usize,
     unreadable: usize,
 }
 
@@ -156,6 +176,7 @@ impl Reporter {
             table: Table::default(),
             sets: 0,
             wrong: 0,
+            skipped: 0,
             unreadable: 0,
         })
     }
@@ -179,6 +200,11 @@ impl Reporter {
         self.line(&Line::Failed { workload: block.to_owned(), reason: reason.to_owned() })
     }
 
+    fn skipped(&mut self, workload: String, reason: String) -> Result<()> {
+        self.skipped += 1;
+        self.line(&Line::Skipped { workload, reason })
+    }
+
     fn unreadable(&mut self, error: SourceError) -> Result<()> {
         self.unreadable += 1;
         output::error(&error.to_string());
@@ -199,6 +225,10 @@ impl Reporter {
     fn finish(self) -> Result<u8> {
         if self.format == BenchFormat::Human {
             output::out(&self.table.summary());
+        }
+        if self.skipped > 0 {
+            let skipped = self.skipped;
+            output::err(&format!("{skipped} tests were not measured; their reasons: --out DIR\n"));
         }
         Ok(match (self.wrong, self.unreadable, self.sets) {
             (1.., _, _) => 1,

@@ -28,6 +28,6 @@ pub(crate) mod slow_storage;
 pub mod sync;
 
 pub use access_list::AccessList;
-pub use block_stm::BlockStm;
+pub use block_stm::{BlockStm, dependencies};
 pub use reference::Reference;
 pub use sequential::Sequential;

@@ -1,6 +1,6 @@
 //! The seam: what an executor is.
 
-use crate::{Case, Outcome, StateError};
+use crate::{Case, Outcome, StateChanges, StateError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -26,6 +26,16 @@ pub trait Prepared: Send {
     /// # Errors
     /// When the executor broke. That the block is invalid is an [`Outcome`], not an error.
     fn run(&mut self) -> Result<Execution, ExecutorError>;
+
+    /// What the block itself says that it changes, where it does (EIP-7928) and the executor goes by
+    /// it. On the clock: an import may compute the state root from it while the block runs. It is worth
+    /// nothing unless the run accepts the block.
+    ///
+    /// # Errors
+    /// When the pre-state cannot be read.
+    fn stated_changes(&self) -> Result<Option<StateChanges>, ExecutorError> {
+        Ok(None)
+    }
 }
 
 /// What one run gave.

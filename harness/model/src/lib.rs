@@ -5,10 +5,11 @@
 //! (`lockstep-runner`) and the parties (`lockstep-executors`, or a stranger's own crate) meet
 //! here without knowing each other.
 //!
-//! Reading order: [`case`], [`state`], [`executor`], [`outcome`], [`rejection`].
+//! Reading order: [`case`], [`state`], [`executor`], [`outcome`], [`rejection`], [`dependencies`].
 
 pub mod case;
 pub mod changes;
+pub mod dependencies;
 pub mod executor;
 pub mod fork;
 pub mod memory_state;
@@ -18,6 +19,7 @@ pub mod state;
 
 pub use case::{BlobParams, Block, Case, Ommer, Phases, Rules, Transaction};
 pub use changes::{AccountChange, StateChanges};
+pub use dependencies::{Dependencies, Dependent};
 pub use executor::{Execution, Executor, ExecutorError, Mode, Prepared, Telemetry};
 pub use fork::{Fork, UnknownFork};
 pub use memory_state::MemoryState;

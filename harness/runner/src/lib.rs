@@ -7,6 +7,7 @@
 //! * [`compare`]: what is different; pure functions.
 //! * [`check`]: runs tests through the reference and the candidates.
 //! * [`mod@bench`]: how much faster they are.
+//! * [`import`]: what an import does beside executing, in parallel.
 //! * [`instrument`]: readers that watch an executor from outside.
 //! * [`record`], [`report`]: what came of it.
 //!
@@ -18,6 +19,7 @@ pub mod check;
 pub mod compare;
 pub mod consensus;
 pub mod exceptions;
+pub mod import;
 pub mod instrument;
 pub mod lists;
 pub mod pre_state;

@@ -6,7 +6,7 @@ use crate::{
 };
 use lockstep_cli::testing::factory;
 use lockstep_runner::{
-    bench::{Bench, BenchPlan, Group, SampleSet},
+    bench::{Bench, BenchPlan, Group, SampleSet, Storage},
     check::{Candidate, Factory},
     record::Verdict,
     workload::{Signatures, Workload},
@@ -14,6 +14,10 @@ use lockstep_runner::{
 use std::sync::Arc;
 
 fn measure(candidate: Factory) -> SampleSet {
+    measure_on(Storage::Memory, candidate)
+}
+
+fn measure_on(storage: Storage, candidate: Factory) -> SampleSet {
     let plan = BenchPlan {
         reference: factory("reference"),
         baseline: Candidate {
@@ -24,10 +28,12 @@ fn measure(candidate: Factory) -> SampleSet {
         candidates: vec![Candidate { label: "mine@2".to_owned(), threads: 2, factory: candidate }],
         rounds: 7,
         pin: false,
-        latency: None,
+        storage,
+        dependencies: Some(lockstep_executors::dependencies),
+        import: true,
         memory: None,
     };
-    let block = Workload::named("erc20").unwrap().block(1, 1_000_000, Signatures::Placeholder);
+    let block = Workload::named("erc20").unwrap().block(1, 1_000_000, Signatures::Real);
     let mut sets = Bench::new(plan).unwrap().measure(&block).unwrap();
     sets.pop().unwrap()
 }
@@ -91,10 +97,77 @@ fn slow_storage_is_waited_for_and_measured() {
     let run = lockstep(&args.split_whitespace().collect::<Vec<_>>());
     assert_eq!(run.status, 0, "{}", run.stderr);
     let line = &run.lines()[0];
-    assert!(line["read_ns"].as_u64().unwrap() >= 500_000, "{line}");
+    assert!(line["storage"]["read_ns"].as_u64().unwrap() >= 500_000, "{line}");
     // 23 transfers read 46 accounts, one after the other.
     let baseline = line["baseline_ns"][0].as_u64().unwrap();
     assert!(baseline >= 40 * 500_000, "{line}");
+}
+
+#[test]
+fn a_database_on_disk_gives_the_same() {
+    let set = measure_on(Storage::Disk, factory("block_stm"));
+    assert_eq!(set.verdict, Verdict::Agreed, "{:?}", set.reason);
+    let storage = set.storage.unwrap();
+    assert!(storage.read_ns.unwrap() > 0);
+    assert_eq!(storage.device_bytes.unwrap_or_default(), 0, "the file was written a moment ago");
+}
+
+#[test]
+fn whole_imports_are_timed_by_stage() {
+    for name in ["block_stm", "access_list"] {
+        let set = measure(factory(name));
+        assert_eq!(set.verdict, Verdict::Agreed, "{:?}", set.reason);
+        let stages = set.candidate_stages.as_ref().unwrap();
+        for (stage, samples) in stages.named() {
+            assert_eq!(samples.len(), 7, "{stage}");
+            assert!(samples.iter().all(|ns| *ns > 0), "{stage}");
+        }
+        let names: Vec<&str> = set.stage_speedups().iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["senders", "execution", "receipts root", "state root", "import"]);
+    }
+}
+
+/// The 18th run is an import: there are a warm-up, seven rounds, and then imports.
+#[test]
+fn an_import_of_a_wrong_outcome_has_no_speedup() {
+    let candidate: Factory = Arc::new(|_threads| Ok(Box::new(Corrupt::new(lost_log, 17))));
+    let set = measure(candidate);
+    assert_eq!((set.verdict, set.speedup), (Verdict::Diverged, None));
+    assert!(set.reason.as_ref().unwrap().contains("import"), "{:?}", set.reason);
+    assert!(set.stage_speedups().is_empty());
+}
+
+#[test]
+fn a_chain_waits_for_itself_and_independent_transfers_for_nobody() {
+    let dependencies = |name: &str| {
+        let block = Workload::named(name).unwrap().block(1, 2_000_000, Signatures::Placeholder);
+        lockstep_executors::dependencies(&block.case).unwrap()
+    };
+    for name in ["transfers", "erc20", "swaps"] {
+        let found = dependencies(name);
+        assert!(found.transactions.len() > 10, "{name}");
+        assert!(found.transactions.iter().all(|one| one.after.is_empty()), "{name}: {found:?}");
+        assert_eq!(found.critical_path_ns(), found.longest_ns());
+    }
+    for name in ["transfers-chain", "erc20-chain"] {
+        let found = dependencies(name);
+        for (index, transaction) in found.transactions.iter().enumerate().skip(1) {
+            assert_eq!(transaction.after, [index as u32 - 1], "{name}");
+        }
+        assert_eq!(found.critical_path_ns(), found.work_ns(), "{name}");
+    }
+    let hot = dependencies("swaps-hot");
+    let waiting = hot.transactions.iter().filter(|one| !one.after.is_empty()).count();
+    assert!(waiting > 0 && hot.critical_path_ns() < hot.work_ns());
+}
+
+#[test]
+fn what_is_not_measured_is_counted_with_its_reason() {
+    let run = lockstep(&["bench", "--rounds", "1", "--filter", "nothing-has-this-name"]);
+    assert_eq!(run.status, 4, "{}", run.stderr);
+    let args = ["--rounds", "1", "--gas", "100000", "--format", "json", "--filter", "swaps-hot"];
+    let run = lockstep(&[&["bench"][..], &args].concat());
+    assert_eq!((run.status, run.lines().len()), (0, 2), "{}", run.stderr);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::chain::{CONTRACT, Draft, address};
 use alloy_consensus::{Header, Transaction as _, TxEnvelope, Typed2718};
+use alloy_eips::Encodable2718;
 use alloy_primitives::{B256, Bytes, U256, hex};
 use lockstep_model::{BlockOutcome, Receipt};
 use lockstep_runner::{
@@ -83,7 +84,7 @@ fn receipt(receipt: &Receipt, envelope: &TxEnvelope) -> Value {
         "bloom": roots::logs_bloom(std::slice::from_ref(receipt)),
         "logs": logs.collect::<Vec<_>>(),
         "transactionHash": envelope.tx_hash(),
-        "rlp": Bytes::from(roots::encoded_receipt(receipt)),
+        "rlp": Bytes::from(roots::receipt_envelope(receipt).encoded_2718()),
     })
 }
 

@@ -39,7 +39,7 @@ use crate::{
     sync::Arc,
 };
 use alloy_eip7928::BlockAccessList;
-use lockstep_model::{Case, Execution, Executor, ExecutorError, Mode, Prepared};
+use lockstep_model::{Case, Execution, Executor, ExecutorError, Mode, Prepared, StateChanges};
 pub use make::{Beside, MadeList};
 use plan::Plan;
 use run::Job;
@@ -114,6 +114,10 @@ impl Prepared for PreparedAccessList {
         let mut telemetry = self.0.telemetry();
         let outcome = self.0.execute(&mut telemetry);
         execution(outcome, telemetry)
+    }
+
+    fn stated_changes(&self) -> Result<Option<StateChanges>, ExecutorError> {
+        self.0.stated_changes()
     }
 }
 

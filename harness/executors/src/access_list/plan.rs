@@ -3,7 +3,7 @@
 use super::make::Beside;
 use alloy_eip7928::{AccountChanges, BlockAccessIndex, validate_block_access_list};
 use alloy_primitives::{
-    Address, B256, U256,
+    Address, B256, Bytes, U256,
     map::{AddressMap, B256Map, U256Map},
 };
 use lockstep_model::AccountInfo;
@@ -216,6 +216,11 @@ impl Plan {
     fn add_slot(&mut self, account: &mut AccountPlan, slot: U256, values: Timeline<U256>) {
         account.slots.insert(slot, SlotPlan { id: self.slots, values });
         self.slots += 1;
+    }
+
+    /// Code that comes into the block, by its hash.
+    pub(super) fn deployed_codes(&self) -> impl Iterator<Item = (B256, Bytes)> {
+        self.codes.iter().map(|(hash, code)| (*hash, code.original_bytes()))
     }
 
     /// The account and its number, if it is listed.

@@ -94,6 +94,15 @@ impl Job {
         self.finish(&overlay, &run, gas)
     }
 
+    /// How everything ends that is listed, whether it is right or not.
+    pub(super) fn stated_changes(&self) -> Result<Option<StateChanges>, ExecutorError> {
+        let Ok(plan) = &self.plan else { return Ok(None) };
+        let overlay = Overlay::new(plan.clone(), self.case.pre_state.clone());
+        let mut changes = final_changes(&overlay, 0..plan.accounts.len())?;
+        changes.codes.extend(plan.deployed_codes());
+        Ok(Some(changes))
+    }
+
     /// Helpers that are worth waking.
     fn useful_helpers(&self, is_slow: bool) -> usize {
         let count = self.transactions.len().saturating_sub(1);
@@ -362,8 +371,7 @@ impl ListRun {
         for part in std::mem::take(&mut *lock(&self.gathered)) {
             changes.extend(part?);
         }
-        let codes = self.overlay.plan.codes.iter();
-        changes.codes.extend(codes.map(|(hash, code)| (*hash, code.original_bytes())));
+        changes.codes.extend(self.overlay.plan.deployed_codes());
         Ok(changes)
     }
 }

@@ -319,6 +319,19 @@ impl MultiVersionMemory {
         }
     }
 
+    /// Where below `position` the account that was read was written, ascending, and whether as a whole.
+    pub(super) fn account_writes(
+        &self,
+        account: &AccountRead,
+        position: Position,
+    ) -> Vec<(Position, bool)> {
+        let shard = read(self.shard_of(account.hash));
+        let cells = shard.accounts.find(account.hash, |cells| cells.address == account.address);
+        let written = cells.map_or(&[][..], |cells| cells.info.below(position));
+        let is_full = |cell: &Cell<InfoWrite>| matches!(cell.value, InfoWrite::Set(_));
+        written.iter().map(|cell| (cell.position(), is_full(cell))).collect()
+    }
+
     /// The account in these cells at the end, when nothing changes any more.
     pub(super) fn info_of(
         &self,

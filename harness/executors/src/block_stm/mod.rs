@@ -37,6 +37,7 @@ mod reads;
 mod rewards;
 mod run;
 pub mod scheduler;
+mod trace;
 mod versions;
 mod view;
 mod worker;
@@ -56,12 +57,14 @@ use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
 use location::ReadStamps;
 use lockstep_model::{
-    BlockOutcome, Case, Execution, Executor, ExecutorError, Mode, Prepared, StateChanges, Telemetry,
+    BlockOutcome, Case, Dependencies, Execution, Executor, ExecutorError, Mode, Outcome, Prepared,
+    StateChanges, Telemetry,
 };
 use memory::{MultiVersionMemory, Position, Shards, Writer};
 use revm::context::TxEnv;
 use run::{BlockRun, Decided, Settings, Slots};
 use scheduler::Claims;
+use trace::Trace;
 use view::View;
 use writes::WriteSet;
 
@@ -97,12 +100,18 @@ impl BlockStm {
 
 impl Executor for BlockStm {
     fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+        Ok(Box::new(self.prepared(case)?))
+    }
+}
+
+impl BlockStm {
+    fn prepared(&self, case: &Case) -> Result<PreparedBlockStm, ExecutorError> {
         refuse_unsupported(case)?;
         // Where one journal cannot run the rest of a block, the reference can run all of it.
         let needs_other = self.mode == Mode::Auto && !runs_in_one_journal(case);
         let other = needs_other.then(|| Reference.prepare(case)).transpose()?;
         let mode = self.mode;
-        Ok(Box::new(PreparedBlockStm {
+        Ok(PreparedBlockStm {
             pool: self.pool.clone(),
             mode,
             other,
@@ -119,7 +128,24 @@ impl Executor for BlockStm {
                 && (self.pool.threads() == 1 || claims::is_for_one(&case.block.transactions)),
             gas_claims: GasClaim::all(&case.block.transactions),
             spare: self.spare.clone(),
-        }))
+            trace: None,
+        })
+    }
+}
+
+/// What each transaction of a block waits for, and how long it takes on one thread.
+///
+/// # Errors
+/// When the block cannot be executed to its end: of an invalid one only a part is known.
+pub fn dependencies(case: &Case) -> Result<Dependencies, ExecutorError> {
+    let alone = BlockStm::new(1, Mode::Forced).expect("it starts no thread");
+    let trace = Arc::<Trace>::default();
+    let mut prepared = PreparedBlockStm { trace: Some(trace.clone()), ..alone.prepared(case)? };
+    match prepared.run()?.outcome {
+        Outcome::Accepted(_) => Ok(trace.take()),
+        Outcome::Rejected(rejection) => Err(ExecutorError::Unsupported(format!(
+            "dependencies of an invalid block ({rejection:?})"
+        ))),
     }
 }
 
@@ -136,6 +162,8 @@ struct PreparedBlockStm {
     is_for_one: bool,
     gas_claims: Arc<[GasClaim]>,
     spare: Arc<Mutex<Option<Spare>>>,
+    /// Only where dependencies are asked for.
+    trace: Option<Arc<Trace>>,
 }
 
 impl Prepared for PreparedBlockStm {
@@ -250,6 +278,7 @@ impl PreparedBlockStm {
             mode: if is_slow { Mode::Forced } else { self.mode },
             spins: workers <= self.pool.cores(),
             slots,
+            trace: self.trace.clone(),
         })
     }
 

@@ -8,6 +8,7 @@ use super::{
     reads::ReadSet,
     rewards::Owed,
     scheduler::{Claims, Scheduler, Task, TransactionIndex},
+    trace::Trace,
     worker::Worker,
 };
 use crate::{
@@ -52,6 +53,8 @@ pub(crate) struct BlockRun {
     pub(super) committed: Mutex<Committed>,
     pub(super) counters: Counters,
     collection: Collection,
+    /// Only where dependencies are asked for.
+    pub(super) trace: Option<Arc<Trace>>,
 }
 
 struct Schedule {
@@ -101,6 +104,8 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     pub(crate) spins: bool,
     pub(crate) slots: Slots,
+    /// Whether to find out what each transaction waits for. One worker, then.
+    pub(super) trace: Option<Arc<Trace>>,
 }
 
 impl Slot {
@@ -180,6 +185,7 @@ impl BlockRun {
             committed: Mutex::new(committed),
             counters: Counters::default(),
             collection: Collection::default(),
+            trace: settings.trace,
         }
     }
 

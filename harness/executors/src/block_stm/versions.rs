@@ -27,6 +27,11 @@ impl<T> Cell<T> {
         Self { position: writer.position, incarnation: writer.incarnation, value }
     }
 
+    /// Where in the block it was written.
+    pub(super) const fn position(&self) -> Position {
+        self.position
+    }
+
     /// Who wrote it, unless that is about to change.
     pub(super) const fn writer(&self) -> Result<Writer, ReadError> {
         if self.incarnation & ESTIMATE != 0 {

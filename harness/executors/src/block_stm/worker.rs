@@ -22,7 +22,7 @@ use crate::{
 use alloy_primitives::U256;
 use lockstep_model::{ExecutorError, Rule};
 use revm::context::result::{EVMError, ExecutionResult};
-use std::ops::Range;
+use std::{ops::Range, time::Instant};
 
 /// How a task ended, for the scheduler.
 enum Ended {
@@ -109,14 +109,16 @@ impl<'a> Worker<'a> {
     }
 
     fn execute(&mut self, batch: Batch) {
-        let counters = &self.block.counters;
+        let block = self.block;
+        let counters = &block.counters;
         counters.executions.fetch_add(batch.count.into(), Ordering::Relaxed);
         if batch.first.incarnation > 0 {
             counters.re_executions.fetch_add(1, Ordering::Relaxed);
         }
         for version in batch.versions() {
+            let start = block.trace.is_some().then(Instant::now);
             let ended = match self.transact(version) {
-                Ok(executed) => self.publish(version, executed),
+                Ok(executed) => self.publish(version, executed, start),
                 Err(Unfinished::Blocked(blocker)) => {
                     counters.suspensions.fetch_add(1, Ordering::Relaxed);
                     // Position 0 is final before the first transaction starts: nobody waits for it.
@@ -215,7 +217,7 @@ impl<'a> Worker<'a> {
         executed
     }
 
-    fn publish(&mut self, version: Version, executed: Executed) -> Ended {
+    fn publish(&mut self, version: Version, executed: Executed, start: Option<Instant>) -> Ended {
         let evm = self.evm.as_mut().expect("made by the first execution");
         let mut reads = evm.db_mut().take_reads();
         let position = version.transaction + 1;
@@ -234,6 +236,9 @@ impl<'a> Worker<'a> {
         let before = std::mem::replace(&mut slot.reads, reads);
         drop(slot);
         self.recycle(before);
+        if let (Some(trace), Some(start)) = (&self.block.trace, start) {
+            trace.executed(start);
+        }
         Ended::Executed { version, wrote_elsewhere }
     }
 
@@ -261,6 +266,13 @@ impl<'a> Worker<'a> {
             if let Err(reason) = block.add_to_outcome(index, &mut slot, &mut committed.decided) {
                 drop((slot, committed));
                 block.stop(reason);
+                return;
+            }
+            if let Some(trace) = &block.trace
+                && let Err(error) = trace.committed(index, &slot.reads, &block.memory)
+            {
+                drop((slot, committed));
+                block.stop(Err(error.into()));
                 return;
             }
             let (reads, mut locations) =

@@ -55,6 +55,13 @@ pub(super) fn threads() -> BTreeSet<i32> {
     ids.collect()
 }
 
+/// Bytes that this process made block devices deliver (`read_bytes` of proc(5)).
+pub(super) fn device_bytes_read() -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/io").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("read_bytes: "))?;
+    line.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

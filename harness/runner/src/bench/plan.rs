@@ -1,6 +1,7 @@
 //! What to measure: decided before any work starts.
 
 use crate::check::{Candidate, Factory};
+use lockstep_model::{Case, Dependencies, ExecutorError};
 use std::time::Duration;
 
 /// How a program's allocator counts.
@@ -11,6 +12,21 @@ pub struct MemoryMeter {
     /// Ends the count; gives the most bytes that were in use at once over what there was before.
     pub stop: fn() -> u64,
 }
+
+/// Where the pre-state is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// In memory.
+    #[default]
+    Memory,
+    /// In memory, and each read sleeps so long.
+    Latency(Duration),
+    /// In a database on disk.
+    Disk,
+}
+
+/// What the transactions of a block wait for.
+pub type FindDependencies = fn(&Case) -> Result<Dependencies, ExecutorError>;
 
 /// A run of `bench`.
 #[derive(Clone)]
@@ -25,8 +41,12 @@ pub struct BenchPlan {
     pub rounds: usize,
     /// Whether every thread is kept on a core of its own.
     pub pin: bool,
-    /// How long a read of the pre-state takes; `None`: as long as it takes in memory.
-    pub latency: Option<Duration>,
+    /// Where the pre-state is.
+    pub storage: Storage,
+    /// Finds out what the transactions of a block wait for, to state the limit that this sets.
+    pub dependencies: Option<FindDependencies>,
+    /// Whether the import of the whole block is measured as well.
+    pub import: bool,
     /// Counts memory, where the program's allocator can.
     pub memory: Option<MemoryMeter>,
 }

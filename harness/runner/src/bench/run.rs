@@ -4,34 +4,23 @@
 //! round: what the machine does to one it does to the others. A ratio is taken within a round.
 
 use super::{
+    contestant::{Contestant, QUIET_AFTER, timed},
+    import::{Commitments, Stages},
     machine::{self, Cores},
-    plan::{BenchPlan, MemoryMeter},
-    sample::{SampleSet, Usage},
+    plan::BenchPlan,
+    sample::{Bound, SampleSet},
+    storage::{Placed, StorageFacts},
 };
-use crate::{
-    check::{Candidate, panic_text},
-    compare::compare_outcomes,
-    instrument::LatencyReader,
-    record::Verdict,
-    test::Runnable,
-};
-use lockstep_model::{
-    Case, Execution, Executor, ExecutorError, Mode, Outcome, Prepared, Telemetry,
-};
+use crate::{check::Candidate, import::Importer, record::Verdict, test::Runnable};
+use lockstep_model::{Case, Dependencies, Executor, Mode, Outcome, Prepared};
 use rustix::process::Pid;
-use std::{
-    collections::BTreeSet,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Barrier},
-    thread,
-    time::{Duration, Instant},
-};
-
-/// How long helper threads may go on after a run until their time counts for nobody.
-const QUIET_AFTER: Duration = Duration::from_millis(1);
+use std::{collections::BTreeSet, sync::Barrier, thread};
 
 /// Rounds in which the machine's ceiling is measured as well.
 const MOST_CEILINGS: usize = 5;
+
+/// Runs of which the fastest time of each transaction is taken, for the bound.
+const DEPENDENCY_RUNS: usize = 3;
 
 /// Executors that are kept from block to block.
 pub struct Bench {
@@ -40,23 +29,14 @@ pub struct Bench {
     reference: Box<dyn Executor>,
     /// The baseline first.
     contestants: Vec<Box<dyn Executor>>,
+    /// One for each contestant, where imports are measured.
+    importers: Vec<Importer>,
 }
 
 impl std::fmt::Debug for Bench {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Bench").field("plan", &self.plan).finish_non_exhaustive()
     }
-}
-
-/// One executor on one block.
-struct Contestant {
-    label: String,
-    prepared: Result<Box<dyn Prepared>, String>,
-    times: Vec<u64>,
-    usage: Usage,
-    verdict: Verdict,
-    reason: Option<String>,
-    telemetry: Telemetry,
 }
 
 impl Bench {
@@ -75,9 +55,19 @@ impl Bench {
             Ok::<_, String>(executor)
         };
         let everyone = std::iter::once(&plan.baseline).chain(&plan.candidates);
-        let contestants = everyone.map(make).collect::<Result<_, _>>()?;
+        let contestants = everyone.clone().map(make).collect::<Result<_, _>>()?;
         let reference = (plan.reference)(1)?;
-        Ok(Self { cores, reference, contestants, plan })
+        let threads = everyone.map(|candidate| candidate.threads);
+        let importers = threads.filter(|_| plan.import).map(|threads| {
+            let before = machine::threads();
+            let importer = Importer::new(threads)?;
+            if plan.pin {
+                pin_helpers(&cores, &before);
+            }
+            Ok::<_, String>(importer)
+        });
+        let importers = importers.collect::<Result<_, _>>()?;
+        Ok(Self { cores, reference, contestants, importers, plan })
     }
 
     /// Measures every candidate on one block.
@@ -94,21 +84,12 @@ impl Bench {
     }
 
     fn measure_here(&mut self, block: &Runnable) -> Result<Vec<SampleSet>, String> {
-        let slow = self
-            .plan
-            .latency
-            .map(|latency| Arc::new(LatencyReader::new(block.case.pre_state.clone(), latency)));
+        let mut storage = Placed::new(self.plan.storage, block)?;
         let mut case = block.case.clone();
-        if let Some(reader) = &slow {
-            case.pre_state = reader.clone();
+        if let Some(reader) = storage.reader() {
+            case.pre_state = reader;
         }
         let case = &case;
-        // Only timed runs wait for storage.
-        let clocked = |arm: bool| {
-            if let Some(reader) = &slow {
-                reader.arm(arm);
-            }
-        };
         let mut reference = self.reference.prepare(case).map_err(|error| error.to_string())?;
         let (right, first) = timed(&mut *reference);
         let right = right.map_err(|reason| format!("reference: {reason}"))?.outcome;
@@ -127,33 +108,67 @@ impl Bench {
             contestant.warm_up(block, &right);
         }
         let mut copies_ns = Vec::new();
-        clocked(true);
+        storage.begin();
         for round in 0..self.plan.rounds {
-            in_turn(&mut contestants, round, |contestant| contestant.run(block, &right));
-            // Of storage that sleeps, the machine's ceiling says nothing.
-            if round < MOST_CEILINGS && slow.is_none() {
+            in_turn(&mut contestants, round, |_, contestant| contestant.run(block, &right));
+            // Of storage that takes its time, the machine's ceiling says nothing.
+            if round < MOST_CEILINGS && storage.is_memory() {
                 reference_ns.push(timed(&mut *reference).1);
                 let pin = self.plan.pin.then_some(&self.cores);
                 copies_ns.extend(copies.as_mut().map(|copies| all_at_once(copies, pin)));
             }
         }
-        clocked(false);
+        let no_import = self.import(block, &right, &mut contestants);
+        let storage = storage.end()?;
         let baseline = contestants.remove(0);
         if baseline.verdict != Verdict::Agreed {
             let reason = baseline.reason.unwrap_or_default();
             return Err(format!("{}: {reason}", self.plan.baseline.label));
         }
-        let read_ns = slow.and_then(|reader| reader.measured()).map(nanoseconds);
         let facts = Facts {
-            read_ns,
+            storage,
+            dependencies: self.dependencies(block),
             case,
             right: &right,
             reference_ns,
             copies_ns,
             copies: self.cores.count(),
+            no_import,
         };
         let sets = contestants.into_iter().zip(&self.plan.candidates);
         Ok(sets.map(|(ours, candidate)| facts.sample_set(candidate, &baseline, ours)).collect())
+    }
+
+    /// Rounds of imports, where they are asked for. Gives why there are none of this block.
+    fn import(
+        &self,
+        block: &Runnable,
+        right: &Outcome,
+        contestants: &mut [Contestant],
+    ) -> Option<String> {
+        if self.importers.is_empty() {
+            return None;
+        }
+        let expected = match Commitments::of(block, right) {
+            Ok(expected) => expected,
+            Err(reason) => return Some(reason),
+        };
+        // One more round, to warm up.
+        for round in 0..=self.plan.rounds {
+            in_turn(contestants, round, |nth, contestant| {
+                contestant.import(block, right, (&self.importers[nth], &expected));
+            });
+            if round == 0 {
+                contestants.iter_mut().for_each(|contestant| contestant.stages = Stages::default());
+            }
+        }
+        None
+    }
+
+    /// `None` where they are not asked for, or cannot be found: of an invalid block.
+    fn dependencies(&self, block: &Runnable) -> Option<Dependencies> {
+        let find = || (self.plan.dependencies?)(&block.case).ok();
+        (1..DEPENDENCY_RUNS).try_fold(find()?, |known, _| Some(known.fastest(&find()?)))
     }
 
     /// One prepared copy of the baseline's work for each core.
@@ -168,12 +183,14 @@ impl Bench {
 
 /// What is known of a block beside its samples.
 struct Facts<'a> {
-    read_ns: Option<u64>,
+    storage: Option<StorageFacts>,
+    dependencies: Option<Dependencies>,
     case: &'a Case,
     right: &'a Outcome,
     reference_ns: Vec<u64>,
     copies_ns: Vec<u64>,
     copies: usize,
+    no_import: Option<String>,
 }
 
 impl Facts<'_> {
@@ -200,7 +217,11 @@ impl Facts<'_> {
             reference_ns: self.reference_ns.clone(),
             copies_ns: self.copies_ns.clone(),
             copies: self.copies,
-            read_ns: self.read_ns,
+            storage: self.storage,
+            bound: self.dependencies.as_ref().map(Bound::of),
+            baseline_stages: some_stages(&baseline.stages),
+            candidate_stages: some_stages(&ours.stages),
+            no_import: self.no_import.clone(),
             baseline_usage: baseline.usage.clone(),
             candidate_usage: ours.usage,
             re_executions: 0,
@@ -214,89 +235,17 @@ impl Facts<'_> {
     }
 }
 
-impl Contestant {
-    fn new(label: &str, executor: &mut dyn Executor, case: &Case) -> Self {
-        Self {
-            label: label.to_owned(),
-            prepared: guarded(|| executor.prepare(case)),
-            times: Vec::new(),
-            usage: Usage::default(),
-            verdict: Verdict::Agreed,
-            reason: None,
-            telemetry: Telemetry::default(),
-        }
-    }
-
-    /// A first run that is judged and not timed.
-    fn warm_up(&mut self, block: &Runnable, right: &Outcome) {
-        self.run(block, right);
-        self.times.clear();
-        self.usage.processor_ns.clear();
-    }
-
-    fn run(&mut self, block: &Runnable, right: &Outcome) {
-        // Whoever was wrong once has no time any more.
-        if self.verdict != Verdict::Agreed {
-            return;
-        }
-        let prepared = match &mut self.prepared {
-            Ok(prepared) => prepared,
-            Err(reason) => {
-                (self.verdict, self.reason) = (Verdict::Inconclusive, Some(reason.clone()));
-                return;
-            }
-        };
-        let before = machine::processor_time();
-        let (outcome, time) = timed(&mut **prepared);
-        thread::sleep(QUIET_AFTER);
-        let processor = machine::processor_time().saturating_sub(before);
-        match outcome {
-            Ok(execution) => {
-                self.telemetry = execution.telemetry;
-                self.times.push(time);
-                self.usage.processor_ns.push(nanoseconds(processor));
-                let found = compare_outcomes(&block.pre, right, &execution.outcome, &self.label);
-                if let Some(difference) = found.first() {
-                    (self.verdict, self.reason) = (Verdict::Diverged, Some(difference.to_string()));
-                }
-            }
-            Err(reason) => (self.verdict, self.reason) = (Verdict::Inconclusive, Some(reason)),
-        }
-    }
-
-    /// One more run, which is not timed: the first of a block, for what is kept between runs counts.
-    fn measure_memory(&mut self, meter: MemoryMeter) {
-        let Ok(prepared) = &mut self.prepared else { return };
-        (meter.start)();
-        let execution = guarded(|| prepared.run());
-        let peak = (meter.stop)();
-        if execution.is_ok() {
-            self.usage.peak_bytes = Some(peak);
-        }
-    }
+fn some_stages(stages: &Stages) -> Option<Stages> {
+    (!stages.import_ns.is_empty()).then(|| stages.clone())
 }
 
-/// Calls everyone once, forwards in even rounds and backwards in odd ones.
-fn in_turn<T>(everyone: &mut [T], round: usize, mut call: impl FnMut(&mut T)) {
+/// Calls everyone once with their place, forwards in even rounds and backwards in odd ones.
+fn in_turn<T>(everyone: &mut [T], round: usize, mut call: impl FnMut(usize, &mut T)) {
+    let everyone = everyone.iter_mut().enumerate();
     if round.is_multiple_of(2) {
-        everyone.iter_mut().for_each(&mut call);
+        everyone.for_each(|(nth, one)| call(nth, one));
     } else {
-        everyone.iter_mut().rev().for_each(&mut call);
-    }
-}
-
-/// Runs it, and says what came of it and how long it took, in ns.
-fn timed(prepared: &mut dyn Prepared) -> (Result<Execution, String>, u64) {
-    let start = Instant::now();
-    let outcome = guarded(|| prepared.run());
-    (outcome, nanoseconds(start.elapsed()))
-}
-
-/// A panic is an answer too.
-fn guarded<T>(call: impl FnOnce() -> Result<T, ExecutorError>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(|error| error.to_string()),
-        Err(panic) => Err(format!("panicked: {}", panic_text(&*panic))),
+        everyone.rev().for_each(|(nth, one)| call(nth, one));
     }
 }
 
@@ -327,8 +276,4 @@ fn pin_helpers(cores: &Cores, before: &BTreeSet<i32>) {
     for (nth, thread) in machine::threads().difference(before).enumerate() {
         cores.pin(Pid::from_raw(*thread), nth + 1);
     }
-}
-
-fn nanoseconds(time: Duration) -> u64 {
-    time.as_nanos().try_into().unwrap_or(u64::MAX)
 }

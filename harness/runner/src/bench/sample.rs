@@ -1,8 +1,12 @@
 //! What came of measuring one executor on one block.
 
-use super::statistics::{self, Estimate};
+use super::{
+    import::Stages,
+    statistics::{self, Estimate},
+    storage::StorageFacts,
+};
 use crate::record::Verdict;
-use lockstep_model::{Mode, Telemetry};
+use lockstep_model::{Dependencies, Mode, Telemetry};
 use serde::{Deserialize, Serialize};
 
 /// Raw samples of one executor on one block, and what follows from them.
@@ -30,9 +34,21 @@ pub struct SampleSet {
     pub copies_ns: Vec<u64>,
     /// How many copies those were.
     pub copies: usize,
-    /// Time of a read of the pre-state, in the mean, in ns, where reads are slowed down.
+    /// What was seen of storage, where it is not memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_ns: Option<u64>,
+    pub storage: Option<StorageFacts>,
+    /// The limit that the block itself sets, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
+    /// Times of the baseline's imports, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_stages: Option<Stages>,
+    /// Times of this executor's imports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate_stages: Option<Stages>,
+    /// Why there are no imports, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_import: Option<String>,
     /// What the baseline used beside time.
     pub baseline_usage: Usage,
     /// What this executor used beside time.
@@ -49,6 +65,33 @@ pub struct SampleSet {
     pub verdict: Verdict,
     /// Why it is not agreed.
     pub reason: Option<String>,
+}
+
+/// The limits that a block itself sets, whatever the number of threads.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// Work over the longest chain of transactions that wait for each other's values.
+    pub dependencies: f64,
+    /// Work over the longest transaction: where all values are known beforehand.
+    pub longest: f64,
+}
+
+impl Bound {
+    pub(super) fn of(dependencies: &Dependencies) -> Self {
+        let work = dependencies.work_ns() as f64;
+        let over = |path: u64| if path == 0 { 1.0 } else { work / path as f64 };
+        Self {
+            dependencies: over(dependencies.critical_path_ns()),
+            longest: over(dependencies.longest_ns()),
+        }
+    }
+
+    /// The same with this many threads: work is not done faster than they are many.
+    #[must_use]
+    pub fn with(self, threads: usize) -> Self {
+        let threads = threads as f64;
+        Self { dependencies: self.dependencies.min(threads), longest: self.longest.min(threads) }
+    }
 }
 
 /// What an executor used beside time.
@@ -74,9 +117,19 @@ impl SampleSet {
     }
 
     fn ratios(&self) -> Estimate {
-        let pairs = self.baseline_ns.iter().zip(&self.candidate_ns);
-        let ratios: Vec<f64> = pairs.map(|(base, ours)| *base as f64 / *ours as f64).collect();
-        statistics::median_with_interval(&ratios)
+        ratios(&self.baseline_ns, &self.candidate_ns)
+    }
+
+    /// The speedup of each stage of the import, the whole last. Empty where it was not measured, or an
+    /// outcome was wrong.
+    pub fn stage_speedups(&self) -> Vec<(&'static str, Estimate)> {
+        let (Some(base), Some(ours), Some(_)) =
+            (&self.baseline_stages, &self.candidate_stages, self.speedup)
+        else {
+            return Vec::new();
+        };
+        let stages = base.named().into_iter().zip(ours.named());
+        stages.map(|((name, base), (_, ours))| (name, ratios(base, ours))).collect()
     }
 
     /// The machine's own ceiling: how much faster all its cores together do the baseline's work.
@@ -110,6 +163,12 @@ impl SampleSet {
     pub fn medians(&self) -> (f64, f64) {
         (median(&self.baseline_ns), median(&self.candidate_ns))
     }
+}
+
+fn ratios(baseline: &[u64], candidate: &[u64]) -> Estimate {
+    let pairs = baseline.iter().zip(candidate);
+    let ratios: Vec<f64> = pairs.map(|(base, ours)| *base as f64 / *ours as f64).collect();
+    statistics::median_with_interval(&ratios)
 }
 
 fn median(samples: &[u64]) -> f64 {

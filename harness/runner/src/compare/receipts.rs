@@ -6,6 +6,7 @@ use super::{
 };
 use crate::chain::StatedReceipt;
 use alloy_consensus::TxEnvelope;
+use alloy_eips::Encodable2718;
 use alloy_primitives::Bytes;
 use lockstep_model::Receipt;
 use std::fmt::Debug;
@@ -49,7 +50,7 @@ fn compare_receipt(found: &mut Vec<Difference>, stated: &StatedReceipt, receipt:
     if let Some(encoded) = &stated.encoded
         && !is_filled_in(stated, receipt)
     {
-        let bytes = Bytes::from(roots::encoded_receipt(receipt));
+        let bytes = Bytes::from(roots::receipt_envelope(receipt).encoded_2718());
         check(found, s, "rlp", encoded, &bytes);
     }
 }

@@ -45,7 +45,7 @@ const fn trie_account(info: AccountInfo, storage_root: B256) -> TrieAccount {
 /// The root of the receipts (Yellow Paper 4.3.1, EIP-658, EIP-2718).
 pub fn receipts_root(receipts: &[Receipt]) -> B256 {
     ordered_trie_root_with_encoder(receipts, |receipt, buffer| {
-        envelope(receipt, Eip658Value::Eip658(receipt.success)).encode_2718(buffer);
+        receipt_envelope(receipt).encode_2718(buffer);
     })
 }
 
@@ -69,9 +69,9 @@ pub fn intermediate_roots(pre: &PreState, outcome: &BlockOutcome) -> Vec<B256> {
     by_transaction.map(root_after).collect()
 }
 
-/// The EIP-2718 bytes of a receipt from Byzantium on.
-pub fn encoded_receipt(receipt: &Receipt) -> Vec<u8> {
-    envelope(receipt, Eip658Value::Eip658(receipt.success)).encoded_2718()
+/// A receipt from Byzantium on, with its bloom.
+pub fn receipt_envelope(receipt: &Receipt) -> ReceiptEnvelope {
+    envelope(receipt, Eip658Value::Eip658(receipt.success))
 }
 
 fn envelope(receipt: &Receipt, status: Eip658Value) -> ReceiptEnvelope {

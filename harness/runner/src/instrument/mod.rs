@@ -2,9 +2,11 @@
 //! not.
 
 mod counting;
+mod disk;
 mod latency;
 mod rendezvous;
 
 pub use counting::CountingReader;
+pub use disk::DiskState;
 pub use latency::LatencyReader;
 pub use rendezvous::RendezvousReader;

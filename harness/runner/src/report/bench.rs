@@ -21,6 +21,13 @@ pub enum Line {
         /// Why.
         reason: String,
     },
+    /// A test that was not measured.
+    Skipped {
+        /// The test.
+        workload: String,
+        /// Why.
+        reason: String,
+    },
     /// An input that could not be read.
     Unreadable(SourceError),
 }
@@ -55,7 +62,7 @@ impl Table {
         if self.sets.is_empty() {
             let _ = writeln!(
                 text,
-                "{:<34} {:<14} {:>7} {:>7} {:>9} {:>9}  {:<21} {:>7} {:>5} {:>5} {:>6} {:>8}",
+                "{:<34} {:<14} {:>7} {:>7} {:>9} {:>9}  {:<21} {:>7} {:>11} {:>5} {:>5} {:>6} {:>8}",
                 "block",
                 "executor",
                 "txs",
@@ -64,6 +71,7 @@ impl Table {
                 "ms",
                 "speedup [interval]",
                 "ceiling",
+                "bound",
                 "ref",
                 "cpu",
                 "memory",
@@ -92,14 +100,18 @@ impl Table {
             |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
         let (memory, ceiling) = (times(set.memory_ratio()), times(set.ceiling()));
         let reference = times(set.reference_ratio());
+        let bound = set.bound.map(|bound| bound.with(set.threads));
+        let bound = bound.map_or("-".to_owned(), |bound| {
+            format!("{:.2}/{:.2}x", bound.dependencies, bound.longest)
+        });
         let _ = writeln!(
             text,
-            "{:>9.3}  {interval:<21} {ceiling:>7} {reference:>5} {:>4.2}x {memory:>6} {:>8}",
+            "{:>9.3}  {interval:<21} {ceiling:>7} {bound:>11} {reference:>5} {:>4.2}x {memory:>6} {:>8}",
             ours / MILLION,
             set.processor_ratio(),
             set.re_executions
         );
-        text
+        text + &storage_line(set) + &import_line(set)
     }
 
     /// All blocks of each executor together, where there are several.
@@ -128,6 +140,33 @@ impl Table {
         }
         text
     }
+}
+
+/// What is said below a row of storage other than memory.
+fn storage_line(set: &SampleSet) -> String {
+    let Some(storage) = set.storage else { return String::new() };
+    let read = storage.read_ns.map(|ns| format!("a read takes {:.1} µs", ns as f64 / 1e3));
+    let device = storage.device_bytes.map(|bytes| match bytes {
+        0 => "everything was in the page cache".to_owned(),
+        bytes => format!("the device delivered {bytes} bytes"),
+    });
+    let facts: Vec<String> = read.into_iter().chain(device).collect();
+    if facts.is_empty() { String::new() } else { format!("  storage: {}\n", facts.join("; ")) }
+}
+
+/// What is said below a row of the import of the whole block.
+fn import_line(set: &SampleSet) -> String {
+    if let Some(reason) = &set.no_import {
+        return format!("  import: not measured: {reason}\n");
+    }
+    let stages = set.stage_speedups();
+    let stages: Vec<String> = stages
+        .into_iter()
+        .map(|(name, speedup)| {
+            format!("{name} {:.2}x [{:.2} {:.2}]", speedup.median, speedup.low, speedup.high)
+        })
+        .collect();
+    if stages.is_empty() { String::new() } else { format!("  {}\n", stages.join(", ")) }
 }
 
 const fn verdict(verdict: Verdict) -> &'static str {

@@ -70,13 +70,13 @@ pub const ALL: [Workload; 7] = [
     },
     Workload {
         name: "swaps",
-        about: "swaps on constant-product markets, every trader and market once",
+        about: "swaps through two constant-product markets, every trader and market once",
         gas_per_transaction: swaps::GAS,
         fill: swaps::independent,
     },
     Workload {
         name: "swaps-hot",
-        about: "swaps of many traders on ten markets",
+        about: "swaps of many traders through two of ten markets",
         gas_per_transaction: swaps::GAS,
         fill: swaps::hot,
     },
@@ -93,6 +93,11 @@ impl Workload {
         let transactions = usize::try_from(gas / self.gas_per_transaction).unwrap_or(usize::MAX);
         let mut draft = Draft::new(seed, signatures);
         (self.fill)(&mut draft, transactions.max(1));
-        draft.finish(&format!("workload::{}[{gas},seed={seed}]", self.name))
+        draft.finish(&self.id(seed, gas))
+    }
+
+    /// The id of such a block.
+    pub fn id(&self, seed: u64, gas: u64) -> String {
+        format!("workload::{}[{gas},seed={seed}]", self.name)
     }
 }

@@ -8,36 +8,44 @@ use alloy_primitives::{Address, U256};
 use std::collections::BTreeMap;
 
 /// Gas of a swap.
-pub(super) const GAS: u64 = 88_000;
+pub(super) const GAS: u64 = 150_000;
 const GAS_LIMIT: u64 = 250_000;
 const RESERVE: u64 = 1_000_000_000_000;
 const HOLDING: u64 = 1_000_000_000;
 const HOT_MARKETS: usize = 10;
 
-/// Two tokens, a router, and markets between the tokens.
+/// Three tokens, a router, and markets between the first and the second, the second and the third.
 struct Exchange {
     router: Address,
-    tokens: [Address; 2],
-    storage: [BTreeMap<U256, U256>; 2],
+    tokens: [Address; 3],
+    storage: [BTreeMap<U256, U256>; 3],
 }
+
+/// A market for each of the two hops of a swap.
+type Markets = [Address; 2];
 
 impl Exchange {
     fn new(draft: &mut Draft) -> Self {
         Self {
             router: draft.address(),
-            tokens: [draft.address(), draft.address()],
+            tokens: [draft.address(), draft.address(), draft.address()],
             storage: Default::default(),
         }
     }
 
-    fn market(&mut self, draft: &mut Draft) -> Address {
+    fn markets(&mut self, draft: &mut Draft) -> Markets {
+        [self.market(draft, 0), self.market(draft, 1)]
+    }
+
+    /// A market between this token and the next.
+    fn market(&mut self, draft: &mut Draft, token: usize) -> Address {
         let pair = draft.address();
-        for storage in &mut self.storage {
+        for storage in &mut self.storage[token..=token + 1] {
             storage.insert(balance_slot(pair), U256::from(RESERVE));
         }
         // `reserve0`, `reserve1` and `updatedAt` share slot 2, from the low end.
         let reserves = U256::from(RESERVE) | U256::from(RESERVE) << 112 | U256::from(1) << 224;
-        let [token0, token1] = self.tokens.map(word);
+        let [token0, token1] = [self.tokens[token], self.tokens[token + 1]].map(word);
         let slots = [token0, token1, reserves, U256::from(1), U256::from(1), U256::from(1)];
         let storage = slots.into_iter().enumerate().map(|(slot, value)| (U256::from(slot), value));
         draft.contract(pair, code("Pair"), storage);
@@ -53,11 +61,15 @@ impl Exchange {
         trader
     }
 
-    fn swap(&self, draft: &mut Draft, trader: Address, pair: Address) {
-        let forwards = U256::from(draft.below(2));
+    /// From the first token to the third, or back.
+    fn swap(&self, draft: &mut Draft, trader: Address, [first, second]: Markets) {
+        let (pairs, forwards) =
+            if draft.below(2) == 0 { ([first, second], 1) } else { ([second, first], 0) };
+        let forwards = U256::from(forwards);
         let amount = U256::from(1_000 + draft.below(1_000));
-        let words = [word(pair), forwards, amount, U256::from(1), U256::MAX];
-        let function = "swapExactIn(address,bool,uint256,uint256,uint256)";
+        let [first, second] = pairs.map(word);
+        let words = [first, second, forwards, forwards, amount, U256::from(1), U256::MAX];
+        let function = "swapExactIn(address[2],bool[2],uint256,uint256,uint256)";
         let input = call("Router", function, &words);
         draft.send(trader, self.router, 0, (input, GAS_LIMIT));
     }
@@ -73,19 +85,19 @@ impl Exchange {
 pub(super) fn independent(draft: &mut Draft, transactions: usize) {
     let mut exchange = Exchange::new(draft);
     for _ in 0..transactions {
-        let (trader, pair) = (exchange.trader(draft), exchange.market(draft));
-        exchange.swap(draft, trader, pair);
+        let (trader, markets) = (exchange.trader(draft), exchange.markets(draft));
+        exchange.swap(draft, trader, markets);
     }
     exchange.deploy(draft);
 }
 
 pub(super) fn hot(draft: &mut Draft, transactions: usize) {
     let mut exchange = Exchange::new(draft);
-    let markets: Vec<Address> = (0..HOT_MARKETS).map(|_| exchange.market(draft)).collect();
+    let markets: Vec<Markets> = (0..HOT_MARKETS / 2).map(|_| exchange.markets(draft)).collect();
     for _ in 0..transactions {
         let trader = exchange.trader(draft);
-        let pair = markets[draft.below(HOT_MARKETS)];
-        exchange.swap(draft, trader, pair);
+        let [first, second] = [0, 1].map(|hop| markets[draft.below(markets.len())][hop]);
+        exchange.swap(draft, trader, [first, second]);
     }
     exchange.deploy(draft);
 }

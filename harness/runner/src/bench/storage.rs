@@ -1,0 +1,88 @@
+//! Where the pre-state of a block is while it is measured.
+
+use super::{contestant::nanoseconds, machine, plan::Storage};
+use crate::{
+    instrument::{DiskState, LatencyReader},
+    test::Runnable,
+};
+use lockstep_model::StateReader;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What was seen of storage other than memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageFacts {
+    /// Time of one read, in the mean, in ns.
+    pub read_ns: Option<u64>,
+    /// Bytes that the device itself had to deliver while runs were timed: zero where everything was in
+    /// the page cache. `None` where the system does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_bytes: Option<u64>,
+}
+
+/// The pre-state of one block, placed.
+pub(super) enum Placed {
+    Memory,
+    Slow(Arc<LatencyReader>),
+    Disk { state: Arc<DiskState>, device_bytes: Option<u64> },
+}
+
+impl Placed {
+    /// # Errors
+    /// When it cannot be written there.
+    pub(super) fn new(storage: Storage, block: &Runnable) -> Result<Self, String> {
+        Ok(match storage {
+            Storage::Memory => Self::Memory,
+            Storage::Latency(latency) => {
+                Self::Slow(Arc::new(LatencyReader::new(block.case.pre_state.clone(), latency)))
+            }
+            Storage::Disk => {
+                let state = DiskState::new(&block.pre.state).map_err(|error| error.to_string())?;
+                Self::Disk { state: Arc::new(state), device_bytes: None }
+            }
+        })
+    }
+
+    /// What executors read instead of memory.
+    pub(super) fn reader(&self) -> Option<Arc<dyn StateReader>> {
+        match self {
+            Self::Memory => None,
+            Self::Slow(reader) => Some(reader.clone()),
+            Self::Disk { state, .. } => Some(state.clone()),
+        }
+    }
+
+    /// Timed runs begin: only they wait for storage.
+    pub(super) fn begin(&mut self) {
+        match self {
+            Self::Memory => {}
+            Self::Slow(reader) => reader.arm(true),
+            Self::Disk { device_bytes, .. } => *device_bytes = machine::device_bytes_read(),
+        }
+    }
+
+    /// Timed runs have ended.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn end(&self) -> Result<Option<StorageFacts>, String> {
+        Ok(match self {
+            Self::Memory => None,
+            Self::Slow(reader) => {
+                reader.arm(false);
+                let read_ns = reader.measured().map(nanoseconds);
+                Some(StorageFacts { read_ns, device_bytes: None })
+            }
+            Self::Disk { state, device_bytes } => {
+                let now = machine::device_bytes_read();
+                let device_bytes = now.zip(*device_bytes).map(|(now, then)| now - then);
+                let read = state.measured().map_err(|error| error.to_string())?;
+                Some(StorageFacts { read_ns: read.map(nanoseconds), device_bytes })
+            }
+        })
+    }
+
+    pub(super) const fn is_memory(&self) -> bool {
+        matches!(self, Self::Memory)
+    }
+}
