@@ -1,6 +1,7 @@
 //! Threads that wait for blocks.
 
-use crate::sync::{Arc, Condvar, Mutex, lock, mpsc, thread, wait};
+use crate::sync::{Arc, Condvar, Mutex, cores, lock, mpsc, thread, wait};
+use std::fmt;
 
 /// Work on one block that any thread can take part in until it is done.
 pub(crate) trait SharedWork: Send + Sync {
@@ -9,10 +10,15 @@ pub(crate) trait SharedWork: Send + Sync {
 }
 
 /// Helper threads of one executor. They end when the pool is dropped.
-#[derive(Debug)]
 pub(crate) struct Pool {
     helpers: Vec<mpsc::Sender<Invitation>>,
     cores: usize,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("helpers", &self.helpers.len()).finish_non_exhaustive()
+    }
 }
 
 /// A block to help with.
@@ -80,8 +86,7 @@ impl Pool {
         };
         let helpers = (0..helpers).map(helper).collect::<std::io::Result<_>>()?;
         // Asked here and not in a run: the calling thread may be pinned then, and see one core.
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { helpers, cores })
+        Ok(Self { helpers, cores: cores() })
     }
 
     /// Threads of a block, the calling one counted.

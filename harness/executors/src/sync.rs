@@ -1,13 +1,50 @@
 //! The one door to concurrency: every thread, lock and atomic of this crate comes through here,
-//! so that a model checker can take their place in one edit.
+//! so that a model checker can take their place. With the feature `shuttle` it does
+//! (`tests/interleavings.rs`); nothing works outside of such a test then.
 
-pub use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard,
-    RwLockWriteGuard,
-    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
-    mpsc,
-};
-pub use std::{hint::spin_loop, thread};
+#[cfg(not(feature = "shuttle"))]
+mod system {
+    pub use std::sync::{
+        Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize},
+        mpsc,
+    };
+    pub use std::{hint::spin_loop, thread};
+
+    /// Cores that the calling thread may use.
+    pub(crate) fn cores() -> usize {
+        thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    /// How often a worker with nothing to do looks again before it sleeps.
+    pub(crate) const SPINS: u32 = 2_000;
+}
+
+#[cfg(feature = "shuttle")]
+mod system {
+    pub use shuttle::{
+        hint::spin_loop,
+        sync::{
+            Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+            atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize},
+            mpsc,
+        },
+        thread,
+    };
+
+    /// So that two workers spin and three sleep.
+    pub(crate) const fn cores() -> usize {
+        2
+    }
+
+    /// Each look is a step of the model.
+    pub(crate) const SPINS: u32 = 3;
+}
+
+// A value that is set once by whoever comes first, and counted references, have no order of steps in
+// which they go wrong.
+pub use std::sync::{Arc, OnceLock, PoisonError, atomic::Ordering};
+pub use system::*;
 
 /// Locks, also after a panic of another holder: a poisoned run is thrown away as a whole, so the
 /// data behind the lock is never trusted again.

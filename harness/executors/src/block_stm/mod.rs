@@ -33,6 +33,8 @@ mod claims;
 mod collect;
 mod location;
 mod memory;
+#[doc(hidden)]
+pub mod probe;
 mod reads;
 mod rewards;
 mod run;

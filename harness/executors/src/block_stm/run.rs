@@ -17,7 +17,8 @@ use crate::{
     pool::SharedWork,
     reference::has_access_list,
     sync::{
-        Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, lock, spin_loop, wait,
+        Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, SPINS, lock, spin_loop,
+        wait,
     },
 };
 use alloy_evm::EvmEnv;
@@ -27,9 +28,6 @@ use std::{
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
 };
-
-/// How often a worker with nothing to do looks again before it sleeps.
-const SPINS: u32 = 2_000;
 
 /// A block in flight, shared by all workers.
 pub(crate) struct BlockRun {

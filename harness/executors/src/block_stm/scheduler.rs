@@ -28,6 +28,7 @@
 //! validation, which finds out sooner what a commit would find anyway. With work left, a worker does
 //! better to execute: an execution is worth many validations.
 
+use crate::sync::Arc;
 use std::ops::Range;
 
 /// Index of a transaction in its block, from zero.
@@ -128,7 +129,7 @@ pub struct Claims {
     /// Workers that share the block.
     pub workers: usize,
     /// The most from each transaction on; one where there is none.
-    pub most: std::sync::Arc<[u16]>,
+    pub most: Arc<[u16]>,
 }
 
 impl Claims {

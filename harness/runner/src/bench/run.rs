@@ -26,6 +26,8 @@ const DEPENDENCY_RUNS: usize = 3;
 pub struct Bench {
     plan: BenchPlan,
     cores: Cores,
+    /// The helper threads of each executor and importer.
+    crews: Vec<Vec<Pid>>,
     reference: Box<dyn Executor>,
     /// The baseline first.
     contestants: Vec<Box<dyn Executor>>,
@@ -40,34 +42,42 @@ impl std::fmt::Debug for Bench {
 }
 
 impl Bench {
-    /// Makes the executors; their threads are pinned where the plan says so.
+    /// Makes the executors.
     ///
     /// # Errors
     /// When an executor cannot be made.
     pub fn new(plan: BenchPlan) -> Result<Self, String> {
-        let cores = Cores::allowed();
-        let make = |candidate: &Candidate| {
+        let mut crews = Vec::new();
+        let mut make = |candidate: &Candidate| {
             let before = machine::threads();
             let executor = (candidate.factory)(candidate.threads)?;
-            if plan.pin {
-                pin_helpers(&cores, &before);
-            }
+            crews.push(helpers_since(&before));
             Ok::<_, String>(executor)
         };
         let everyone = std::iter::once(&plan.baseline).chain(&plan.candidates);
-        let contestants = everyone.clone().map(make).collect::<Result<_, _>>()?;
-        let reference = (plan.reference)(1)?;
-        let threads = everyone.map(|candidate| candidate.threads);
-        let importers = threads.filter(|_| plan.import).map(|threads| {
+        let contestants = everyone.clone().map(&mut make).collect::<Result<_, _>>()?;
+        let importers = everyone.filter(|_| plan.import).map(|candidate| {
             let before = machine::threads();
-            let importer = Importer::new(threads)?;
-            if plan.pin {
-                pin_helpers(&cores, &before);
-            }
+            let importer = Importer::new(candidate.threads)?;
+            crews.push(helpers_since(&before));
             Ok::<_, String>(importer)
         });
         let importers = importers.collect::<Result<_, _>>()?;
-        Ok(Self { cores, reference, contestants, importers, plan })
+        let reference = (plan.reference)(1)?;
+        Ok(Self { cores: Cores::allowed(), crews, reference, contestants, importers, plan })
+    }
+
+    /// Pins every thread, in another way than in the round before but one: cores that are said to be
+    /// alike drift apart, and nobody shall always have the better one.
+    fn pin(&self, round: usize) {
+        if self.plan.pin {
+            let first = round / 2;
+            self.cores.pin(None, first);
+            for crew in &self.crews {
+                let helpers = crew.iter().enumerate();
+                helpers.for_each(|(nth, thread)| self.cores.pin(Some(*thread), first + 1 + nth));
+            }
+        }
     }
 
     /// Measures every candidate on one block.
@@ -75,9 +85,7 @@ impl Bench {
     /// # Errors
     /// When the reference cannot run it: then nothing can be said.
     pub fn measure(&mut self, block: &Runnable) -> Result<Vec<SampleSet>, String> {
-        if self.plan.pin {
-            self.cores.pin(None, 0);
-        }
+        self.pin(0);
         let sets = self.measure_here(block);
         self.cores.unpin();
         sets
@@ -110,6 +118,7 @@ impl Bench {
         let mut copies_ns = Vec::new();
         storage.begin();
         for round in 0..self.plan.rounds {
+            self.pin(round);
             in_turn(&mut contestants, round, |_, contestant| contestant.run(block, &right));
             // Of storage that takes its time, the machine's ceiling says nothing.
             if round < MOST_CEILINGS && storage.is_memory() {
@@ -155,6 +164,7 @@ impl Bench {
         };
         // One more round, to warm up.
         for round in 0..=self.plan.rounds {
+            self.pin(round);
             in_turn(contestants, round, |nth, contestant| {
                 contestant.import(block, right, (&self.importers[nth], &expected));
             });
@@ -268,12 +278,9 @@ fn all_at_once(copies: &mut [Box<dyn Prepared>], pin: Option<&Cores>) -> u64 {
     times.unwrap_or_default()
 }
 
-/// Pins the threads that have come since: the first to the second core, for the calling thread has
-/// the first.
-fn pin_helpers(cores: &Cores, before: &BTreeSet<i32>) {
+/// The threads that have come since.
+fn helpers_since(before: &BTreeSet<i32>) -> Vec<Pid> {
     // A thread shows itself once it has started.
     thread::sleep(QUIET_AFTER);
-    for (nth, thread) in machine::threads().difference(before).enumerate() {
-        cores.pin(Pid::from_raw(*thread), nth + 1);
-    }
+    machine::threads().difference(before).filter_map(|thread| Pid::from_raw(*thread)).collect()
 }

@@ -1,0 +1,107 @@
+//! The shortest way to run a block by revm: one EVM, one call for each transaction. What `sequential`
+//! is held against. It takes no care of anything between transactions; blocks whose transactions are
+//! ordinary come out right.
+
+use alloy_evm::FromRecoveredTx;
+use lockstep_model::{AccountInfo, Case, Fork, StateError, StateReader};
+use revm::{
+    Context, Database, ExecuteEvm, MainBuilder, MainContext,
+    context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
+    context_interface::block::BlobExcessGasAndPrice,
+    database_interface::DBErrorMarker,
+    primitives::{Address, B256, Bytes, U256, eip4844, hardfork::SpecId},
+    state::{AccountInfo as RevmInfo, Bytecode, EvmState},
+};
+use std::{error::Error, fmt};
+
+/// The reader that every executor has, as revm wants it.
+pub(crate) struct Reader<'a>(&'a dyn StateReader);
+
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reader")
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Unreadable(StateError);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Unreadable {}
+impl DBErrorMarker for Unreadable {}
+
+impl Database for Reader<'_> {
+    type Error = Unreadable;
+
+    fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, Unreadable> {
+        let info = |AccountInfo { balance, nonce, code_hash }| {
+            RevmInfo { balance, nonce, code_hash, ..RevmInfo::default() }.without_code()
+        };
+        Ok(self.0.account(address).map_err(Unreadable)?.map(info))
+    }
+
+    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, Unreadable> {
+        let code: Bytes = self.0.code(hash).map_err(Unreadable)?;
+        Ok(Bytecode::new_raw(code))
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Unreadable> {
+        self.0.storage(address, slot).map_err(Unreadable)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, Unreadable> {
+        self.0.block_hash(number).map_err(Unreadable)
+    }
+}
+
+/// A block of Cancun, ready to run.
+pub(crate) struct BareLoop<'a> {
+    case: &'a Case,
+    block: BlockEnv,
+    transactions: Vec<TxEnv>,
+}
+
+impl<'a> BareLoop<'a> {
+    pub(crate) fn new(case: &'a Case) -> Self {
+        assert_eq!(case.rules.fork, Fork::Cancun, "the workloads are of Cancun");
+        let fraction = eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_CANCUN;
+        let (block, excess) = (&case.block, case.block.excess_blob_gas);
+        Self {
+            case,
+            block: BlockEnv {
+                number: U256::from(block.number),
+                beneficiary: block.beneficiary,
+                timestamp: U256::from(block.timestamp),
+                gas_limit: block.gas_limit,
+                basefee: block.base_fee,
+                difficulty: block.difficulty,
+                prevrandao: block.prev_randao,
+                blob_excess_gas_and_price: excess
+                    .map(|excess| BlobExcessGasAndPrice::new(excess, fraction)),
+                ..BlockEnv::default()
+            },
+            transactions: block
+                .transactions
+                .iter()
+                .map(|signed| TxEnv::from_recovered_tx(&signed.envelope, signed.sender))
+                .collect(),
+        }
+    }
+
+    /// Runs it. Gives results and the state that was touched.
+    pub(crate) fn run(&self) -> (Vec<ExecutionResult>, EvmState) {
+        let cfg = CfgEnv::new_with_spec(SpecId::CANCUN).with_chain_id(self.case.rules.chain_id);
+        let context = Context::mainnet().with_db(Reader(&*self.case.pre_state));
+        let mut evm = context.with_cfg(cfg).with_block(self.block.clone()).build_mainnet();
+        let mut results = Vec::with_capacity(self.transactions.len());
+        for transaction in &self.transactions {
+            results.push(evm.transact_one(transaction.clone()).unwrap());
+        }
+        (results, evm.finalize())
+    }
+}
