@@ -6,17 +6,24 @@ use alloy_primitives::{
     Address, B256, Bytes, U256,
     map::{AddressMap, HashMap},
 };
-use lockstep_model::{AccountInfo, StateError, StateReader};
+use lockstep_model::{AccountInfo, Case, StateError, StateReader};
 use std::time::{Duration, Instant};
 
 /// A read that takes this long is slow: longer than most transactions.
 const SLOW_READ: Duration = Duration::from_micros(20);
 
-/// Whether the storage behind a reader is slow, by one read that every block needs.
-pub(crate) fn is_slow(reader: &dyn StateReader, beneficiary: Address) -> Result<bool, StateError> {
-    let start = Instant::now();
-    reader.account(beneficiary)?;
-    Ok(start.elapsed() > SLOW_READ)
+/// Whether the storage behind a case is slow, by reads that every block needs. One that takes long may
+/// have been interrupted; two have not.
+pub(crate) fn is_slow(case: &Case) -> Result<bool, StateError> {
+    let first_sender = case.block.transactions.first().map(|transaction| transaction.sender);
+    for address in first_sender.into_iter().chain([case.block.beneficiary]) {
+        let start = Instant::now();
+        case.pre_state.account(address)?;
+        if start.elapsed() <= SLOW_READ {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Remembers what was read, for all threads of a block. Code is remembered elsewhere, analysed.

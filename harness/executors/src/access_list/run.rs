@@ -65,7 +65,7 @@ impl Job {
         let Ok(plan) = &self.plan else { return Err(wrong_list(At::PreBlock)) };
         let overlay = Arc::new(Overlay::new(plan.clone(), case.pre_state.clone()));
         self.pre_block(&overlay)?;
-        let is_slow = is_slow(&*case.pre_state, case.block.beneficiary);
+        let is_slow = is_slow(case);
         let is_slow = is_slow.map_err(|error| Stop::Broken(error.into()))?;
         let deferral = Deferral::of(case).map_err(|error| Stop::Broken(error.into()))?;
 

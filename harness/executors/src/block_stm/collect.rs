@@ -19,6 +19,9 @@ struct Part {
     slots: BTreeMap<Address, Vec<(U256, U256)>>,
 }
 
+/// Accounts that are added to what the shards hold.
+const ROOM_FOR_MORE: usize = 64;
+
 /// The gathering of one block's changes. Every worker may take part once all writes are final.
 #[derive(Debug, Default)]
 pub(crate) struct Collection {
@@ -49,7 +52,9 @@ impl Collection {
         let parts = std::mem::take(&mut *lock(&self.parts));
         let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut changes = StateChanges::default();
-        changes.accounts.reserve(parts.iter().map(|part| part.accounts.len()).sum());
+        let accounts: usize = parts.iter().map(|part| part.accounts.len() + part.slots.len()).sum();
+        // And the fee recipient, and what the post-block phase adds: growing would copy everything.
+        changes.accounts.reserve(accounts + ROOM_FOR_MORE);
         let mut slots: BTreeMap<Address, Vec<(U256, U256)>> = BTreeMap::new();
         for part in parts {
             changes.accounts.extend(part.accounts);

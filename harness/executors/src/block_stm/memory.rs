@@ -486,7 +486,8 @@ impl MultiVersionMemory {
         stamps: &mut ReadStamps,
     ) -> bool {
         self.codes.add(std::mem::take(&mut writes.codes));
-        let before = std::mem::take(locations);
+        // The room stays where it is, unless there is something in it.
+        let before = if locations.is_empty() { Vec::new() } else { std::mem::take(locations) };
         for account in writes.accounts.drain(..) {
             self.publish_account(writer, account, locations, stamps);
         }

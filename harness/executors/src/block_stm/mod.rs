@@ -171,8 +171,7 @@ struct PreparedBlockStm {
 impl Prepared for PreparedBlockStm {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
         let mut telemetry = Telemetry::default();
-        let reader = &self.case.pre_state;
-        let is_slow = is_slow(&**reader, self.case.block.beneficiary)?;
+        let is_slow = is_slow(&self.case)?;
         let outcome = if self.is_for_one && !is_slow {
             None
         } else {

@@ -136,6 +136,11 @@ impl ReadSet {
             && self.clearings.iter().all(clearing)
     }
 
+    /// Whether there is any room to keep.
+    pub(crate) const fn has_room(&self) -> bool {
+        self.accounts.capacity() > 0
+    }
+
     /// Forgets everything and keeps the room.
     pub(crate) fn clear(&mut self) {
         self.accounts.clear();

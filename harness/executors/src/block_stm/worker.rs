@@ -243,8 +243,10 @@ impl<'a> Worker<'a> {
     }
 
     fn recycle(&mut self, mut reads: ReadSet) {
-        reads.clear();
-        self.spare_reads.push(reads);
+        if reads.has_room() {
+            reads.clear();
+            self.spare_reads.push(reads);
+        }
     }
 
     fn reads_are_current(&self, index: TransactionIndex) -> bool {
