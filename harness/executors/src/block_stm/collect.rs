@@ -110,8 +110,8 @@ pub(crate) fn changes_at(
 fn part(memory: &MultiVersionMemory, shard: usize, end: Position) -> Result<Part, ReadError> {
     let shard = read(memory.shard(shard));
     let mut part = Part::default();
-    part.accounts.reserve(shard.accounts.len());
-    for cells in &shard.accounts {
+    part.accounts.reserve(shard.accounts.entries().len());
+    for cells in shard.accounts.entries() {
         let cleared = cells.cleared.as_deref().and_then(|cleared| cleared.below(end).last());
         if cells.info.below(end).is_empty() && cleared.is_none() {
             continue;
@@ -124,7 +124,7 @@ fn part(memory: &MultiVersionMemory, shard: usize, end: Position) -> Result<Part
         };
         part.accounts.push((cells.address, change));
     }
-    for cells in &shard.slots {
+    for cells in shard.slots.entries() {
         let Some(written) = cells.values.below(end).last() else { continue };
         let (writer, cleared) = (written.writer()?, memory.clearing(cells.address, end)?);
         if cleared.is_none_or(|at| at.position <= writer.position) {

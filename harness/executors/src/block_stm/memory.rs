@@ -18,6 +18,7 @@ use super::{
     reads::{AccountRead, Origin, SlotRead},
     rewards::RewardLedger,
     scheduler::Incarnation,
+    table::Table,
     versions::{Cell, Versions},
     writes::{AccountWrites, InfoWrite, WriteSet},
 };
@@ -27,7 +28,6 @@ use crate::{
     sync::{Arc, PoisonError, RwLock, read, write},
 };
 use alloy_primitives::{Address, U256, map::HashSet};
-use hashbrown::{HashTable, hash_table::Entry};
 use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
 
 /// A position in the block: 0 before the transactions, `i + 1` at transaction `i`.
@@ -125,8 +125,8 @@ fn last_set(cells: &[Cell<InfoWrite>]) -> Result<Option<(Writer, Option<AccountI
 
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    pub(super) accounts: HashTable<AccountCells>,
-    pub(super) slots: HashTable<SlotCells>,
+    pub(super) accounts: Table<AccountCells>,
+    pub(super) slots: Table<SlotCells>,
 }
 
 /// On a cache line of its own: neighbours are locked by other cores.
@@ -514,17 +514,11 @@ impl MultiVersionMemory {
     ) {
         let (address, hash) = (account.address, account_hash(account.address));
         let mut shard = write(self.shard_of(hash));
-        let cells = match shard.accounts.entry(
+        let cells = shard.accounts.find_or_insert(
             hash,
             |cells| cells.address == address,
-            |cells| account_hash(cells.address),
-        ) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let info = Versions::default();
-                entry.insert(AccountCells { address, info, sets: 0, cleared: None }).into_mut()
-            }
-        };
+            || AccountCells { address, info: Versions::default(), sets: 0, cleared: None },
+        );
         if let Some(info) = account.info {
             cells.put(writer, info);
             locations.push(Location { hash, place: Place::Account(address) });
@@ -547,18 +541,12 @@ impl MultiVersionMemory {
         value: U256,
     ) -> Stamp {
         let mut shard = write(self.shard_of(hash));
-        let entry = shard.slots.entry(
+        let cells = shard.slots.find_or_insert(
             hash,
             |cells| cells.slot == slot && cells.address == address,
-            |cells| slot_hash(cells.address, cells.slot),
+            || SlotCells { address, slot, values: Versions::default() },
         );
-        match entry {
-            Entry::Occupied(entry) => drop(entry.into_mut().values.put(writer, value)),
-            Entry::Vacant(entry) => {
-                let values = Versions::of(writer, value);
-                entry.insert(SlotCells { address, slot, values });
-            }
-        }
+        cells.values.put(writer, value);
         drop(shard);
         self.stamps.raise(hash)
     }

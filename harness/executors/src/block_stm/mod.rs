@@ -39,6 +39,7 @@ mod reads;
 mod rewards;
 mod run;
 pub mod scheduler;
+mod table;
 mod trace;
 mod versions;
 mod view;

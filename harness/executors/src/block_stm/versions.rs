@@ -48,12 +48,6 @@ impl<T> Default for Versions<T> {
 }
 
 impl<T> Versions<T> {
-    pub(super) fn of(writer: Writer, value: T) -> Self {
-        let mut versions = Self::default();
-        versions.0.push(Cell::new(writer, value));
-        versions
-    }
-
     fn find(&self, position: Position) -> Result<usize, usize> {
         // Most writes come last.
         match self.0.last() {
