@@ -1,12 +1,30 @@
 //! Threads that wait for blocks.
 
 use crate::sync::{Arc, Condvar, Mutex, cores, lock, mpsc, thread, wait};
-use std::fmt;
+use lockstep_model::ExecutorError;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// Work on one block that any thread can take part in until it is done.
 pub(crate) trait SharedWork: Send + Sync {
     /// Takes part as a helper of the thread that owns the block.
     fn help(&self);
+}
+
+/// Calls `work`; a panic is an error that says what it said, and must not leave others waiting.
+pub(crate) fn guarded(
+    work: impl FnOnce() -> Result<(), ExecutorError>,
+) -> Result<(), ExecutorError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Err(ExecutorError::Broken(format!("a worker panicked: {text}")))
+    })
 }
 
 /// Helper threads of one executor. They end when the pool is dropped.

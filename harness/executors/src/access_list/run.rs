@@ -14,7 +14,7 @@ use crate::{
         transfer::{has_plain_transfers, may_be_plain, transfer},
     },
     phases,
-    pool::{Pool, SharedWork},
+    pool::{Pool, SharedWork, guarded},
     reference::{Stop, has_access_list},
     slow_storage::is_slow,
     sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock},
@@ -29,7 +29,6 @@ use revm::{
     context::{TxEnv, result::EVMError},
     state::{EvmState, bal::Bal},
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Below this much work another thread would come too late to be worth waking.
 const SMALL_BLOCK_NS: u64 = 150_000;
@@ -255,19 +254,16 @@ struct ListRun {
 
 impl SharedWork for ListRun {
     fn help(&self) {
-        let work = || {
+        let done = guarded(|| {
             self.read_ahead()?;
             self.execute_all()?;
             self.gather();
             Ok(())
-        };
-        let problem = match catch_unwind(AssertUnwindSafe(work)) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error,
-            Err(_) => ExecutorError::Broken("a worker panicked".to_owned()),
-        };
-        lock(&self.broken).get_or_insert(problem);
-        self.stopped.store(true, Ordering::Relaxed);
+        });
+        if let Err(error) = done {
+            lock(&self.broken).get_or_insert(error);
+            self.stopped.store(true, Ordering::Relaxed);
+        }
     }
 }
 

@@ -16,8 +16,8 @@ const MOST: usize = 16;
 /// nothing is lost by giving them all to one worker.
 const MOST_OF_A_SENDER: usize = 4096;
 
-/// A sender with this share of the work, in percent, leaves a second thread nothing to win.
-const SENDER_SHARE: u64 = 70;
+/// A chain with this share of the work, in percent, leaves a second thread nothing to win.
+const CHAIN_SHARE: u64 = 70;
 
 /// Below this much work a second thread would come too late to be worth waking.
 const SMALL_BLOCK_NS: u64 = 600_000;
@@ -48,22 +48,39 @@ pub(super) fn of(transactions: &[Transaction]) -> Arc<[u16]> {
     most.into()
 }
 
-/// Whether one thread alone is the better choice: the block is too small to share, or one sender has
-/// most of it.
+/// Whether one thread alone is the better choice: the block is too small to share, or most of it is one
+/// chain.
 pub(super) fn is_for_one(transactions: &[Transaction]) -> bool {
-    let mut by_sender = AddressMap::<u64>::default();
+    let work: u64 = transactions.iter().map(about_ns).sum();
+    transactions.len() < 2
+        || work < SMALL_BLOCK_NS
+        || longest_chain_ns(transactions) * 100 >= work * CHAIN_SHARE
+}
+
+/// The longest chain that can be seen beforehand: a sender's next transaction needs the nonce, and one
+/// who was sent value in a plain transfer needs the balance.
+fn longest_chain_ns(transactions: &[Transaction]) -> u64 {
+    let mut ends = AddressMap::<u64>::default();
     for transaction in transactions {
-        *by_sender.entry(transaction.sender).or_default() += about_ns(transaction);
+        let start = ends.get(&transaction.sender).copied().unwrap_or_default();
+        let end = start + about_ns(transaction);
+        ends.insert(transaction.sender, end);
+        if let (Some(to), true) = (transaction.envelope.to(), is_plain(transaction)) {
+            let known = ends.entry(to).or_default();
+            *known = end.max(*known);
+        }
     }
-    let all: u64 = by_sender.values().sum();
-    let most = by_sender.values().max().copied().unwrap_or_default();
-    transactions.len() < 2 || all < SMALL_BLOCK_NS || most * 100 >= all * SENDER_SHARE
+    ends.values().max().copied().unwrap_or_default()
+}
+
+fn is_plain(transaction: &Transaction) -> bool {
+    transaction.envelope.input().is_empty()
 }
 
 /// About how long one thread will need, from what can be seen: a plain transfer runs no code, and of
 /// other transactions most use far less than a limit that is high.
 fn about_ns(transaction: &Transaction) -> u64 {
-    if transaction.envelope.input().is_empty() {
+    if is_plain(transaction) {
         800
     } else {
         4_000 + transaction.envelope.gas_limit().min(200_000) / 10
@@ -108,12 +125,25 @@ mod tests {
     }
 
     #[test]
-    fn few_cheap_transactions_and_one_senders_block_are_for_one() {
+    fn few_cheap_transactions_and_chains_are_for_one() {
         assert!(is_for_one(&transactions(&[9_000_000])));
         assert!(is_for_one(&transactions(&[21_000; 500])));
         let mut many = transactions(&[21_000; 1_000]);
         assert!(!is_for_one(&many));
         many[..800].iter_mut().for_each(|tx| tx.sender = Address::repeat_byte(1));
         assert!(is_for_one(&many));
+
+        // Each sends on what the one before has sent.
+        let mut passed_on = transactions(&[21_000; 1_000]);
+        for (index, transaction) in passed_on.iter_mut().enumerate() {
+            let account = |index: usize| Address::left_padding_from(&(index + 1).to_be_bytes());
+            let tx = TxLegacy { to: account(index + 1).into(), ..TxLegacy::default() };
+            let signature = Signature::new(U256::from(1), U256::from(1), false);
+            let signed = Signed::new_unchecked(tx, signature, B256::ZERO);
+            *transaction = Transaction { sender: account(index), envelope: signed.into() };
+        }
+        assert!(is_for_one(&passed_on));
+        passed_on.reverse();
+        assert!(!is_for_one(&passed_on), "nobody waits for what comes later");
     }
 }

@@ -52,7 +52,7 @@ use crate::{
     phases,
     pool::{Crew, Pool},
     reference::{Reference, Stop, execution, has_access_list, refuse_unsupported},
-    sequential::{self, Rest, runs_in_one_journal},
+    sequential::{self, Overlaid, Rest, runs_in_one_journal},
     slow_storage::{ReadOnce, is_slow},
     sync::{Arc, Mutex, lock},
 };
@@ -320,11 +320,11 @@ impl PreparedBlockStm {
         first: usize,
     ) -> Result<BlockOutcome, Stop> {
         let end = first as Position + 1;
-        let view = View::new(block.memory.clone(), end).without_record();
+        let mut changes = block.changes(end).map_err(|error| Stop::Broken(error.into()))?;
+        let below = Overlaid::new(self.case.pre_state.clone(), &changes);
         let (case, env, claims) = (&self.case, &self.env, &self.gas_claims);
         let rest = Rest { case, env, transactions: &self.transactions, claims, first };
-        let rest = rest.execute(view, &mut committed.gas)?;
-        let mut changes = block.changes(end).map_err(|error| Stop::Broken(error.into()))?;
+        let rest = rest.execute(below, &mut committed.gas)?;
         changes.extend(rest.changes);
         Ok(BlockOutcome {
             gas_used: committed.gas.gas_used(),

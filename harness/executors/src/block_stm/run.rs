@@ -14,7 +14,7 @@ use super::{
 use crate::{
     commit::{Done, GasClaim, OrderedCommit},
     evm::{Deferral, ReadError, has_state_clearing},
-    pool::SharedWork,
+    pool::{SharedWork, guarded},
     reference::has_access_list,
     sync::{
         Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, SPINS, lock, spin_loop,
@@ -24,10 +24,7 @@ use crate::{
 use alloy_evm::EvmEnv;
 use lockstep_model::{Case, ExecutorError, Mode, Rejection, Rule, StateChanges, Telemetry};
 use revm::context::TxEnv;
-use std::{
-    ops::Range,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::ops::Range;
 
 /// A block in flight, shared by all workers.
 pub(crate) struct BlockRun {
@@ -194,13 +191,12 @@ impl BlockRun {
     }
 
     fn guarded(&self, work: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
-            let text = panic
-                .downcast_ref::<&str>()
-                .map(ToString::to_string)
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_default();
-            self.stop(Err(ExecutorError::Broken(format!("a worker panicked: {text}"))));
+        let done = guarded(|| {
+            work();
+            Ok(())
+        });
+        if let Err(error) = done {
+            self.stop(Err(error));
         }
     }
 

@@ -23,7 +23,6 @@ pub(crate) struct View {
     memory: Arc<MultiVersionMemory>,
     position: Position,
     reads: ReadSet,
-    records: bool,
     observes_everything: bool,
     /// Accounts whose balance mattered.
     observed: SmallVec<[Address; 8]>,
@@ -40,17 +39,12 @@ impl fmt::Debug for View {
 impl View {
     pub(crate) fn new(memory: Arc<MultiVersionMemory>, position: Position) -> Self {
         let (reads, observed, codes) = Default::default();
-        Self { memory, position, reads, records: true, observes_everything: false, observed, codes }
+        Self { memory, position, reads, observes_everything: false, observed, codes }
     }
 
     /// For lists of what was accessed: they hold balances, so every balance counts.
     pub(crate) fn observing_everything(self) -> Self {
         Self { observes_everything: true, ..self }
-    }
-
-    /// For one thread alone on what is committed: nobody will check its reads.
-    pub(crate) fn without_record(self) -> Self {
-        Self { records: false, ..self }
     }
 
     /// Starts anew at a position, recording into `reads`, which is empty.
@@ -101,9 +95,6 @@ impl View {
         address: Address,
         seen: Seen,
     ) -> Result<Option<AccountInfo>, ReadError> {
-        if !self.records {
-            return Ok(self.memory.account(address, self.position)?.info);
-        }
         let stamps = &mut self.reads.stamps;
         let mut read = self.memory.account_recording(address, self.position, stamps)?;
         read.seen = seen;
@@ -142,9 +133,6 @@ impl Database for View {
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
-        if !self.records {
-            return Ok(self.memory.slot(address, slot, self.position)?.value);
-        }
         let stamps = &mut self.reads.stamps;
         let read = self.memory.slot_recording(address, slot, self.position, stamps)?;
         self.reads.slots.push(read);

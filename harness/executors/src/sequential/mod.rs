@@ -41,7 +41,8 @@ use revm::context::{
     TxEnv,
     result::{EVMError, ExecutionResult},
 };
-use state::{AfterPreBlock, AfterTransactions, BlockState};
+pub(crate) use state::Overlaid;
+use state::{AfterTransactions, BlockState};
 
 /// One EVM and one journal for the whole block.
 #[derive(Debug, Clone, Copy, Default)]
@@ -82,7 +83,7 @@ pub(crate) fn execute(
     claims: &[GasClaim],
 ) -> Result<BlockOutcome, Stop> {
     let before = phases::pre_block(case, env, ReaderDb(case.pre_state.clone()))?;
-    let below = AfterPreBlock::new(case.pre_state.clone(), &before.changes);
+    let below = Overlaid::new(case.pre_state.clone(), &before.changes);
     let mut gas = OrderedCommit::new(case.rules.fork, case.block.gas_limit, transactions.len());
     let end = Rest { case, env, transactions, claims, first: 0 }.execute(below, &mut gas)?;
     let mut changes = before.changes;

@@ -9,7 +9,7 @@ use crate::{
 use alloy_evm::Evm as _;
 use alloy_primitives::{
     Address, B256, U256,
-    map::{AddressMap, B256Map},
+    map::{AddressMap, B256Map, U256Map},
 };
 use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
 use revm::{
@@ -18,29 +18,43 @@ use revm::{
 };
 use std::fmt;
 
-/// The pre-state with the changes of the pre-block phase.
-pub(crate) struct AfterPreBlock {
+/// The pre-state with the changes that a block has made so far.
+pub(crate) struct Overlaid {
     reader: Arc<dyn StateReader>,
-    before: AddressMap<AccountChange>,
+    changes: AddressMap<Overlay>,
+    codes: B256Map<Bytecode>,
 }
 
-impl fmt::Debug for AfterPreBlock {
+/// One changed account.
+struct Overlay {
+    info: Option<AccountInfo>,
+    storage_cleared: bool,
+    storage: U256Map<U256>,
+}
+
+impl fmt::Debug for Overlaid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AfterPreBlock")
+        f.write_str("Overlaid")
     }
 }
 
-impl AfterPreBlock {
-    pub(crate) fn new(reader: Arc<dyn StateReader>, before: &StateChanges) -> Self {
-        Self { reader, before: before.by_account().into_iter().collect() }
+impl Overlaid {
+    pub(crate) fn new(reader: Arc<dyn StateReader>, changes: &StateChanges) -> Self {
+        let overlay = |(address, change): (Address, AccountChange)| {
+            let AccountChange { info, storage_cleared, storage } = change;
+            (address, Overlay { info, storage_cleared, storage: storage.into_iter().collect() })
+        };
+        let codes = changes.codes.iter().map(|(hash, code)| (*hash, bytecode_of(code.clone())));
+        let changes = changes.by_account().into_iter().map(overlay).collect();
+        Self { reader, changes, codes: codes.collect() }
     }
 }
 
-impl Database for AfterPreBlock {
+impl Database for Overlaid {
     type Error = ReadError;
 
     fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
-        let info = match self.before.get(&address) {
+        let info = match self.changes.get(&address) {
             Some(change) => change.info,
             None => self.reader.account(address)?,
         };
@@ -48,14 +62,17 @@ impl Database for AfterPreBlock {
     }
 
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
-        Ok(bytecode_of(self.reader.code(code_hash)?))
+        match self.codes.get(&code_hash) {
+            Some(code) => Ok(code.clone()),
+            None => Ok(bytecode_of(self.reader.code(code_hash)?)),
+        }
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
-        if let Some(change) = self.before.get(&address) {
-            let written = change.storage.iter().rev().find(|(written, _)| *written == slot);
+        if let Some(change) = self.changes.get(&address) {
+            let written = change.storage.get(&slot);
             if written.is_some() || change.storage_cleared {
-                return Ok(written.map(|(_, value)| *value).unwrap_or_default());
+                return Ok(written.copied().unwrap_or_default());
             }
         }
         Ok(self.reader.storage(address, slot)?)
@@ -66,9 +83,11 @@ impl Database for AfterPreBlock {
     }
 }
 
-impl StorageProbe for AfterPreBlock {
+impl StorageProbe for Overlaid {
+    /// As the reference: the pre-state has storage, and the account was not destroyed on the way.
     fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
-        if self.before.get(&address).is_some_and(|change| change.storage_cleared) {
+        let is_gone = |change: &Overlay| change.storage_cleared || change.info.is_none();
+        if self.changes.get(&address).is_some_and(is_gone) {
             return Ok(false);
         }
         Ok(self.reader.has_storage(address)?)
