@@ -21,12 +21,15 @@ pub(crate) struct Known {
     pub(crate) auto: Factory,
     /// It has one thread, whatever it is given.
     pub(crate) is_single: bool,
+    /// Not brought by anybody.
+    pub(crate) is_ours: bool,
 }
 
 impl Known {
     /// An executor that makes no difference.
     pub(crate) fn new(name: &str, factory: Factory) -> Self {
-        Self { name: name.to_owned(), forced: factory.clone(), auto: factory, is_single: false }
+        let (name, forced, auto) = (name.to_owned(), factory.clone(), factory);
+        Self { name, forced, auto, is_single: false, is_ours: false }
     }
 
     pub(crate) fn factory(&self, mode: Mode) -> Factory {
@@ -48,7 +51,7 @@ pub(crate) fn executors() -> Vec<Known> {
             Ok(Box::new(executor) as Box<dyn Executor>)
         })
     };
-    vec![
+    let ours = [
         Known::new(REFERENCE, Arc::new(|_threads| Ok(Box::new(Reference)))),
         Known {
             is_single: true,
@@ -59,5 +62,6 @@ pub(crate) fn executors() -> Vec<Known> {
             auto: access_list(Mode::Auto),
             ..Known::new("access_list", access_list(Mode::Forced))
         },
-    ]
+    ];
+    ours.map(|known| Known { is_ours: true, ..known }).into()
 }

@@ -13,6 +13,7 @@ mod candidates;
 mod check;
 mod defaults;
 mod fixtures;
+mod fuzz;
 mod output;
 mod progress;
 mod report;
@@ -119,6 +120,7 @@ impl Lockstep {
         let outcome = match cli.command {
             Command::Check(args) => supervisor::check(args, &self),
             Command::Bench(args) => bench::bench(&args, &self),
+            Command::Fuzz(args) => fuzz::fuzz(&args, &self),
             Command::Report(args) => report::report(&args),
             Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),
         };

@@ -35,6 +35,13 @@ impl Progress {
         ));
     }
 
+    /// Shows a line.
+    pub(crate) fn say(&self, line: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(line.to_owned());
+        }
+    }
+
     /// Prints without tearing the line.
     pub(crate) fn suspend(&self, print: impl FnOnce()) {
         match &self.0 {

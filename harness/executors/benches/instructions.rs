@@ -6,8 +6,8 @@
 //! cargo bench --bench instructions
 //! ```
 //!
-//! The program runs itself under `valgrind --tool=callgrind`, once with one run of a block and once with
-//! several: the difference is what a run takes, without what comes before it.
+//! The program runs itself under `valgrind --tool=callgrind`, once with two runs of a block and once with
+//! several: the difference is what a run takes, without what comes before it and what is done once.
 
 use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
 use lockstep_model::{Executor, Mode, Outcome};
@@ -21,7 +21,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const EXECUTORS: [&str; 4] = ["reference", "sequential", "block_stm", "access_list"];
 const WORKLOADS: [&str; 3] = ["transfers", "erc20", "swaps"];
 const GAS: u64 = 10_000_000;
-const MORE_RUNS: u64 = 5;
+const FEW_RUNS: u64 = 2;
+const MORE_RUNS: u64 = 6;
 
 /// Told to the program under valgrind, with executor, workload and runs behind it.
 const UNDER_VALGRIND: &str = "--one";
@@ -41,11 +42,11 @@ fn main() {
     println!("instructions for one transaction, one thread");
     for workload in WORKLOADS {
         for executor in EXECUTORS {
-            let (one, more) = (count(executor, workload, 1), count(executor, workload, MORE_RUNS));
+            let [few, more] = [FEW_RUNS, MORE_RUNS].map(|runs| count(executor, workload, runs));
             let transactions = block(workload).case.block.transactions.len() as u64;
             println!(
                 "{workload:<10} {executor:<12} {:>9}",
-                (more - one) / (MORE_RUNS - 1) / transactions
+                (more - few) / (MORE_RUNS - FEW_RUNS) / transactions
             );
         }
     }

@@ -4,6 +4,7 @@
 //! * [`consensus`]: what makes a block valid apart from its execution.
 //! * [`chain`]: a tree of blocks, and what becomes of it.
 //! * [`workload`]: blocks for benchmarks.
+//! * [`generate`], [`fuzz`]: blocks for fuzzing, and campaigns with them.
 //! * [`compare`]: what is different; pure functions.
 //! * [`check`]: runs tests through the reference and the candidates.
 //! * [`mod@bench`]: how much faster they are.
@@ -19,6 +20,8 @@ pub mod check;
 pub mod compare;
 pub mod consensus;
 pub mod exceptions;
+pub mod fuzz;
+pub mod generate;
 pub mod import;
 pub mod instrument;
 pub mod lists;

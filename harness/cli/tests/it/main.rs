@@ -8,6 +8,8 @@ mod chain_json;
 mod command;
 mod fixtures;
 mod flips;
+mod fuzz;
+mod generated;
 mod lists;
 mod official;
 mod overlap;

@@ -1,0 +1,263 @@
+//! `lockstep fuzz`.
+
+use crate::{
+    EXIT_USAGE, Lockstep,
+    args::FuzzArgs,
+    candidates::{Chosen, candidates, factory},
+    defaults::REFERENCE,
+    output,
+    progress::Progress,
+};
+use anyhow::{Context, Result, bail};
+use lockstep_model::{Fork, Mode};
+use lockstep_runner::{
+    check::Candidate,
+    fuzz::{Finding, FuzzPlan, Status, Tally, run},
+    generate::{Feature, Features, Limits},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+const EXIT_FOUND: u8 = 1;
+const EXIT_NOTHING: u8 = 4;
+
+/// For how long, where nothing is said.
+const DEFAULT_TIME: Duration = Duration::from_secs(60);
+
+/// Threads of candidates on every block, and on one in 32.
+const FAST: [usize; 1] = [2];
+const DEEP: [usize; 4] = [1, 2, 3, 8];
+
+/// Takes part in the fast lane, with brought executors.
+const FAST_EXECUTOR: &str = "block_stm";
+
+/// How often the state of a campaign is written down.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+
+/// Runs the command; gives its exit status.
+pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
+    output::set_color(args.color);
+    let mut folder = args.out.as_deref().map(Folder::open).transpose()?;
+    let mut plan = plan(args, command)?;
+    if let (true, Some(folder)) = (args.resume, &folder) {
+        plan.seed = folder.campaign()?.next_seed;
+    }
+    let interrupted = plan.interrupted.clone();
+    // A second handler is refused: a test runs commands in one process.
+    let _ = ctrlc::set_handler(move || interrupted.store(true, Ordering::SeqCst));
+    output::err(&format!("{}\n", describe(&plan)));
+
+    let progress = Progress::new();
+    let mut problem = None;
+    let stop = plan.interrupted.clone();
+    let start = Instant::now();
+    let tally = run(plan, &mut |status, finding| {
+        progress.say(&status.to_string());
+        if let Some(finding) = finding {
+            progress.suspend(|| output::error(&describe_finding(finding)));
+        }
+        if let (Some(folder), None) = (&mut folder, &problem)
+            && let Err(error) = folder.save(status.tally, finding)
+        {
+            // What was found stands on the terminal: nothing is lost by going on no further.
+            problem = Some(error);
+            stop.store(true, Ordering::SeqCst);
+        }
+    });
+    progress.finish();
+    let tally = tally.map_err(anyhow::Error::msg)?;
+    let saved = folder.as_mut().map(|folder| folder.save_campaign(&tally)).transpose();
+    output::out(&format!("{}\n", Status { tally: &tally, elapsed: start.elapsed() }));
+    output::out(&features_line(&tally));
+    if let Some(error) = problem.or(saved.err()) {
+        output::error(&format!("{error:#}"));
+        return Ok(if tally.findings.is_empty() { EXIT_USAGE } else { EXIT_FOUND });
+    }
+    Ok(match (tally.findings.is_empty(), tally.blocks) {
+        (false, _) => EXIT_FOUND,
+        (true, 0) => {
+            output::error("nothing ran");
+            EXIT_NOTHING
+        }
+        (true, _) => 0,
+    })
+}
+
+fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let jobs = args.jobs.unwrap_or(cores);
+    if jobs == 0 {
+        bail!("--jobs 0: expected at least 1");
+    }
+    if args.transactions == 0 {
+        bail!("--transactions 0: expected at least 1");
+    }
+    let brought = command.executors.iter().filter(|known| !known.is_ours).map(|known| &known.name);
+    let fast: Vec<String> = if args.executor.is_empty() {
+        brought.cloned().chain([FAST_EXECUTOR.to_owned()]).collect()
+    } else {
+        args.executor.clone()
+    };
+    let all = |names: &[String], threads: &[usize]| -> Result<Vec<Candidate>> {
+        let chosen = Chosen { names, threads, mode: Mode::Forced };
+        candidates(&command.executors, &chosen, &[REFERENCE])
+    };
+    let (time, blocks) = (args.time, args.blocks);
+    Ok(FuzzPlan {
+        reference: factory(&command.executors, REFERENCE, Mode::Forced)?,
+        fast: all(&fast, &FAST)?,
+        deep: all(&args.executor, &DEEP)?,
+        limits: limits(args)?,
+        seed: args.seed,
+        blocks,
+        time: time.or_else(|| blocks.is_none().then_some(DEFAULT_TIME)),
+        jobs,
+        hang_after: args.hang_after,
+        interrupted: Arc::new(AtomicBool::new(false)),
+    })
+}
+
+fn limits(args: &FuzzArgs) -> Result<Limits> {
+    let mut limits = Limits { transactions: args.transactions, ..Limits::default() };
+    if args.fork.contains(&Fork::Constantinople) {
+        bail!("--fork Constantinople: revm does not implement it (EIP-1283)");
+    }
+    if !args.fork.is_empty() {
+        limits.forks.clone_from(&args.fork);
+    }
+    if !args.features.is_empty() {
+        let features = args.features.iter().map(|name| feature(name));
+        limits.features = features.collect::<Result<Features>>()?;
+    }
+    Ok(limits)
+}
+
+fn feature(name: &str) -> Result<Feature> {
+    let found = Feature::ALL.into_iter().find(|feature| feature.name() == name);
+    found.with_context(|| {
+        let names: Vec<&str> = Feature::ALL.iter().map(|feature| feature.name()).collect();
+        format!("unknown feature `{name}`, expected one of: {}", names.join(", "))
+    })
+}
+
+fn describe(plan: &FuzzPlan) -> String {
+    let labels = |candidates: &[Candidate]| {
+        let labels: Vec<&str> = candidates.iter().map(|who| who.label.as_str()).collect();
+        labels.join(", ")
+    };
+    format!(
+        "fuzzing from seed {}: {} on every block; {} on one in {}",
+        plan.seed,
+        labels(&plan.fast),
+        labels(&plan.deep),
+        lockstep_runner::fuzz::DEEP_EVERY
+    )
+}
+
+fn describe_finding(finding: &Finding) -> String {
+    let what = finding.differences.first().map(ToString::to_string).or(finding.reason.clone());
+    format!(
+        "{}: {} {}: {}\n  again: {}",
+        finding.block,
+        finding.executor,
+        finding.kind.name(),
+        what.unwrap_or_default(),
+        replay(finding)
+    )
+}
+
+fn replay(finding: &Finding) -> String {
+    format!("lockstep fuzz --seed {} --blocks 1", finding.seed)
+}
+
+/// What was reached, and what never was.
+fn features_line(tally: &Tally) -> String {
+    let missing = Feature::ALL.into_iter().filter(|feature| !tally.features.has(*feature));
+    let missing: Vec<&str> = missing.map(Feature::name).collect();
+    let shapes: Vec<&str> = tally.shapes.iter().map(|shape| shape.name()).collect();
+    let not = if missing.is_empty() { "none".to_owned() } else { missing.join(", ") };
+    format!("shapes: {}; features not reached: {not}\n", shapes.join(", "))
+}
+
+/// Where a campaign is written down.
+struct Folder {
+    path: PathBuf,
+    saved: Option<Instant>,
+}
+
+/// How far a campaign is.
+#[derive(Debug, Serialize, Deserialize)]
+struct Campaign {
+    /// Every block below this seed is done.
+    next_seed: u64,
+    blocks: u64,
+    findings: usize,
+}
+
+/// A finding, with what shows it again.
+#[derive(Serialize)]
+struct Saved<'a> {
+    replay: String,
+    version: &'static str,
+    #[serde(flatten)]
+    finding: &'a Finding,
+}
+
+impl Folder {
+    fn open(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        fs::create_dir_all(path.join("findings"))
+            .with_context(|| format!("--out {shown}: cannot be made"))?;
+        let probe = path.join(".probe");
+        fs::write(&probe, b"").with_context(|| format!("--out {shown}: cannot be written to"))?;
+        fs::remove_file(&probe).with_context(|| format!("--out {shown}: cannot be written to"))?;
+        Ok(Self { path: path.to_owned(), saved: None })
+    }
+
+    fn campaign(&self) -> Result<Campaign> {
+        let path = self.path.join("campaign.json");
+        let shown = path.display();
+        let text = fs::read_to_string(&path).with_context(|| {
+            format!("{shown}: expected the campaign that --resume goes on with")
+        })?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{shown}: expected what an earlier run has written there"))
+    }
+
+    fn save(&mut self, tally: &Tally, finding: Option<&Finding>) -> Result<()> {
+        if let Some(finding) = finding {
+            let version = env!("CARGO_PKG_VERSION");
+            let saved = Saved { replay: replay(finding), version, finding };
+            self.write(&format!("findings/{}.json", finding.signature()), &saved)?;
+        }
+        if self.saved.is_none_or(|saved| saved.elapsed() >= SAVE_EVERY) {
+            self.save_campaign(tally)?;
+        }
+        Ok(())
+    }
+
+    fn save_campaign(&mut self, tally: &Tally) -> Result<()> {
+        self.saved = Some(Instant::now());
+        let (next_seed, blocks) = (tally.next_seed, tally.blocks);
+        self.write("campaign.json", &Campaign { next_seed, blocks, findings: tally.findings.len() })
+    }
+
+    /// A file is there as a whole or as it was before.
+    fn write(&self, name: &str, content: &impl Serialize) -> Result<()> {
+        let path = self.path.join(name);
+        let shown = path.display().to_string();
+        let new = path.with_extension("json.new");
+        let text = serde_json::to_string_pretty(content).context(shown.clone())?;
+        fs::write(&new, text + "\n").with_context(|| format!("{shown}: cannot be written"))?;
+        fs::rename(&new, &path).with_context(|| format!("{shown}: cannot be written"))
+    }
+}

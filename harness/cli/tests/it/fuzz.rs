@@ -1,0 +1,133 @@
+//! `lockstep fuzz`: what is wrong is found, comes again from its seed, and is not lost.
+
+use crate::{
+    command::lockstep,
+    wrong_executors::{Corrupt, lost_log},
+};
+use lockstep_cli::testing::factory;
+use lockstep_model::{Case, Executor, ExecutorError, Prepared};
+use lockstep_runner::{
+    check::{Candidate, Factory},
+    fuzz::{Finding, FuzzPlan, Kind, Tally, run},
+    generate::Limits,
+};
+use std::{
+    fs,
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+    time::Duration,
+};
+
+fn campaign(seed: u64, blocks: u64, factory_of_mine: Factory) -> (Tally, Vec<Finding>) {
+    let mine = Candidate { label: "mine@2".to_owned(), threads: 2, factory: factory_of_mine };
+    let plan = FuzzPlan {
+        reference: factory("reference"),
+        fast: vec![mine],
+        deep: Vec::new(),
+        limits: Limits { transactions: 20, ..Limits::default() },
+        seed,
+        blocks: Some(blocks),
+        time: None,
+        jobs: 2,
+        hang_after: Duration::from_millis(500),
+        interrupted: Arc::new(AtomicBool::new(false)),
+    };
+    let mut told = Vec::new();
+    let tally = run(plan, &mut |_, finding| told.extend(finding.cloned())).unwrap();
+    (tally, told)
+}
+
+#[test]
+fn a_lost_log_is_found_and_comes_again_from_its_seed() {
+    let mine: Factory = Arc::new(|_threads| Ok(Box::new(Corrupt::new(lost_log, 0))));
+    let (tally, told) = campaign(1, 200, mine.clone());
+    assert_eq!(tally.blocks, 200);
+    assert_eq!(tally.next_seed, 201);
+    let (finding, count) = tally.findings.values().next().expect("it was found");
+    assert!(*count > 1, "many blocks have logs");
+    assert_eq!(told.len(), tally.findings.len(), "each signature is told once");
+    assert_eq!(
+        (finding.kind, finding.signature().as_str()),
+        (Kind::Diverged, "mine-diverged-receipt-logs")
+    );
+    let (again, _) = campaign(finding.seed, 1, mine);
+    let (same, _) = &again.findings[&finding.signature()];
+    assert_eq!(same.differences, finding.differences);
+}
+
+#[test]
+fn a_panic_is_a_finding_and_the_campaign_goes_on() {
+    let mine: Factory =
+        Arc::new(|_threads| Ok(Box::new(Corrupt::new(|_, _| panic!("on purpose"), 0))));
+    let (tally, told) = campaign(1, 20, mine);
+    assert_eq!((tally.blocks, told.len()), (20, 1));
+    assert_eq!(told[0].kind, Kind::Panicked);
+    assert!(told[0].reason.as_ref().unwrap().contains("on purpose"));
+}
+
+/// Hangs on the block of one seed.
+struct Hangs(Box<dyn Executor>);
+
+impl Executor for Hangs {
+    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+        if case.id.contains("seed=7[") {
+            loop {
+                thread::park();
+            }
+        }
+        self.0.prepare(case)
+    }
+}
+
+#[test]
+fn a_hang_is_a_finding_and_the_campaign_goes_on() {
+    let mine: Factory = Arc::new(|threads| Ok(Box::new(Hangs(factory("sequential")(threads)?))));
+    let (tally, told) = campaign(1, 30, mine);
+    assert_eq!((tally.blocks, tally.next_seed), (29, 31));
+    assert_eq!((told.len(), told[0].kind, told[0].seed), (1, Kind::Hung, 7));
+}
+
+#[test]
+fn our_executors_have_nothing_to_find_and_a_campaign_can_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("campaign");
+    let out = out.to_str().unwrap();
+    let first = lockstep(&["fuzz", "--blocks", "100", "--transactions", "10", "--out", out]);
+    assert_eq!(first.status, 0, "{}", first.stderr);
+    assert!(first.stdout.starts_with("100 blocks"), "{}", first.stdout);
+    let state = || fs::read_to_string(format!("{out}/campaign.json")).unwrap();
+    assert!(state().contains("\"next_seed\": 101"), "{}", state());
+    let more =
+        lockstep(&["fuzz", "--blocks", "50", "--transactions", "10", "--out", out, "--resume"]);
+    assert_eq!(more.status, 0, "{}", more.stderr);
+    assert!(more.stderr.contains("from seed 101"), "{}", more.stderr);
+    assert!(state().contains("\"next_seed\": 151"), "{}", state());
+}
+
+#[test]
+fn usage_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "no folder").unwrap();
+    let file = file.to_str().unwrap();
+    let empty = folder.path().join("empty");
+    let empty = empty.to_str().unwrap();
+    for (args, words) in [
+        (vec!["--seed", "soon"], "invalid value 'soon'"),
+        (vec!["--time", "soon"], "invalid value 'soon'"),
+        (vec!["--executor", "nobody"], "unknown executor `nobody`"),
+        (vec!["--features", "nothing"], "unknown feature `nothing`, expected one of: transfers"),
+        (vec!["--fork", "Atlantis"], "Atlantis"),
+        (vec!["--fork", "Constantinople"], "EIP-1283"),
+        (vec!["--jobs", "0"], "--jobs 0"),
+        (vec!["--transactions", "0"], "--transactions 0"),
+        (vec!["--out", file], "cannot be made"),
+        (vec!["--out", empty, "--resume"], "expected the campaign that --resume goes on with"),
+    ] {
+        let run = lockstep(&[&["fuzz", "--blocks", "1"][..], &args].concat());
+        assert_eq!(run.status, 2, "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(words), "{words} is not in:\n{}", run.stderr);
+    }
+    let run = lockstep(&["fuzz", "--blocks", "0"]);
+    assert_eq!(run.status, 4, "{}", run.stderr);
+}

@@ -1,0 +1,46 @@
+//! Generated blocks: they mean something, and every executor agrees on them.
+
+use lockstep_cli::testing::{factory, plan_of_all};
+use lockstep_model::Outcome;
+use lockstep_runner::{
+    check::Judge,
+    generate::{Limits, from_seed},
+    record::Status,
+};
+
+const SEEDS: u64 = 400;
+
+#[test]
+fn every_executor_agrees_on_generated_blocks() {
+    let mut judge = Judge::standalone(&plan_of_all(&[2, 3]));
+    let limits = Limits { transactions: 40, ..Limits::default() };
+    for seed in 0..SEEDS {
+        let result = judge.judge_alone(from_seed(seed, &limits).into_test());
+        assert_eq!(result.status, Status::Passed, "{}: {:#?}", result.id, result.differences);
+    }
+}
+
+/// A block that is rejected at its first transaction finds nothing, and neither does one in which
+/// everything fails.
+#[test]
+fn most_blocks_are_valid_and_most_transactions_succeed() {
+    let mut reference = factory("reference")(1).unwrap();
+    let limits = Limits::default();
+    let (mut unintended, mut transactions, mut succeeded) = (Vec::new(), 0, 0);
+    for seed in 0..SEEDS {
+        let generated = from_seed(seed, &limits);
+        let case = &generated.block.case;
+        match reference.prepare(case).unwrap().run().unwrap().outcome {
+            Outcome::Accepted(block) => {
+                transactions += block.receipts.len();
+                succeeded += block.receipts.iter().filter(|receipt| receipt.success).count();
+            }
+            Outcome::Rejected(rejection) if !generated.is_meant_to_fail => {
+                unintended.push(format!("{}: {rejection:?}", case.id));
+            }
+            Outcome::Rejected(_) => {}
+        }
+    }
+    assert!(succeeded * 10 > transactions * 6, "{succeeded} of {transactions} succeeded");
+    assert!(unintended.len() * 20 < SEEDS as usize, "rejected by chance: {unintended:#?}");
+}

@@ -1,0 +1,208 @@
+//! What is checked on one block.
+
+use super::{Finding, FuzzPlan, Kind};
+use crate::{
+    check::{Candidate, Factory, panic_text},
+    compare::compare_outcomes,
+    generate::{Features, Generated, Shape},
+    test::Runnable,
+};
+use lockstep_model::{Execution, Executor, Outcome};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// One block in so many takes the deep lane.
+pub const DEEP_EVERY: u64 = 32;
+
+/// Runs of each candidate in the deep lane: what is said twice should be the same twice.
+const REPEATS: usize = 2;
+
+/// Executors, kept from block to block.
+pub struct Lanes {
+    reference: Contestant,
+    fast: Vec<Contestant>,
+    deep: Vec<Contestant>,
+}
+
+impl std::fmt::Debug for Lanes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lanes").finish_non_exhaustive()
+    }
+}
+
+/// What came of one block.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// Its seed.
+    pub seed: u64,
+    /// Whether it took the deep lane.
+    pub is_deep: bool,
+    /// Whether the reference accepted it.
+    pub is_accepted: bool,
+    /// Its transactions.
+    pub transactions: u64,
+    /// Those of them that have a receipt.
+    pub executed: u64,
+    /// Those of them that succeeded.
+    pub succeeded: u64,
+    /// Re-executions that the candidates told of.
+    pub re_executions: u64,
+    /// What it may have.
+    pub features: Features,
+    /// How its transactions conflict.
+    pub shape: Shape,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+/// An executor that is made anew after it broke.
+struct Contestant {
+    label: String,
+    threads: usize,
+    factory: Factory,
+    executor: Option<Box<dyn Executor>>,
+}
+
+/// Why a run gave nothing.
+struct Failure(Kind, String);
+
+impl Contestant {
+    fn new(candidate: &Candidate) -> Self {
+        let Candidate { label, threads, factory } = candidate.clone();
+        Self { label, threads, factory, executor: None }
+    }
+
+    fn run(&mut self, block: &Runnable) -> Result<Execution, Failure> {
+        let mut executor = match self.executor.take() {
+            Some(executor) => executor,
+            None => (self.factory)(self.threads).map_err(|text| Failure(Kind::Broke, text))?,
+        };
+        let run = AssertUnwindSafe(|| executor.prepare(&block.case)?.run());
+        match catch_unwind(run) {
+            Ok(Ok(execution)) => {
+                self.executor = Some(executor);
+                Ok(execution)
+            }
+            Ok(Err(error)) => Err(Failure(Kind::Broke, error.to_string())),
+            Err(panic) => Err(Failure(Kind::Panicked, panic_text(&*panic))),
+        }
+    }
+}
+
+impl Lanes {
+    /// Executors for a campaign.
+    pub fn new(plan: &FuzzPlan) -> Self {
+        let reference = Candidate {
+            label: "reference".to_owned(),
+            threads: 1,
+            factory: plan.reference.clone(),
+        };
+        Self {
+            reference: Contestant::new(&reference),
+            fast: plan.fast.iter().map(Contestant::new).collect(),
+            deep: plan.deep.iter().map(Contestant::new).collect(),
+        }
+    }
+
+    /// Checks one block.
+    pub fn check(&mut self, seed: u64, generated: &Generated) -> Checked {
+        let block = &generated.block;
+        let mut checked = Checked {
+            seed,
+            is_deep: seed.is_multiple_of(DEEP_EVERY),
+            is_accepted: false,
+            transactions: block.case.block.transactions.len() as u64,
+            executed: 0,
+            succeeded: 0,
+            re_executions: 0,
+            features: generated.features,
+            shape: generated.shape,
+            findings: Vec::new(),
+        };
+        let right = match self.reference.run(block) {
+            Ok(execution) => execution.outcome,
+            Err(Failure(kind, reason)) => {
+                checked.findings.push(found(seed, block, "reference", kind, Some(reason)));
+                return checked;
+            }
+        };
+        if let Outcome::Accepted(outcome) = &right {
+            checked.is_accepted = true;
+            checked.executed = outcome.receipts.len() as u64;
+            checked.succeeded =
+                outcome.receipts.iter().filter(|receipt| receipt.success).count() as u64;
+        }
+        for candidate in &mut self.fast {
+            compare(candidate, block, &right, &mut checked);
+        }
+        if checked.is_deep {
+            self.go_deep(block, &right, &mut checked);
+        }
+        checked
+    }
+
+    fn go_deep(&mut self, block: &Runnable, right: &Outcome, checked: &mut Checked) {
+        // The harness itself first: the reference must say the same again.
+        let before = checked.findings.len();
+        if !compare(&mut self.reference, block, right, checked) {
+            checked.findings[before].kind = Kind::Unstable;
+        }
+        for candidate in &mut self.deep {
+            let before = checked.findings.len();
+            let mut wrong = 0;
+            for _ in 0..REPEATS {
+                wrong += usize::from(!compare(candidate, block, right, checked));
+            }
+            // Wrong once and right once: worse to find, so it is said.
+            if wrong > 0 && wrong < REPEATS {
+                checked.findings[before].kind = Kind::Unstable;
+            }
+        }
+    }
+}
+
+/// Whether the candidate agrees with the reference; if not, that is a finding.
+fn compare(
+    candidate: &mut Contestant,
+    block: &Runnable,
+    right: &Outcome,
+    checked: &mut Checked,
+) -> bool {
+    let mut finding = match candidate.run(block) {
+        Ok(execution) => {
+            checked.re_executions += execution.telemetry.re_executions;
+            let differences =
+                compare_outcomes(&block.pre, right, &execution.outcome, &candidate.label);
+            if differences.is_empty() {
+                return true;
+            }
+            let found = found(checked.seed, block, &candidate.label, Kind::Diverged, None);
+            Finding { differences, ..found }
+        }
+        Err(Failure(kind, reason)) => {
+            found(checked.seed, block, &candidate.label, kind, Some(reason))
+        }
+    };
+    finding.differences.truncate(MOST_DIFFERENCES);
+    checked.findings.push(finding);
+    false
+}
+
+/// More are no help.
+const MOST_DIFFERENCES: usize = 20;
+
+pub(super) fn found(
+    seed: u64,
+    block: &Runnable,
+    executor: &str,
+    kind: Kind,
+    reason: Option<String>,
+) -> Finding {
+    Finding {
+        seed,
+        block: block.case.id.to_string(),
+        executor: executor.to_owned(),
+        kind,
+        differences: Vec::new(),
+        reason,
+    }
+}

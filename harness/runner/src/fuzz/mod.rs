@@ -1,0 +1,22 @@
+//! A campaign: generated blocks, one after the other, through the reference and the candidates.
+//!
+//! * `plan`: what to do; decided before any work starts.
+//! * `lanes`: what is checked on one block. The fast lane takes every block, the deep lane one in 32.
+//! * `campaign`: workers, and a watchdog over them.
+//! * `finding`: what was found.
+//! * `tally`: what was seen.
+//!
+//! The seed of a campaign is the seed of its first block; the others follow. So the seed of a block
+//! reproduces it: `--seed N --blocks 1`.
+
+mod campaign;
+mod finding;
+mod lanes;
+mod plan;
+mod tally;
+
+pub use campaign::run;
+pub use finding::{Finding, Kind};
+pub use lanes::{Checked, DEEP_EVERY, Lanes};
+pub use plan::FuzzPlan;
+pub use tally::{Status, Tally};

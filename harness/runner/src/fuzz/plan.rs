@@ -1,0 +1,45 @@
+//! What a campaign does: decided before any work starts.
+
+use crate::{
+    check::{Candidate, Factory},
+    generate::Limits,
+};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+/// A campaign.
+#[derive(Clone)]
+pub struct FuzzPlan {
+    /// Makes the reference.
+    pub reference: Factory,
+    /// Who is compared with it on every block.
+    pub fast: Vec<Candidate>,
+    /// Who is compared with it on one block in [`super::DEEP_EVERY`], twice each.
+    pub deep: Vec<Candidate>,
+    /// What blocks may be.
+    pub limits: Limits,
+    /// The seed of the first block.
+    pub seed: u64,
+    /// How many blocks; `None`: until the time is up.
+    pub blocks: Option<u64>,
+    /// For how long; `None`: until the blocks are done.
+    pub time: Option<Duration>,
+    /// Blocks in flight.
+    pub jobs: usize,
+    /// A block that takes this long hangs.
+    pub hang_after: Duration,
+    /// Set from outside to end the campaign; nothing that was found is lost.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for FuzzPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FuzzPlan")
+            .field("fast", &self.fast)
+            .field("deep", &self.deep)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}

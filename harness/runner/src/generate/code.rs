@@ -1,0 +1,337 @@
+//! Contracts from weighted statements.
+
+use super::{
+    assembler::{Assembler, init_code, op},
+    chooser::Chooser,
+    features::{Feature, Features},
+};
+use alloy_primitives::{Address, Bytes, address};
+use lockstep_model::Fork;
+
+/// More code than this is one statement too many.
+const LONGEST: usize = 1_500;
+
+/// Slots that statements agree on.
+const SLOTS: usize = 4;
+
+/// `storage[0] += 1`, and SELFDESTRUCT to the caller where the first word of calldata is not zero.
+///
+/// ```text
+/// PUSH1 1 PUSH1 0 SLOAD ADD PUSH1 0 SSTORE
+/// PUSH1 0 CALLDATALOAD PUSH1 16 JUMPI STOP
+/// JUMPDEST CALLER SELFDESTRUCT
+/// ```
+pub(super) const MORTAL: &[u8] = &[
+    0x60, 0x01, 0x60, 0x00, 0x54, 0x01, 0x60, 0x00, 0x55, 0x60, 0x00, 0x35, 0x60, 0x10, 0x57, 0x00,
+    0x5b, 0x33, 0xff,
+];
+
+/// Code that is left behind by init code: nothing, a counter that can die, one that reverts
+/// (`PUSH1 0 PUSH1 0 REVERT`), one that is refused (EIP-3541).
+const RUNTIMES: [&[u8]; 4] = [&[], MORTAL, &[0x60, 0x00, 0x60, 0x00, 0xfd], &[0xef, 0x00]];
+
+/// What code can refer to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) fork: Fork,
+    pub(super) features: Features,
+    /// Everybody who takes part.
+    pub(super) places: &'a [Address],
+}
+
+/// A contract, and what to know of it before an account delegates to it.
+pub(super) struct Written {
+    pub(super) code: Bytes,
+    /// Whether it could move the nonce or all the balance of an account that runs it as its own.
+    pub(super) is_dangerous: bool,
+}
+
+/// A contract of a few statements.
+pub(super) fn contract(chooser: &mut Chooser<'_>, around: Surroundings<'_>) -> Written {
+    let mut writer = Writer { around, code: Assembler::default(), is_dangerous: false };
+    let statements = 1 + chooser.below(8);
+    for _ in 0..statements {
+        writer.statement(chooser, 1);
+    }
+    writer.end(chooser);
+    Written { code: writer.code.finish(), is_dangerous: writer.is_dangerous }
+}
+
+/// `CREATE2` of [`MORTAL`] with the first word of calldata as salt; the address is stored.
+pub(super) fn factory() -> Bytes {
+    let mut code = Assembler::default();
+    let init = init_code(MORTAL, None);
+    code.remember(&init);
+    code.number(0).op(op::CALLDATALOAD).number(init.len() as u64).number(0).number(0);
+    code.op(op::CREATE2).number(0).op(op::SSTORE);
+    code.finish()
+}
+
+struct Writer<'a> {
+    around: Surroundings<'a>,
+    code: Assembler,
+    is_dangerous: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Statement {
+    Store,
+    Carry,
+    StoreTransient,
+    Log,
+    Call,
+    Create,
+    Destroy,
+    When,
+    Revert,
+    Hash,
+}
+
+impl Writer<'_> {
+    fn has(&self, feature: Feature) -> bool {
+        self.around.features.has(feature)
+    }
+
+    fn since(&self, fork: Fork) -> bool {
+        self.around.fork >= fork
+    }
+
+    fn statement(&mut self, chooser: &mut Chooser<'_>, depth: usize) {
+        if self.code.len() > LONGEST {
+            return;
+        }
+        let mut choices = vec![Statement::Store, Statement::Store, Statement::Carry];
+        let mut offer = |statement, wanted: bool| choices.extend(wanted.then_some(statement));
+        offer(Statement::StoreTransient, self.has(Feature::Transient));
+        offer(Statement::Log, self.has(Feature::Logs));
+        offer(Statement::Call, self.has(Feature::NestedCalls));
+        offer(Statement::Call, self.has(Feature::NestedCalls));
+        offer(Statement::Create, self.has(Feature::Creation));
+        offer(Statement::Destroy, self.has(Feature::Destruction) && depth > 1);
+        offer(Statement::When, depth < 3);
+        offer(Statement::Revert, self.has(Feature::Reverts) && depth > 1);
+        offer(Statement::Hash, true);
+        match *chooser.pick(&choices) {
+            Statement::Store => {
+                self.expression(chooser);
+                self.slot(chooser);
+                self.code.op(op::SSTORE);
+            }
+            Statement::Carry => self.carry(chooser),
+            Statement::StoreTransient => {
+                self.expression(chooser);
+                self.slot(chooser);
+                self.code.op(op::TSTORE);
+            }
+            Statement::Log => self.log(chooser),
+            Statement::Call => self.call(chooser),
+            Statement::Create => self.create(chooser),
+            Statement::Destroy => self.destroy(chooser),
+            Statement::When => self.when(chooser, depth),
+            Statement::Revert => {
+                self.code.number(chooser.below(33) as u64).number(0).op(op::REVERT);
+            }
+            Statement::Hash => {
+                self.code.number(32).number(0).op(op::KECCAK256).number(0).op(op::MSTORE);
+            }
+        }
+    }
+
+    /// `storage[word + step] = storage[word] + word`: what it depends on is the transaction's choice.
+    fn carry(&mut self, chooser: &mut Chooser<'_>) {
+        self.code.number(0).op(op::CALLDATALOAD).op(op::SLOAD);
+        self.code.number(32).op(op::CALLDATALOAD).op(op::ADD);
+        self.code.number(0).op(op::CALLDATALOAD).number(chooser.below(2) as u64).op(op::ADD);
+        self.code.op(op::SSTORE);
+    }
+
+    /// Pushes a key of storage.
+    fn slot(&mut self, chooser: &mut Chooser<'_>) {
+        match chooser.below(4) {
+            0 => self.code.number(chooser.below(SLOTS) as u64),
+            1 => self.code.op(op::CALLER),
+            2 => self.code.number(0).op(op::CALLDATALOAD),
+            _ => self.code.number(0).op(op::CALLDATALOAD).number(SLOTS as u64 - 1).op(op::AND),
+        };
+    }
+
+    /// Pushes somebody's address.
+    fn place(&mut self, chooser: &mut Chooser<'_>) {
+        match chooser.below(10) {
+            0 => self.code.op(op::CALLER),
+            1 => self.code.op(op::COINBASE),
+            2 => self.code.op(op::ADDRESS),
+            _ => self.code.address(*chooser.pick(self.around.places)),
+        };
+    }
+
+    /// Pushes a value.
+    fn expression(&mut self, chooser: &mut Chooser<'_>) {
+        match chooser.below(9) {
+            0 => self.constant(chooser),
+            1 | 2 => {
+                self.slot(chooser);
+                self.code.op(op::SLOAD).number(chooser.below(3) as u64).op(op::ADD);
+            }
+            3 => drop(self.code.number(32).op(op::CALLDATALOAD)),
+            4 if self.has(Feature::Balances) => self.balance(chooser),
+            5 if self.has(Feature::Codes) => self.code_of(chooser),
+            6 if self.has(Feature::Environment) => self.environment(chooser),
+            7 if self.has(Feature::Gas) => {
+                let threshold = 10_000 + chooser.below(60_000) as u64;
+                self.code.number(threshold).op(op::GAS).op(op::LT);
+            }
+            8 if self.has(Feature::Transient) => {
+                self.slot(chooser);
+                self.code.op(op::TLOAD);
+            }
+            _ => drop(self.code.number(0).op(op::MLOAD)),
+        }
+    }
+
+    fn constant(&mut self, chooser: &mut Chooser<'_>) {
+        let value = *chooser.pick(&[0, 1, 2, u64::MAX]);
+        self.code.number(value);
+    }
+
+    fn balance(&mut self, chooser: &mut Chooser<'_>) {
+        if self.since(Fork::Istanbul) && chooser.chance(25) {
+            self.code.op(op::SELFBALANCE);
+        } else {
+            self.place(chooser);
+            self.code.op(op::BALANCE);
+        }
+    }
+
+    fn code_of(&mut self, chooser: &mut Chooser<'_>) {
+        self.place(chooser);
+        let hash = self.since(Fork::Petersburg) && chooser.chance(50);
+        self.code.op(if hash { op::EXTCODEHASH } else { op::EXTCODESIZE });
+    }
+
+    fn environment(&mut self, chooser: &mut Chooser<'_>) {
+        const ALWAYS: [u8; 8] = [
+            op::COINBASE,
+            op::TIMESTAMP,
+            op::NUMBER,
+            op::PREVRANDAO,
+            op::GASLIMIT,
+            op::ORIGIN,
+            op::CALLVALUE,
+            op::GASPRICE,
+        ];
+        match chooser.below(4) {
+            0 => drop(self.code.number(990 + chooser.below(12) as u64).op(op::BLOCKHASH)),
+            1 if self.since(Fork::London) => drop(self.code.op(op::BASEFEE)),
+            2 if self.since(Fork::Cancun) => drop(self.code.number(0).op(op::BLOBHASH)),
+            3 if self.since(Fork::Byzantium) => drop(self.code.op(op::RETURNDATASIZE)),
+            _ => drop(self.code.op(*chooser.pick(&ALWAYS))),
+        }
+    }
+
+    fn log(&mut self, chooser: &mut Chooser<'_>) {
+        let topics = chooser.below(4) as u8;
+        for _ in 0..topics {
+            self.expression(chooser);
+        }
+        let length = *chooser.pick(&[0, 1, 32, 40]);
+        self.code.number(length).number(0).op(op::LOG0 + topics);
+    }
+
+    fn call(&mut self, chooser: &mut Chooser<'_>) {
+        let mut kinds = vec![op::CALL, op::CALL, op::CALLCODE];
+        kinds.extend(self.since(Fork::Homestead).then_some(op::DELEGATECALL));
+        kinds.extend(self.since(Fork::Byzantium).then_some(op::STATICCALL));
+        let kind = *chooser.pick(&kinds);
+        // What is passed on: two words, the first of them from storage or calldata.
+        self.expression(chooser);
+        self.code.number(0).op(op::MSTORE);
+        self.code.number(32).number(0).number(64).number(0);
+        if matches!(kind, op::CALL | op::CALLCODE) {
+            let value = *chooser.pick(&[0, 0, 1, 1_000]);
+            self.code.number(value);
+        }
+        self.place(chooser);
+        // Before EIP-150 asking for more than there is fails.
+        if self.since(Fork::Tangerine) && chooser.chance(70) {
+            self.code.op(op::GAS);
+        } else {
+            let gas = *chooser.pick(&[2_300, 9_000, 30_000]);
+            self.code.number(gas);
+        }
+        self.code.op(kind);
+        self.keep(chooser);
+    }
+
+    /// Stores what is on the stack, or drops it.
+    fn keep(&mut self, chooser: &mut Chooser<'_>) {
+        if chooser.chance(40) {
+            self.slot(chooser);
+            self.code.op(op::SSTORE);
+        } else {
+            self.code.op(op::POP);
+        }
+    }
+
+    fn create(&mut self, chooser: &mut Chooser<'_>) {
+        self.is_dangerous = true;
+        let slot = chooser.chance(30).then_some((1, 7));
+        let init = init_code(RUNTIMES[chooser.below(RUNTIMES.len())], slot);
+        self.code.remember(&init);
+        let value = *chooser.pick(&[0, 0, 1]);
+        if self.has(Feature::Revival) && chooser.chance(60) {
+            let salt = chooser.below(2) as u64;
+            self.code.number(salt).number(init.len() as u64).number(0).number(value);
+            self.code.op(op::CREATE2);
+        } else {
+            self.code.number(init.len() as u64).number(0).number(value).op(op::CREATE);
+        }
+        self.keep(chooser);
+    }
+
+    fn destroy(&mut self, chooser: &mut Chooser<'_>) {
+        self.is_dangerous = true;
+        self.place(chooser);
+        self.code.op(op::SELFDESTRUCT);
+    }
+
+    fn when(&mut self, chooser: &mut Chooser<'_>, depth: usize) {
+        self.expression(chooser);
+        let mut inside =
+            Writer { around: self.around, code: Assembler::default(), is_dangerous: false };
+        std::mem::swap(&mut inside.code, &mut self.code);
+        let mut code = std::mem::take(&mut inside.code);
+        code.when(|code| {
+            std::mem::swap(code, &mut inside.code);
+            inside.statement(chooser, depth + 1);
+            std::mem::swap(code, &mut inside.code);
+        });
+        self.code = code;
+        self.is_dangerous |= inside.is_dangerous;
+    }
+
+    fn end(&mut self, chooser: &mut Chooser<'_>) {
+        match chooser.below(12) {
+            0 if self.has(Feature::Reverts) => drop(self.code.number(32).number(0).op(op::REVERT)),
+            1 if self.has(Feature::Gas) => drop(self.code.op(op::INVALID)),
+            2 if self.has(Feature::Destruction) => self.destroy(chooser),
+            3..=6 => drop(self.code.number(32).number(0).op(op::RETURN)),
+            _ => drop(self.code.op(op::STOP)),
+        }
+    }
+}
+
+/// Init code of a creating transaction.
+pub(super) fn creation(chooser: &mut Chooser<'_>) -> Bytes {
+    let slot = chooser.chance(50).then(|| (chooser.below(SLOTS) as u64, 9));
+    init_code(RUNTIMES[chooser.below(RUNTIMES.len())], slot)
+}
+
+/// Where [`factory`] at this address puts the contract of a salt (EIP-1014).
+pub(super) fn revived(factory: Address, salt: u64) -> Address {
+    let salt = alloy_primitives::U256::from(salt).to_be_bytes::<32>();
+    factory.create2_from_code(salt, init_code(MORTAL, None))
+}
+
+/// An account that is never there.
+pub(super) const ABSENT: Address = address!("0xab5e00000000000000000000000000000000ab5e");

@@ -1,0 +1,35 @@
+//! Senders whose keys are known.
+//!
+//! A key is derived once for all blocks: recovering an address costs more than executing a transfer.
+
+use alloy_primitives::{Address, B256, Signature, keccak256};
+use k256::ecdsa::SigningKey;
+use std::sync::LazyLock;
+
+/// How many there are.
+pub(super) const COUNT: usize = 64;
+
+struct Known {
+    key: SigningKey,
+    address: Address,
+}
+
+static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+    let known = |index: usize| {
+        let secret = keccak256(format!("lockstep sender {index}"));
+        let key = SigningKey::from_slice(secret.as_slice()).expect("nearly every number is a key");
+        Known { address: Address::from_public_key(key.verifying_key()), key }
+    };
+    (0..COUNT).map(known).collect()
+});
+
+/// The address of the n-th.
+pub(super) fn address(index: usize) -> Address {
+    KNOWN[index % COUNT].address
+}
+
+/// What the n-th signs.
+pub(super) fn sign(index: usize, hash: B256) -> Signature {
+    let key = &KNOWN[index % COUNT].key;
+    key.sign_prehash_recoverable(hash.as_slice()).expect("a hash can be signed").into()
+}

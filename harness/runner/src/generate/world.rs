@@ -1,0 +1,195 @@
+//! Who takes part in a block: senders, contracts, the fee recipient, and those who are hardly there.
+
+use super::{
+    chooser::Chooser,
+    code::{self, ABSENT, Surroundings},
+    features::{Feature, Features},
+    keys,
+};
+use alloy_eips::{eip2935, eip4788, eip4895::Withdrawal, eip7002, eip7251};
+use alloy_primitives::{Address, B256, Bytes, U256, address};
+use lockstep_model::{Block, Fork, MemoryState, memory_state::BlockHashes};
+
+pub(super) const BASE_FEE: u64 = 7;
+
+/// More than any block can cost.
+const RICH: u128 = 1_000_000_000_000_000_000_000_000;
+
+/// The first of the senders who have nothing before the block.
+pub(super) const FIRST_POOR: usize = 40;
+
+const FEE_RECIPIENT: Address = address!("0xfee0000000000000000000000000000000000fee");
+const EMPTY: Address = address!("0xe4000000000000000000000000000000000000e4");
+const FIRST_CONTRACT: u64 = 0xc0de_0000;
+
+/// A contract, as far as transactions care.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Contract {
+    pub(super) address: Address,
+    pub(super) is_dangerous: bool,
+}
+
+/// A block in the making, and those who take part.
+pub(super) struct World {
+    pub(super) fork: Fork,
+    pub(super) features: Features,
+    pub(super) state: MemoryState,
+    pub(super) block: Block,
+    /// Everybody: targets of calls and transfers.
+    pub(super) places: Vec<Address>,
+    pub(super) contracts: Vec<Contract>,
+    pub(super) factory: Option<Address>,
+    /// The next nonce of each known key, as far as can be seen.
+    pub(super) nonces: [u64; keys::COUNT],
+}
+
+impl World {
+    pub(super) fn new(chooser: &mut Chooser<'_>, fork: Fork, features: Features) -> Self {
+        let mut world = Self {
+            fork,
+            features,
+            state: MemoryState::new(BlockHashes::OfNumber),
+            block: block(chooser, fork),
+            places: Vec::new(),
+            contracts: Vec::new(),
+            factory: None,
+            nonces: [0; keys::COUNT],
+        };
+        world.add_senders();
+        world.add_hardly_there();
+        world.add_system_contracts();
+        let contracts = 1 + chooser.below(5) as u64;
+        let addresses: Vec<Address> = (0..contracts).map(contract_address).collect();
+        world.places.extend(&addresses);
+        world.choose_fee_recipient(chooser, &addresses);
+        if features.has(Feature::Revival) {
+            world.add_factory(contract_address(contracts));
+        }
+        for address in addresses {
+            world.add_contract(chooser, address);
+        }
+        if features.has(Feature::Withdrawals) {
+            world.block.withdrawals = Some(world.withdrawals(chooser));
+        }
+        world
+    }
+
+    pub(super) fn has(&self, feature: Feature) -> bool {
+        self.features.has(feature)
+    }
+
+    fn add_senders(&mut self) {
+        for index in 0..FIRST_POOR {
+            let address = keys::address(index);
+            self.state.insert(address, U256::from(RICH), 0, Bytes::new(), []);
+        }
+        // Some of them are looked at and paid as well.
+        self.places.extend([0, 1, FIRST_POOR].map(keys::address));
+    }
+
+    fn add_hardly_there(&mut self) {
+        self.places.push(ABSENT);
+        if self.has(Feature::Empty) {
+            self.places.push(EMPTY);
+            // From Spurious Dragon on no such account can be left (EIP-161).
+            if self.fork < Fork::SpuriousDragon {
+                self.state.insert(EMPTY, U256::ZERO, 0, Bytes::new(), []);
+            }
+        }
+        if self.has(Feature::Precompiles) {
+            self.places.extend((1..=4).map(Address::with_last_byte));
+        }
+    }
+
+    /// With their real code: system calls need them.
+    fn add_system_contracts(&mut self) {
+        let mut known = Vec::new();
+        if self.fork >= Fork::Cancun {
+            known.push((eip4788::BEACON_ROOTS_ADDRESS, eip4788::BEACON_ROOTS_CODE.clone()));
+        }
+        if self.fork >= Fork::Prague {
+            known.extend([
+                (eip2935::HISTORY_STORAGE_ADDRESS, eip2935::HISTORY_STORAGE_CODE.clone()),
+                (
+                    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
+                    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_CODE.clone(),
+                ),
+                (
+                    eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+                    eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_CODE.clone(),
+                ),
+            ]);
+        }
+        for (address, code) in known {
+            self.state.insert(address, U256::ZERO, 1, code, []);
+            if self.has(Feature::SystemContracts) {
+                self.places.push(address);
+            }
+        }
+    }
+
+    fn choose_fee_recipient(&mut self, chooser: &mut Chooser<'_>, contracts: &[Address]) {
+        let takes_part = self.has(Feature::FeeRecipient);
+        self.block.beneficiary = match chooser.below(4) {
+            0 if takes_part => keys::address(0),
+            1 if takes_part => *chooser.pick(contracts),
+            2 => {
+                self.state.insert(FEE_RECIPIENT, U256::from(1), 0, Bytes::new(), []);
+                FEE_RECIPIENT
+            }
+            _ => FEE_RECIPIENT,
+        };
+        if takes_part {
+            self.places.push(self.block.beneficiary);
+        }
+    }
+
+    fn add_factory(&mut self, address: Address) {
+        self.state.insert(address, U256::ZERO, 1, code::factory(), []);
+        self.factory = Some(address);
+        self.places.extend([0, 1].map(|salt| code::revived(address, salt)));
+        self.places.push(address);
+    }
+
+    fn add_contract(&mut self, chooser: &mut Chooser<'_>, address: Address) {
+        let around =
+            Surroundings { fork: self.fork, features: self.features, places: &self.places };
+        let written = code::contract(chooser, around);
+        let balance = *chooser.pick(&[0_u64, 1_000_000]);
+        let slots = (0..chooser.below(3)).map(|slot| (U256::from(slot), U256::from(slot + 1)));
+        self.state.insert(address, U256::from(balance), 1, written.code, slots.collect::<Vec<_>>());
+        self.contracts.push(Contract { address, is_dangerous: written.is_dangerous });
+    }
+
+    fn withdrawals(&self, chooser: &mut Chooser<'_>) -> Vec<Withdrawal> {
+        let mut withdrawal = |index| Withdrawal {
+            index,
+            validator_index: index,
+            address: *chooser.pick(&self.places),
+            // Gwei; nothing must not create its recipient.
+            amount: *chooser.pick(&[0, 1, 1_000]),
+        };
+        (0..4).map(&mut withdrawal).collect()
+    }
+}
+
+fn contract_address(index: u64) -> Address {
+    Address::left_padding_from(&(FIRST_CONTRACT + index).to_be_bytes())
+}
+
+fn block(chooser: &mut Chooser<'_>, fork: Fork) -> Block {
+    let since = |first| fork >= first;
+    Block {
+        number: 1_000,
+        timestamp: 1_000_000,
+        difficulty: if since(Fork::Paris) { U256::ZERO } else { U256::from(0x20000) },
+        prev_randao: since(Fork::Paris).then(|| B256::with_last_byte(chooser.byte())),
+        base_fee: if since(Fork::London) { BASE_FEE } else { 0 },
+        excess_blob_gas: since(Fork::Cancun).then_some(0),
+        parent_hash: B256::repeat_byte(0x11),
+        parent_beacon_block_root: since(Fork::Cancun).then(|| B256::repeat_byte(0x22)),
+        slot_number: since(Fork::Amsterdam).then_some(9),
+        withdrawals: since(Fork::Shanghai).then(Vec::new),
+        ..Block::default()
+    }
+}
