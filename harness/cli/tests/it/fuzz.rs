@@ -18,11 +18,10 @@ use std::{
     time::Duration,
 };
 
-fn campaign(seed: u64, blocks: u64, factory_of_mine: Factory) -> (Tally, Vec<Finding>) {
-    let mine = Candidate { label: "mine@2".to_owned(), threads: 2, factory: factory_of_mine };
-    let plan = FuzzPlan {
+fn plan(seed: u64, blocks: u64) -> FuzzPlan {
+    FuzzPlan {
         reference: factory("reference"),
-        fast: vec![mine],
+        fast: Vec::new(),
         deep: Vec::new(),
         limits: Limits { transactions: 20, ..Limits::default() },
         seed,
@@ -31,7 +30,12 @@ fn campaign(seed: u64, blocks: u64, factory_of_mine: Factory) -> (Tally, Vec<Fin
         jobs: 2,
         hang_after: Duration::from_millis(500),
         interrupted: Arc::new(AtomicBool::new(false)),
-    };
+    }
+}
+
+fn campaign(seed: u64, blocks: u64, factory_of_mine: Factory) -> (Tally, Vec<Finding>) {
+    let mine = Candidate { label: "mine@2".to_owned(), threads: 2, factory: factory_of_mine };
+    let plan = FuzzPlan { fast: vec![mine], ..plan(seed, blocks) };
     let mut told = Vec::new();
     let tally = run(plan, &mut |_, finding| told.extend(finding.cloned())).unwrap();
     (tally, told)
@@ -102,6 +106,27 @@ fn our_executors_have_nothing_to_find_and_a_campaign_can_be_resumed() {
     assert_eq!(more.status, 0, "{}", more.stderr);
     assert!(more.stderr.contains("from seed 101"), "{}", more.stderr);
     assert!(state().contains("\"next_seed\": 151"), "{}", state());
+}
+
+/// A transaction that was blocked inside a call, and once more on its way out, left the first error in
+/// the worker's EVM: the next transaction of that worker then waited for itself. One run in ten hung.
+#[test]
+fn an_error_that_nobody_took_is_not_the_next_transactions() {
+    for _ in 0..60 {
+        let mine = Candidate {
+            label: "block_stm@2".to_owned(),
+            threads: 2,
+            factory: factory("block_stm"),
+        };
+        let plan = FuzzPlan {
+            fast: vec![mine],
+            limits: Limits::default(),
+            hang_after: Duration::from_secs(10),
+            ..plan(13_954, 1)
+        };
+        let tally = run(plan, &mut |_, _| {}).unwrap();
+        assert!(tally.findings.is_empty() && tally.blocks == 1, "{tally:?}");
+    }
 }
 
 #[test]

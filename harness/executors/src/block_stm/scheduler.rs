@@ -281,6 +281,7 @@ impl Scheduler {
     pub fn suspend(&mut self, version: Version, blocked_on: TransactionIndex) {
         let index = version.transaction as usize;
         debug_assert_eq!(self.entries[index].status, Status::Executing);
+        debug_assert!(blocked_on < version.transaction, "{blocked_on} is not below {index}");
         self.speculation.failed();
         let blocker = &mut self.entries[blocked_on as usize];
         if matches!(blocker.status, Status::Executed | Status::Committing | Status::Committed) {

@@ -67,7 +67,11 @@ pub(crate) fn run_deferring_reward<DB: StorageProbe>(
     transaction: TxEnv,
     deferral: Deferral,
 ) -> Result<(ExecutionResult, Option<U256>), EVMError<DB::Error>> {
-    evm.context().tx = transaction;
+    let context = evm.context();
+    context.tx = transaction;
+    // A transaction that met a second error on its way out has left its first one here, and the next
+    // transaction would be blamed for it.
+    context.error = Ok(());
     let mut handler =
         DeferringHandler { owed: Cell::new(None), deferral, database: Default::default() };
     let result = handler.run(evm)?;
