@@ -24,9 +24,6 @@ use std::{
     io::{BufWriter, Write},
 };
 
-/// Nothing ran.
-const EXIT_NOTHING: u8 = 4;
-
 /// Runs the command; gives its exit status.
 pub(crate) fn bench(args: &BenchArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.color);
@@ -235,7 +232,7 @@ impl Reporter {
             (_, 1.., _) => crate::EXIT_USAGE,
             (_, _, 0) => {
                 output::error("nothing ran");
-                EXIT_NOTHING
+                crate::EXIT_NOTHING
             }
             _ => 0,
         })

@@ -1,7 +1,7 @@
 //! `lockstep fuzz`.
 
 use crate::{
-    EXIT_USAGE, Lockstep,
+    EXIT_NOTHING, EXIT_USAGE, Lockstep,
     args::FuzzArgs,
     candidates::{Chosen, candidates, factory},
     defaults::REFERENCE,
@@ -28,7 +28,6 @@ use std::{
 };
 
 const EXIT_FOUND: u8 = 1;
-const EXIT_NOTHING: u8 = 4;
 
 /// For how long, where nothing is said.
 const DEFAULT_TIME: Duration = Duration::from_secs(60);

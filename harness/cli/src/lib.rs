@@ -32,6 +32,9 @@ use std::{ffi::OsString, process::ExitCode, sync::Arc};
 /// Exit status where the usage is wrong, or something could not be read.
 const EXIT_USAGE: u8 = 2;
 
+/// Exit status where nothing ran.
+const EXIT_NOTHING: u8 = 4;
+
 /// The command, with the executors that it knows.
 pub struct Lockstep {
     executors: Vec<Known>,

@@ -1,9 +1,9 @@
 //! One test, from execution to verdict.
 
 use super::{
+    contestant::{Contestant, NoExecution},
     desk::{Desk, Limits, TestName},
-    plan::{Candidate, Factory, Plan},
-    run::panic_text,
+    plan::{Candidate, Plan},
 };
 use crate::{
     compare::{
@@ -14,10 +14,9 @@ use crate::{
     source::pack::{Mode, Recipe},
     test::{Body, Runnable, SkipReason, Test},
 };
-use lockstep_model::{At, Case, Execution, Executor, ExecutorError, Outcome, Telemetry};
+use lockstep_model::{At, Case, Execution, Outcome, Telemetry};
 use std::{
     borrow::Cow,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -36,72 +35,15 @@ impl std::fmt::Debug for Judge {
     }
 }
 
-/// An executor with its factory: after a panic it is made anew.
-struct Contestant {
-    label: String,
-    threads: usize,
-    factory: Factory,
-    executor: Option<Box<dyn Executor>>,
-}
-
 /// The watchdog has given this worker up.
 #[derive(Debug)]
 pub(crate) struct Abandoned;
 
-/// Why a run gave nothing to compare. A closed list: `reason` in JSON.
-pub(super) enum NoExecution {
-    Broke(ExecutorError),
-    Panicked(String),
-}
-
-impl NoExecution {
-    pub(super) fn reason(&self, executor: &str) -> String {
-        match self {
-            Self::Broke(error) => format!("executor broke: {executor}: {error}"),
-            Self::Panicked(text) => format!("executor panicked: {executor}: {text}"),
-        }
-    }
-}
-
-impl Contestant {
-    fn new(candidate: &Candidate) -> Self {
-        let Candidate { label, threads, factory } = candidate.clone();
-        Self { label, threads, factory, executor: None }
-    }
-
-    fn execute(&mut self, case: &Case) -> Result<Execution, NoExecution> {
-        let run = || {
-            let executor = match &mut self.executor {
-                Some(executor) => executor,
-                none => {
-                    let made = (self.factory)(self.threads).map_err(ExecutorError::Broken)?;
-                    none.insert(made)
-                }
-            };
-            executor.prepare(case)?.run()
-        };
-        let outcome = catch_unwind(AssertUnwindSafe(run));
-        match outcome {
-            Ok(outcome) => outcome.map_err(NoExecution::Broke),
-            Err(panic) => {
-                // Whatever it was doing, it is not to be trusted with another case.
-                self.executor = None;
-                Err(NoExecution::Panicked(panic_text(&*panic)))
-            }
-        }
-    }
-}
-
 impl Judge {
     /// A judge for a plan.
     pub(crate) fn new(plan: &Plan, limits: Arc<Limits>) -> Self {
-        let reference = Candidate {
-            label: "reference".to_owned(),
-            threads: 1,
-            factory: plan.reference.clone(),
-        };
         Self {
-            reference: Contestant::new(&reference),
+            reference: Contestant::new(&Candidate::reference(&plan.reference)),
             candidates: plan.candidates.iter().map(Contestant::new).collect(),
             desk: Arc::default(),
             limits,

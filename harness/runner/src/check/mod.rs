@@ -8,6 +8,7 @@
 //!
 //! * `plan`: what to run; decided before any work starts.
 //! * `judge`: one test, from execution to verdict.
+//! * `contestant`: an executor that is kept from case to case.
 //! * `chain`: the same for a chain of blocks.
 //! * `desk`: what a worker is doing right now, for the watchdog.
 //! * `worker`: the loop of one worker.
@@ -17,6 +18,7 @@
 
 mod admission;
 mod chain;
+mod contestant;
 mod desk;
 mod gate;
 mod journal;
@@ -26,6 +28,7 @@ mod plan;
 mod run;
 mod worker;
 
+pub(crate) use contestant::{Contestant, NoExecution};
 pub use journal::{Journal, Past, Resume, proof_id};
 pub use judge::Judge;
 pub use overlap::prove_overlap;

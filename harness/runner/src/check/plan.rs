@@ -25,6 +25,13 @@ pub struct Candidate {
     pub factory: Factory,
 }
 
+impl Candidate {
+    /// The reference, made by this factory.
+    pub(crate) fn reference(factory: &Factory) -> Self {
+        Self { label: "reference".to_owned(), threads: 1, factory: factory.clone() }
+    }
+}
+
 impl fmt::Debug for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Candidate").field("label", &self.label).finish_non_exhaustive()

@@ -2,13 +2,12 @@
 
 use super::{Finding, FuzzPlan, Kind};
 use crate::{
-    check::{Candidate, Factory, panic_text},
+    check::{Candidate, Contestant, NoExecution},
     compare::compare_outcomes,
     generate::{Features, Generated, Shape},
     test::Runnable,
 };
-use lockstep_model::{Execution, Executor, Outcome};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use lockstep_model::Outcome;
 
 /// One block in so many takes the deep lane.
 pub const DEEP_EVERY: u64 = 32;
@@ -54,50 +53,11 @@ pub struct Checked {
     pub findings: Vec<Finding>,
 }
 
-/// An executor that is made anew after it broke.
-struct Contestant {
-    label: String,
-    threads: usize,
-    factory: Factory,
-    executor: Option<Box<dyn Executor>>,
-}
-
-/// Why a run gave nothing.
-struct Failure(Kind, String);
-
-impl Contestant {
-    fn new(candidate: &Candidate) -> Self {
-        let Candidate { label, threads, factory } = candidate.clone();
-        Self { label, threads, factory, executor: None }
-    }
-
-    fn run(&mut self, block: &Runnable) -> Result<Execution, Failure> {
-        let mut executor = match self.executor.take() {
-            Some(executor) => executor,
-            None => (self.factory)(self.threads).map_err(|text| Failure(Kind::Broke, text))?,
-        };
-        let run = AssertUnwindSafe(|| executor.prepare(&block.case)?.run());
-        match catch_unwind(run) {
-            Ok(Ok(execution)) => {
-                self.executor = Some(executor);
-                Ok(execution)
-            }
-            Ok(Err(error)) => Err(Failure(Kind::Broke, error.to_string())),
-            Err(panic) => Err(Failure(Kind::Panicked, panic_text(&*panic))),
-        }
-    }
-}
-
 impl Lanes {
     /// Executors for a campaign.
     pub fn new(plan: &FuzzPlan) -> Self {
-        let reference = Candidate {
-            label: "reference".to_owned(),
-            threads: 1,
-            factory: plan.reference.clone(),
-        };
         Self {
-            reference: Contestant::new(&reference),
+            reference: Contestant::new(&Candidate::reference(&plan.reference)),
             fast: plan.fast.iter().map(Contestant::new).collect(),
             deep: plan.deep.iter().map(Contestant::new).collect(),
         }
@@ -118,10 +78,10 @@ impl Lanes {
             shape: generated.shape,
             findings: Vec::new(),
         };
-        let right = match self.reference.run(block) {
+        let right = match self.reference.execute(&block.case) {
             Ok(execution) => execution.outcome,
-            Err(Failure(kind, reason)) => {
-                checked.findings.push(found(seed, block, "reference", kind, Some(reason)));
+            Err(failure) => {
+                checked.findings.push(failed(seed, block, "reference", failure));
                 return checked;
             }
         };
@@ -167,7 +127,7 @@ fn compare(
     right: &Outcome,
     checked: &mut Checked,
 ) -> bool {
-    let mut finding = match candidate.run(block) {
+    let mut finding = match candidate.execute(&block.case) {
         Ok(execution) => {
             checked.re_executions += execution.telemetry.re_executions;
             let differences =
@@ -178,9 +138,7 @@ fn compare(
             let found = found(checked.seed, block, &candidate.label, Kind::Diverged, None);
             Finding { differences, ..found }
         }
-        Err(Failure(kind, reason)) => {
-            found(checked.seed, block, &candidate.label, kind, Some(reason))
-        }
+        Err(failure) => failed(checked.seed, block, &candidate.label, failure),
     };
     finding.differences.truncate(MOST_DIFFERENCES);
     checked.findings.push(finding);
@@ -190,7 +148,15 @@ fn compare(
 /// More are no help.
 const MOST_DIFFERENCES: usize = 20;
 
-pub(super) fn found(
+fn failed(seed: u64, block: &Runnable, executor: &str, failure: NoExecution) -> Finding {
+    let (kind, reason) = match failure {
+        NoExecution::Broke(error) => (Kind::Broke, error.to_string()),
+        NoExecution::Panicked(text) => (Kind::Panicked, text),
+    };
+    found(seed, block, executor, kind, Some(reason))
+}
+
+fn found(
     seed: u64,
     block: &Runnable,
     executor: &str,

@@ -57,6 +57,11 @@ pub(super) mod op {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Assembler(Vec<u8>);
 
+/// Where the target of a jump is to be written.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Skip(usize);
+
 impl Assembler {
     pub(super) fn op(&mut self, op: u8) -> &mut Self {
         self.0.push(op);
@@ -80,13 +85,17 @@ impl Assembler {
         self.push(address.as_slice())
     }
 
-    /// Leaves out what `inside` puts together where the word on the stack is zero.
-    pub(super) fn when(&mut self, inside: impl FnOnce(&mut Self)) {
+    /// Goes on at [`Self::land`] where the word on the stack is zero.
+    pub(super) fn skip_where_zero(&mut self) -> Skip {
         self.op(op::ISZERO);
         // The target is not known yet: two bytes of room for it.
-        let place = self.0.len() + 1;
+        let skip = Skip(self.0.len() + 1);
         self.push(&[0, 0]).op(op::JUMPI);
-        inside(self);
+        skip
+    }
+
+    /// Where a skip goes on.
+    pub(super) fn land(&mut self, Skip(place): Skip) {
         let target = (self.0.len() as u16).to_be_bytes();
         self.0[place..place + 2].copy_from_slice(&target);
         self.op(op::JUMPDEST);

@@ -297,17 +297,9 @@ impl Writer<'_> {
 
     fn when(&mut self, chooser: &mut Chooser<'_>, depth: usize) {
         self.expression(chooser);
-        let mut inside =
-            Writer { around: self.around, code: Assembler::default(), is_dangerous: false };
-        std::mem::swap(&mut inside.code, &mut self.code);
-        let mut code = std::mem::take(&mut inside.code);
-        code.when(|code| {
-            std::mem::swap(code, &mut inside.code);
-            inside.statement(chooser, depth + 1);
-            std::mem::swap(code, &mut inside.code);
-        });
-        self.code = code;
-        self.is_dangerous |= inside.is_dangerous;
+        let skip = self.code.skip_where_zero();
+        self.statement(chooser, depth + 1);
+        self.code.land(skip);
     }
 
     fn end(&mut self, chooser: &mut Chooser<'_>) {

@@ -8,12 +8,13 @@ use super::{
     keys,
     world::{BASE_FEE, FIRST_POOR, World},
 };
-use alloy_consensus::{Signed, TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxEnvelope, TxLegacy};
+use crate::placeholder;
+use alloy_consensus::{TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxEnvelope, TxLegacy};
 use alloy_eips::{
     eip2930::{AccessList, AccessListItem},
     eip7702::{Authorization, SignedAuthorization},
 };
-use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use lockstep_model::{Fork, Transaction};
 
 /// How the transactions of a block conflict.
@@ -349,16 +350,11 @@ fn envelope(
     }
 }
 
-/// The sender stands beside the transaction; execution never looks at the signature.
-fn signed<T>(transaction: T) -> Signed<T> {
-    let signature = Signature::new(U256::from(1), U256::from(1), false);
-    Signed::new_unchecked(transaction, signature, B256::ZERO)
-}
-
 fn legacy(draft: Draft) -> TxEnvelope {
     let Draft { nonce, to, value, input, gas_limit, max_fee, .. } = draft;
     let gas_price = max_fee;
-    signed(TxLegacy { chain_id: None, nonce, gas_price, gas_limit, to, value, input }).into()
+    placeholder::signed(TxLegacy { chain_id: None, nonce, gas_price, gas_limit, to, value, input })
+        .into()
 }
 
 fn with_list(world: &World, chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope {
@@ -367,7 +363,7 @@ fn with_list(world: &World, chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelo
     let gas_limit = gas_limit + list_gas(&access_list);
     let gas_price = max_fee;
     let tx = TxEip2930 { chain_id: 1, nonce, gas_price, gas_limit, to, value, access_list, input };
-    signed(tx).into()
+    placeholder::signed(tx).into()
 }
 
 fn access_list(world: &World, chooser: &mut Chooser<'_>) -> AccessList {
@@ -402,7 +398,7 @@ fn dynamic(world: &World, chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope
         access_list,
         input,
     };
-    signed(tx).into()
+    placeholder::signed(tx).into()
 }
 
 fn with_blob(chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope {
@@ -423,8 +419,7 @@ fn with_blob(chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope {
         max_fee_per_blob_gas: 10,
         input,
     };
-    let signature = Signature::new(U256::from(1), U256::from(1), false);
-    TxEnvelope::Eip4844(Signed::new_unchecked(tx.into(), signature, B256::ZERO))
+    TxEnvelope::Eip4844(placeholder::signed(tx.into()))
 }
 
 fn delegating(world: &mut World, chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope {
@@ -445,7 +440,7 @@ fn delegating(world: &mut World, chooser: &mut Chooser<'_>, draft: Draft) -> TxE
         authorization_list: list,
         input,
     };
-    signed(tx).into()
+    placeholder::signed(tx).into()
 }
 
 /// Valid more often than not; by the sender itself, twice by the same, taken back.

@@ -6,7 +6,8 @@ use super::{
     features::{Feature, Features},
     keys,
 };
-use alloy_eips::{eip2935, eip4788, eip4895::Withdrawal, eip7002, eip7251};
+use crate::system_contracts;
+use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use lockstep_model::{Block, Fork, MemoryState, memory_state::BlockHashes};
 
@@ -101,26 +102,8 @@ impl World {
         }
     }
 
-    /// With their real code: system calls need them.
     fn add_system_contracts(&mut self) {
-        let mut known = Vec::new();
-        if self.fork >= Fork::Cancun {
-            known.push((eip4788::BEACON_ROOTS_ADDRESS, eip4788::BEACON_ROOTS_CODE.clone()));
-        }
-        if self.fork >= Fork::Prague {
-            known.extend([
-                (eip2935::HISTORY_STORAGE_ADDRESS, eip2935::HISTORY_STORAGE_CODE.clone()),
-                (
-                    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
-                    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_CODE.clone(),
-                ),
-                (
-                    eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
-                    eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_CODE.clone(),
-                ),
-            ]);
-        }
-        for (address, code) in known {
+        for (address, code) in system_contracts::of(self.fork) {
             self.state.insert(address, U256::ZERO, 1, code, []);
             if self.has(Feature::SystemContracts) {
                 self.places.push(address);

@@ -2,6 +2,7 @@
 
 use super::Signatures;
 use crate::{
+    placeholder,
     pre_state::PreState,
     test::{Expectation, Runnable},
 };
@@ -108,7 +109,7 @@ impl Draft {
         sender.nonce += 1;
         let signature = match &sender.key {
             Some(key) => sign(key, transaction.signature_hash()),
-            None => Signature::new(U256::from(1), U256::from(1), false),
+            None => placeholder::signature(),
         };
         let envelope = TxEnvelope::Eip1559(transaction.into_signed(signature));
         self.gas_limit += gas_limit;

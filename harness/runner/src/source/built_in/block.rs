@@ -1,12 +1,14 @@
 //! Builds one block: accounts, transactions, and what must be left behind.
 
 use crate::{
+    placeholder,
     pre_state::PreState,
+    system_contracts,
     test::{Expectation, ExpectedAccount, Runnable},
 };
-use alloy_consensus::{Signed, TxEip1559, TxEip2930, TxEnvelope, TxLegacy};
-use alloy_eips::{eip2935, eip4788, eip4895::Withdrawal, eip7002, eip7251};
-use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use alloy_consensus::{TxEip1559, TxEip2930, TxEnvelope, TxLegacy};
+use alloy_eips::eip4895::Withdrawal;
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use lockstep_model::{
     Block, Case, Fork, MemoryState, Phases, Rules, Transaction, memory_state::BlockHashes,
 };
@@ -57,7 +59,9 @@ impl BlockBuilder {
             ..Block::default()
         };
         let mut state = MemoryState::new(BlockHashes::OfNumber);
-        system_contracts(fork, &mut state);
+        for (address, code) in system_contracts::of(fork) {
+            state.insert(address, U256::ZERO, 1, code, []);
+        }
         Self { fork, state, block, nonces: BTreeMap::new(), expected: BTreeMap::new() }
     }
 
@@ -157,37 +161,15 @@ fn withdrawals(random: &mut ChaCha8Rng) -> Vec<Withdrawal> {
     (0..4).map(withdrawal).collect()
 }
 
-/// The contracts that system calls need, with their real code.
-fn system_contracts(fork: Fork, state: &mut MemoryState) {
-    let mut deploy = |address, code: Bytes| state.insert(address, U256::ZERO, 1, code, []);
-    if fork >= Fork::Cancun {
-        deploy(eip4788::BEACON_ROOTS_ADDRESS, eip4788::BEACON_ROOTS_CODE.clone());
-    }
-    if fork >= Fork::Prague {
-        deploy(eip2935::HISTORY_STORAGE_ADDRESS, eip2935::HISTORY_STORAGE_CODE.clone());
-        deploy(
-            eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
-            eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_CODE.clone(),
-        );
-        deploy(
-            eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
-            eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_CODE.clone(),
-        );
-    }
-}
-
 fn envelope(fork: Fork, kind: usize, nonce: u64, request: Request) -> TxEnvelope {
     let Request { to, value, input, gas_limit, sender: _ } = request;
     let to = TxKind::Call(to);
-    // The signature is a placeholder: the sender stands beside the transaction.
-    let signature = Signature::new(U256::from(1), U256::from(1), false);
-    let hash = B256::ZERO;
     if kind == 1 && fork >= Fork::Berlin {
         let (access_list, gas_price) = Default::default();
         let tx =
             TxEip2930 { chain_id: 1, nonce, gas_price, gas_limit, to, value, access_list, input };
         let tx = TxEip2930 { gas_price: GAS_PRICE, ..tx };
-        return TxEnvelope::Eip2930(Signed::new_unchecked(tx, signature, hash));
+        return TxEnvelope::Eip2930(placeholder::signed(tx));
     }
     if kind == 2 && fork >= Fork::London {
         let tx = TxEip1559 {
@@ -201,8 +183,8 @@ fn envelope(fork: Fork, kind: usize, nonce: u64, request: Request) -> TxEnvelope
             access_list: Default::default(),
             input,
         };
-        return TxEnvelope::Eip1559(Signed::new_unchecked(tx, signature, hash));
+        return TxEnvelope::Eip1559(placeholder::signed(tx));
     }
     let tx = TxLegacy { chain_id: None, nonce, gas_price: GAS_PRICE, gas_limit, to, value, input };
-    TxEnvelope::Legacy(Signed::new_unchecked(tx, signature, hash))
+    TxEnvelope::Legacy(placeholder::signed(tx))
 }

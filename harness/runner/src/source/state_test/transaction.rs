@@ -1,16 +1,14 @@
 //! From a transaction template to a transaction, or to the rule that its encoding breaks.
 
 use super::format::{AccessListEntry, Authorization, Indexes, Template};
-use crate::source::hex::Number;
-use alloy_consensus::{
-    SignableTransaction, Signed, TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxEnvelope, TxLegacy,
-};
+use crate::{placeholder, source::hex::Number};
+use alloy_consensus::{Signed, TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxEnvelope, TxLegacy};
 use alloy_eips::{
     eip2718::Decodable2718,
     eip2930::{AccessList, AccessListItem},
     eip7702::{Authorization as Tuple, SignedAuthorization},
 };
-use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use lockstep_model::Rule;
 
 /// Why there is no transaction.
@@ -85,7 +83,7 @@ impl Fields {
     }
 
     fn legacy(self, template: &Template) -> Result<TxEnvelope, NoTransaction> {
-        Ok(TxEnvelope::Legacy(signed(TxLegacy {
+        Ok(TxEnvelope::Legacy(placeholder::signed(TxLegacy {
             chain_id: None,
             nonce: self.nonce,
             gas_price: price(template.gas_price.as_ref())?,
@@ -97,7 +95,7 @@ impl Fields {
     }
 
     fn access_list(self, template: &Template) -> Result<TxEnvelope, NoTransaction> {
-        Ok(TxEnvelope::Eip2930(signed(TxEip2930 {
+        Ok(TxEnvelope::Eip2930(placeholder::signed(TxEip2930 {
             chain_id: self.chain_id,
             nonce: self.nonce,
             gas_price: price(template.gas_price.as_ref())?,
@@ -110,7 +108,7 @@ impl Fields {
     }
 
     fn dynamic_fee(self, template: &Template) -> Result<TxEnvelope, NoTransaction> {
-        Ok(TxEnvelope::Eip1559(signed(TxEip1559 {
+        Ok(TxEnvelope::Eip1559(placeholder::signed(TxEip1559 {
             chain_id: self.chain_id,
             nonce: self.nonce,
             gas_limit: self.gas_limit,
@@ -140,7 +138,7 @@ impl Fields {
         };
         Ok(TxEnvelope::Eip4844(Signed::new_unchecked(
             transaction.into(),
-            placeholder(),
+            placeholder::signature(),
             B256::ZERO,
         )))
     }
@@ -151,7 +149,7 @@ impl Fields {
         list: &[Authorization],
     ) -> Result<TxEnvelope, NoTransaction> {
         let to = self.recipient(Rule::SetCodeContractCreation)?;
-        Ok(TxEnvelope::Eip7702(signed(TxEip7702 {
+        Ok(TxEnvelope::Eip7702(placeholder::signed(TxEip7702 {
             chain_id: self.chain_id,
             nonce: self.nonce,
             gas_limit: self.gas_limit,
@@ -190,14 +188,6 @@ fn authorization(entry: &Authorization) -> Result<SignedAuthorization, Rule> {
     };
     let (r, s) = (word(&entry.r).map_err(format)?, word(&entry.s).map_err(format)?);
     Ok(SignedAuthorization::new_unchecked(tuple, parity, r, s))
-}
-
-fn signed<T: SignableTransaction<Signature>>(transaction: T) -> Signed<T> {
-    Signed::new_unchecked(transaction, placeholder(), B256::ZERO)
-}
-
-fn placeholder() -> Signature {
-    Signature::new(U256::from(1), U256::from(1), false)
 }
 
 fn word(number: &Number) -> Result<U256, Rule> {
