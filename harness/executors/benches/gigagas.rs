@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Before criterion's own, the three one-thread times are measured in turn, and printed: reference,
-//! `sequential`, and a bare loop of revm calls that `sequential` must keep up with. Criterion measures
+//! `sequential`, and a bare loop of revm calls that `sequential` must keep up with (with what an executor
+//! owes at its end, receipts and owned changes; the calls alone are shown beside it). Criterion measures
 //! one after the other: for ratios that can be believed use `lockstep bench`.
 
 #[path = "support/bare_loop.rs"]
@@ -16,7 +17,7 @@ mod support;
 use bare_loop::BareLoop;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lockstep_executors::{Reference, Sequential};
-use lockstep_model::{Executor, Outcome};
+use lockstep_model::Outcome;
 use lockstep_runner::{
     bench::statistics::median,
     test::Runnable,
@@ -40,11 +41,11 @@ fn blocks(criterion: &mut Criterion) {
     let smoke = std::env::args().any(|argument| argument == "--test");
     for workload in workload::ALL {
         let block = workload.block(0, gas(), Signatures::Placeholder);
-        one_thread(&block, if smoke { 1 } else { 11 });
+        let ready = Ready::new(&block);
+        one_thread(&block, &ready, if smoke { 1 } else { 11 });
         let mut group = criterion.benchmark_group(format!("gigagas/{}", workload.name));
         for_whole_blocks(&mut group);
         group.throughput(Throughput::Elements(block.case.block.transactions.len() as u64));
-        let ready = Ready::new(&block);
         for (name, mut executor) in executors() {
             let mut prepared = ready.prepare(&name, &mut *executor);
             group.bench_function(&name, |bencher| bencher.iter(|| run(&mut *prepared)));
@@ -54,42 +55,42 @@ fn blocks(criterion: &mut Criterion) {
 }
 
 #[expect(clippy::print_stderr, reason = "for whoever runs the bench")]
-fn one_thread(block: &Runnable, rounds: usize) {
+fn one_thread(block: &Runnable, ready: &Ready<'_>, rounds: usize) {
     let bare_loop = BareLoop::new(&block.case);
-    let mut sequential = Sequential.prepare(&block.case).unwrap();
-    let mut reference = Reference.prepare(&block.case).unwrap();
-    let Outcome::Accepted(right) = run(&mut *reference) else { panic!("it is valid") };
-    let bare_gas: u64 = bare_loop.run().0.iter().map(|result| result.gas().tx_gas_used()).sum();
-    assert_eq!(bare_gas, right.gas_used, "the bare loop does the same");
+    ready.judge("bare loop", &Outcome::Accepted(Box::new(bare_loop.run())));
+    let mut sequential = ready.prepare("sequential", &mut Sequential);
+    let mut reference = ready.prepare("reference", &mut Reference);
 
-    let mut times = [const { Vec::new() }; 3];
+    let mut times = [const { Vec::new() }; 4];
     for _ in 0..rounds {
-        let mut clock = Instant::now();
-        let mut lap = |of: &mut Vec<f64>| {
-            of.push(clock.elapsed().as_secs_f64() * 1e3);
-            clock = Instant::now();
-        };
-        let [bare, ours, theirs] = &mut times;
-        let done = bare_loop.run();
-        lap(bare);
-        drop(done);
-        lap(&mut Vec::new());
-        let done = run(&mut *sequential);
-        lap(ours);
-        drop(done);
-        lap(&mut Vec::new());
-        let done = run(&mut *reference);
-        lap(theirs);
-        drop(done);
+        let [calls, bare, ours, theirs] = &mut times;
+        calls.push(milliseconds(|| bare_loop.calls()));
+        bare.push(milliseconds(|| bare_loop.run()));
+        ours.push(milliseconds(|| run(&mut *sequential)));
+        theirs.push(milliseconds(|| run(&mut *reference)));
     }
-    let [bare, ours, theirs] = times.each_ref().map(|times| median(times));
-    let ratios: Vec<f64> = times[1].iter().zip(&times[0]).map(|(ours, bare)| ours / bare).collect();
+    let [calls, bare, ours, theirs] = times.each_ref().map(|times| median(times));
+    let of_calls = ratio(&times[2], &times[0]);
+    let of_bare = ratio(&times[2], &times[1]);
     eprintln!(
-        "{}: one thread: bare loop {bare:.1} ms, sequential {ours:.1} ms, reference {theirs:.1} ms; \
-         sequential takes {:.2}x of the bare loop",
-        block.case.id,
-        median(&ratios)
+        "{}: one thread: bare loop {bare:.1} ms (its calls alone {calls:.1} ms), sequential \
+         {ours:.1} ms, reference {theirs:.1} ms; sequential takes {of_bare:.2}x of the bare loop, \
+         {of_calls:.2}x of its calls alone",
+        block.case.id
     );
+}
+
+/// Without the time that giving back what it made takes.
+fn milliseconds<T>(work: impl FnOnce() -> T) -> f64 {
+    let clock = Instant::now();
+    let made = work();
+    let took = clock.elapsed();
+    drop(made);
+    took.as_secs_f64() * 1e3
+}
+
+fn ratio(of: &[f64], by: &[f64]) -> f64 {
+    median(&of.iter().zip(by).map(|(of, by)| of / by).collect::<Vec<f64>>())
 }
 
 criterion_group!(benches, blocks);

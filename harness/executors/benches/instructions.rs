@@ -9,6 +9,10 @@
 //! The program runs itself under `valgrind --tool=callgrind`, once with two runs of a block and once with
 //! several: the difference is what a run takes, without what comes before it and what is done once.
 
+#[path = "support/bare_loop.rs"]
+mod bare_loop;
+
+use bare_loop::BareLoop;
 use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
 use lockstep_model::{Executor, Mode, Outcome};
 use lockstep_runner::workload::{Signatures, Workload};
@@ -18,7 +22,8 @@ use std::process::Command;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-const EXECUTORS: [&str; 4] = ["reference", "sequential", "block_stm", "access_list"];
+const BARE_LOOP: &str = "bare loop";
+const EXECUTORS: [&str; 5] = [BARE_LOOP, "reference", "sequential", "block_stm", "access_list"];
 const WORKLOADS: [&str; 3] = ["transfers", "erc20", "swaps"];
 const GAS: u64 = 10_000_000;
 const FEW_RUNS: u64 = 2;
@@ -57,6 +62,11 @@ fn block(workload: &str) -> lockstep_runner::test::Runnable {
 }
 
 fn run(executor: &str, workload: &str, runs: u64) {
+    if executor == BARE_LOOP {
+        let block = block(workload);
+        let bare_loop = BareLoop::new(&block.case);
+        return (0..runs).for_each(|_| drop(bare_loop.run()));
+    }
     let mut executor: Box<dyn Executor> = match executor {
         "reference" => Box::new(Reference),
         "sequential" => Box::new(Sequential),

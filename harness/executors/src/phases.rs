@@ -5,7 +5,7 @@ use crate::{
     commit::OrderedCommit,
     evm::bundle_changes,
     reference::{
-        SessionDb, Stop, corrections, executor_receipts, has_access_list, ommer_headers,
+        SessionDb, Stop, corrections, deposit_receipt, has_access_list, ommer_headers,
         session_with, take_changes,
     },
 };
@@ -73,7 +73,7 @@ pub(crate) fn post_block_with(
     }
     let ommers = ommer_headers(case);
     let mut session = session_with(case, env, &ommers, state, lists);
-    session.receipts = executor_receipts(gas.receipts());
+    session.receipts = deposit_receipt(gas.receipts()).into_iter().collect();
     session.cumulative_tx_gas_used = gas.cumulative_gas();
     session.block_regular_gas_used = gas.regular_gas();
     session.block_state_gas_used = gas.state_gas();

@@ -3,14 +3,17 @@
 //! ordinary come out right.
 
 use alloy_evm::FromRecoveredTx;
-use lockstep_model::{AccountInfo, Case, Fork, StateError, StateReader};
+use lockstep_model::{
+    AccountChange, AccountInfo, BlockOutcome, Case, Fork, Receipt, StateChanges, StateError,
+    StateReader,
+};
 use revm::{
     Context, Database, ExecuteEvm, MainBuilder, MainContext,
     context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
     context_interface::block::BlobExcessGasAndPrice,
     database_interface::DBErrorMarker,
     primitives::{Address, B256, Bytes, U256, eip4844, hardfork::SpecId},
-    state::{AccountInfo as RevmInfo, Bytecode, EvmState},
+    state::{Account, AccountInfo as RevmInfo, Bytecode, EvmState},
 };
 use std::{error::Error, fmt};
 
@@ -93,8 +96,8 @@ impl<'a> BareLoop<'a> {
         }
     }
 
-    /// Runs it. Gives results and the state that was touched.
-    pub(crate) fn run(&self) -> (Vec<ExecutionResult>, EvmState) {
+    /// The calls alone. Gives results and the state that was touched, both revm's own.
+    pub(crate) fn calls(&self) -> (Vec<ExecutionResult>, EvmState) {
         let cfg = CfgEnv::new_with_spec(SpecId::CANCUN).with_chain_id(self.case.rules.chain_id);
         let context = Context::mainnet().with_db(Reader(&*self.case.pre_state));
         let mut evm = context.with_cfg(cfg).with_block(self.block.clone()).build_mainnet();
@@ -103,5 +106,50 @@ impl<'a> BareLoop<'a> {
             results.push(evm.transact_one(transaction.clone()).unwrap());
         }
         (results, evm.finalize())
+    }
+
+    /// The calls, and what every executor owes at its end: receipts, gas and owned changes.
+    pub(crate) fn run(&self) -> BlockOutcome {
+        let (results, state) = self.calls();
+        let receipts = self.receipts(results);
+        BlockOutcome {
+            gas_used: receipts.last().map_or(0, |receipt| receipt.cumulative_gas_used),
+            receipts,
+            changes: changes(state),
+            ..BlockOutcome::default()
+        }
+    }
+
+    fn receipts(&self, results: Vec<ExecutionResult>) -> Vec<Receipt> {
+        let mut cumulative_gas_used = 0;
+        let receipt = |(result, transaction): (ExecutionResult, &TxEnv)| {
+            let gas_used = result.gas().tx_gas_used();
+            cumulative_gas_used += gas_used;
+            Receipt {
+                transaction_type: transaction.tx_type,
+                success: result.is_success(),
+                gas_used,
+                cumulative_gas_used,
+                logs: result.into_logs(),
+            }
+        };
+        results.into_iter().zip(&self.transactions).map(receipt).collect()
+    }
+}
+
+/// As owned plain data. No workload creates or destroys an account, or leaves one empty.
+fn changes(state: EvmState) -> StateChanges {
+    let touched = state.into_iter().filter(|(_, account)| account.is_touched());
+    let accounts = touched.map(|(address, account)| (address, change(account))).collect();
+    StateChanges { accounts, ..StateChanges::default() }
+}
+
+fn change(account: Account) -> AccountChange {
+    let RevmInfo { balance, nonce, code_hash, .. } = account.info;
+    let slots = account.storage.into_iter().map(|(slot, value)| (slot, value.present_value));
+    AccountChange {
+        info: Some(AccountInfo { balance, nonce, code_hash }),
+        storage_cleared: false,
+        storage: slots.collect(),
     }
 }

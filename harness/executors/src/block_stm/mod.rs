@@ -324,13 +324,12 @@ impl PreparedBlockStm {
         let below = Overlaid::new(self.case.pre_state.clone(), &changes);
         let (case, env, claims) = (&self.case, &self.env, &self.gas_claims);
         let rest = Rest { case, env, transactions: &self.transactions, claims, first };
-        let rest = rest.execute(below, &mut committed.gas)?;
-        changes.extend(rest.changes);
+        let requests = rest.execute(below, &mut committed.gas, &mut changes)?;
         Ok(BlockOutcome {
             gas_used: committed.gas.gas_used(),
             blob_gas_used: committed.gas.blob_gas(),
             receipts: committed.gas.into_receipts(),
-            requests: rest.requests,
+            requests,
             changes,
             ..BlockOutcome::default()
         })

@@ -13,21 +13,19 @@
 //! Receipts carry a status here too; the intermediate roots that they need before Byzantium are
 //! the judge's to compute from the changes of each transaction.
 
-use super::session::{Session, SessionDb, Stop, balance, broken_read, stop};
+use super::{
+    receipts::is_deposit,
+    session::{Session, SessionDb, Stop, balance, broken_read, stop},
+};
 use alloy_eips::{
-    eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS, eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
-    eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
 };
 use alloy_evm::{
     Evm,
     block::{BalIndexedDatabase, BlockExecutionResult, BlockExecutor},
-    eth::{
-        dao_fork::{DAO_HARDFORK_ACCOUNTS, DAO_HARDFORK_BENEFICIARY},
-        eip6110::DepositEvent,
-    },
+    eth::dao_fork::{DAO_HARDFORK_ACCOUNTS, DAO_HARDFORK_BENEFICIARY},
 };
-use alloy_primitives::{Address, Log, U256};
-use alloy_sol_types::SolEvent;
+use alloy_primitives::{Address, U256};
 use lockstep_model::{At, Case, Fork, Rejection, Rule};
 use revm::{Database, DatabaseCommit, database::State, state::Account};
 
@@ -108,11 +106,6 @@ fn require_deposit_layout<DB: SessionDb>(session: &Session<DB>) -> Result<(), St
         return Ok(());
     }
     Err(Stop::Rejected(Rejection { at: At::PostBlock, rule: Rule::InvalidDepositEventLayout }))
-}
-
-fn is_deposit(log: &Log) -> bool {
-    log.address == MAINNET_DEPOSIT_CONTRACT_ADDRESS
-        && log.topics().first() == Some(&DepositEvent::SIGNATURE_HASH)
 }
 
 /// EIP-6110, `is_valid_deposit_event_data`: 576 bytes, five offsets, then five fields, each with

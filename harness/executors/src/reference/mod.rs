@@ -17,7 +17,7 @@ use lockstep_model::{
 };
 use revm::{context::TxEnv, database::states::bundle_state::BundleRetention};
 
-pub(crate) use receipts::{executor_receipts, model_receipts};
+pub(crate) use receipts::{deposit_receipt, model_receipts};
 pub(crate) use session::{
     Session, SessionDb, Stop, block_context, execution, ommer_headers, sequential_telemetry,
     session, session_with, stop, take_changes,

@@ -1,10 +1,16 @@
 //! Receipts without blooms: the judge computes those itself.
 
 use alloy_consensus::{EthereumReceipt, TxEnvelope, TxType};
+use alloy_eips::eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS;
 use alloy_evm::{
     Evm,
-    eth::receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
+    eth::{
+        eip6110::DepositEvent,
+        receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
+    },
 };
+use alloy_primitives::Log;
+use alloy_sol_types::SolEvent;
 use lockstep_model::Receipt;
 
 /// Builds plain receipts.
@@ -45,13 +51,22 @@ pub(crate) fn model_receipts(receipts: &[PlainReceipt]) -> Vec<Receipt> {
     receipts.iter().map(receipt).collect()
 }
 
-/// The model's receipts as alloy-evm's executor keeps them.
-pub(crate) fn executor_receipts(receipts: &[Receipt]) -> Vec<PlainReceipt> {
-    let receipt = |receipt: &Receipt| EthereumReceipt {
-        tx_type: TxType::try_from(receipt.transaction_type).expect("made from a transaction type"),
-        success: receipt.success,
-        cumulative_gas_used: receipt.cumulative_gas_used,
-        logs: receipt.logs.clone(),
-    };
-    receipts.iter().map(receipt).collect()
+/// What the post-block phase reads of receipts: the deposits (EIP-6110), as alloy-evm's executor keeps
+/// them. Nearly always nothing; all logs of a block would be a copy that takes longer than the phase.
+pub(crate) fn deposit_receipt(receipts: &[Receipt]) -> Option<PlainReceipt> {
+    let logs = receipts.iter().flat_map(|receipt| &receipt.logs);
+    let logs: Vec<Log> = logs.filter(|log| is_deposit(log)).cloned().collect();
+    let tx_type = TxType::Legacy;
+    (!logs.is_empty()).then(|| EthereumReceipt {
+        tx_type,
+        success: true,
+        cumulative_gas_used: 0,
+        logs,
+    })
+}
+
+/// Whether a log is a deposit's event (EIP-6110).
+pub(super) fn is_deposit(log: &Log) -> bool {
+    log.address == MAINNET_DEPOSIT_CONTRACT_ADDRESS
+        && log.topics().first() == Some(&DepositEvent::SIGNATURE_HASH)
 }

@@ -5,22 +5,23 @@ use alloy_primitives::Address;
 use lockstep_model::{AccountChange, AccountInfo, StateChanges};
 use revm::state::{Account, EvmState};
 
-/// The changes in a journal, and those of `also`, which changed on its way into it.
+/// Adds the changes in a journal, and those of `also`, which changed on its way into it.
 ///
 /// Original values are those of the last transaction, so what changed in the block cannot be told:
 /// every slot of a touched account is listed, as [`StateChanges`] allows.
-pub(crate) fn changes_of(journal: EvmState, also: Option<Address>) -> StateChanges {
-    let mut changes = StateChanges::default();
-    changes.accounts.reserve(journal.len());
+pub(crate) fn add_changes(journal: EvmState, also: Option<Address>, changes: &mut StateChanges) {
+    changes.accounts.reserve(journal.len() + CHANGES_AFTER);
     let changed = journal.into_iter().filter(|(address, account)| {
         account.is_touched() || account.is_selfdestructed() || also == Some(*address)
     });
     changed.for_each(|(address, account)| {
-        add_code(&account, &mut changes);
+        add_code(&account, changes);
         changes.accounts.push((address, change_of(&account)));
     });
-    changes
 }
+
+/// Room for the fee recipient and the post-block phase: a list that grew once more would be copied.
+const CHANGES_AFTER: usize = 32;
 
 fn change_of(account: &Account) -> AccountChange {
     let Some(info) = account_after(account) else {

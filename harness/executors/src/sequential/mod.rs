@@ -85,14 +85,14 @@ pub(crate) fn execute(
     let before = phases::pre_block(case, env, ReaderDb(case.pre_state.clone()))?;
     let below = Overlaid::new(case.pre_state.clone(), &before.changes);
     let mut gas = OrderedCommit::new(case.rules.fork, case.block.gas_limit, transactions.len());
-    let end = Rest { case, env, transactions, claims, first: 0 }.execute(below, &mut gas)?;
+    let rest = Rest { case, env, transactions, claims, first: 0 };
     let mut changes = before.changes;
-    changes.extend(end.changes);
+    let requests = rest.execute(below, &mut gas, &mut changes)?;
     Ok(BlockOutcome {
         gas_used: gas.gas_used(),
         blob_gas_used: gas.blob_gas(),
         receipts: gas.into_receipts(),
-        requests: end.requests,
+        requests,
         changes,
         ..BlockOutcome::default()
     })
@@ -114,19 +114,15 @@ pub(crate) struct Rest<'a> {
     pub(crate) first: usize,
 }
 
-/// What the rest of a block did.
-pub(crate) struct RestOutcome {
-    pub(crate) changes: StateChanges,
-    pub(crate) requests: Vec<Bytes>,
-}
-
 impl Rest<'_> {
-    /// Executes it on the state below; the receipts go to `gas`.
+    /// Executes it on the state below; the receipts go to `gas`, and what changes is added to what has
+    /// changed below. Gives the block's requests.
     pub(crate) fn execute<DB: SessionDb>(
         &self,
         below: DB,
         gas: &mut OrderedCommit,
-    ) -> Result<RestOutcome, Stop> {
+        changes: &mut StateChanges,
+    ) -> Result<Vec<Bytes>, Stop> {
         let deferral = Deferral::of(self.case).map_err(|error| Stop::Broken(error.into()))?;
         let state = BlockState::new(below, self.case.block.beneficiary);
         let mut evm = StrictEvm::new(state, self.env.clone());
@@ -141,10 +137,9 @@ impl Rest<'_> {
         }
         let mut after = AfterTransactions::new(evm);
         let end = phases::post_block(self.case, self.env, &mut after, gas)?;
-        let changes = after.into_changes();
-        let mut changes = changes.map_err(|error| Stop::Broken(error.into()))?;
+        after.add_to(changes).map_err(|error| Stop::Broken(error.into()))?;
         changes.extend(end.changes);
-        Ok(RestOutcome { changes, requests: end.requests })
+        Ok(end.requests)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The state below and above the journal of a whole block.
 
-use super::changes::{account_after, changes_of};
+use super::changes::{account_after, add_changes};
 use crate::{
     evm::{ReadError, StorageProbe, StrictEvm, bytecode_of, credited, model_info, revm_info},
     reference::SessionDb,
@@ -136,10 +136,12 @@ impl<DB: SessionDb> BlockState<DB> {
     }
 
     /// The account with what it is owed.
-    fn account(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
-        let info = self.below.basic(address)?.as_ref().map(model_info);
+    fn account(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
+        let info = self.below.basic(address)?;
         match self.owed {
-            Some(amount) if address == self.beneficiary => Ok(credited(info, amount, true)),
+            Some(amount) if address == self.beneficiary => {
+                Ok(credited(info.as_ref().map(model_info), amount, true).map(revm_info))
+            }
             _ => Ok(info),
         }
     }
@@ -153,8 +155,8 @@ impl<DB: SessionDb> Database for BlockState<DB> {
         if address == self.beneficiary {
             self.paid |= self.owed.take().is_some();
         }
-        self.has_empty_accounts |= info.is_some_and(|info| info.is_empty());
-        Ok(info.map(revm_info))
+        self.has_empty_accounts |= info.as_ref().is_some_and(RevmInfo::is_empty);
+        Ok(info)
     }
 
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
@@ -211,18 +213,18 @@ impl<DB: SessionDb> AfterTransactions<DB> {
         Self { below: evm.finish().0, journal }
     }
 
-    /// What the transactions changed.
-    pub(crate) fn into_changes(mut self) -> Result<StateChanges, ReadError> {
+    /// Adds what the transactions changed.
+    pub(crate) fn add_to(mut self, changes: &mut StateChanges) -> Result<(), ReadError> {
         let beneficiary = self.below.beneficiary;
         let unpaid = self.below.owed.is_some().then(|| self.below.account(beneficiary));
-        let unpaid = unpaid.transpose()?;
-        let mut changes = changes_of(self.journal, self.below.paid.then_some(beneficiary));
+        let unpaid = unpaid.transpose()?.map(|info| info.as_ref().map(model_info));
+        add_changes(self.journal, self.below.paid.then_some(beneficiary), changes);
         if let Some(info) = unpaid {
             let storage_cleared = info.is_none();
             let change = AccountChange { info, storage_cleared, storage: Vec::new() };
             changes.accounts.push((beneficiary, change));
         }
-        Ok(changes)
+        Ok(())
     }
 }
 
@@ -232,7 +234,7 @@ impl<DB: SessionDb> Database for &mut AfterTransactions<DB> {
     fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
         match self.journal.get(&address) {
             Some(account) => Ok(account_after(account).map(|_| account.info.clone())),
-            None => Ok(self.below.account(address)?.map(revm_info)),
+            None => self.below.account(address),
         }
     }
 
