@@ -37,7 +37,7 @@ pub(crate) fn candidates(
     chosen: &Chosen<'_>,
     others: &[&str],
 ) -> Result<Vec<Candidate>> {
-    let all = executors.iter().map(|known| known.name.clone());
+    let all = executors.iter().filter(|known| !known.is_probe).map(|known| known.name.clone());
     let all = all.filter(|name| !others.contains(&name.as_str()));
     let names = if chosen.names.is_empty() { all.collect() } else { chosen.names.to_vec() };
     let cores = thread::available_parallelism().map_or(1, usize::from);

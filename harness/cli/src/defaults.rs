@@ -1,6 +1,8 @@
 //! Lockstep's own executors.
 
-use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
+use lockstep_executors::{
+    AccessList, BlockStm, Reference, Sequential, access_list::mutants::MutatedLists,
+};
 use lockstep_model::{Executor, Mode};
 use lockstep_runner::check::Factory;
 use std::sync::Arc;
@@ -10,6 +12,9 @@ pub(crate) const REFERENCE: &str = "reference";
 
 /// The name of the baseline of every speedup.
 pub(crate) const BASELINE: &str = "sequential";
+
+/// The access-list executor, tried with wrong lists.
+pub(crate) const MUTATED_LISTS: &str = "mutated_lists";
 
 /// An executor that the command knows.
 #[derive(Clone)]
@@ -23,18 +28,27 @@ pub(crate) struct Known {
     pub(crate) is_single: bool,
     /// Not brought by anybody.
     pub(crate) is_ours: bool,
+    /// Takes part where it is named, and in the deep lane of `fuzz`.
+    pub(crate) is_probe: bool,
 }
 
 impl Known {
     /// An executor that makes no difference.
     pub(crate) fn new(name: &str, factory: Factory) -> Self {
         let (name, forced, auto) = (name.to_owned(), factory.clone(), factory);
-        Self { name, forced, auto, is_single: false, is_ours: false }
+        Self { name, forced, auto, is_single: false, is_ours: false, is_probe: false }
     }
 
     pub(crate) fn factory(&self, mode: Mode) -> Factory {
         if mode == Mode::Auto { self.auto.clone() } else { self.forced.clone() }
     }
+}
+
+fn mutated_lists() -> Factory {
+    Arc::new(|threads| {
+        let executor = MutatedLists::new(threads).map_err(|error| error.to_string())?;
+        Ok(Box::new(executor) as Box<dyn Executor>)
+    })
 }
 
 /// Every executor.
@@ -62,6 +76,7 @@ pub(crate) fn executors() -> Vec<Known> {
             auto: access_list(Mode::Auto),
             ..Known::new("access_list", access_list(Mode::Forced))
         },
+        Known { is_probe: true, ..Known::new(MUTATED_LISTS, mutated_lists()) },
     ];
     ours.map(|known| Known { is_ours: true, ..known }).into()
 }

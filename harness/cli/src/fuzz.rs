@@ -2,9 +2,9 @@
 
 use crate::{
     EXIT_NOTHING, EXIT_USAGE, Lockstep,
-    args::FuzzArgs,
+    args::{FuzzArgs, FuzzFormat},
     candidates::{Chosen, candidates, factory},
-    defaults::REFERENCE,
+    defaults::{MUTATED_LISTS, REFERENCE},
     output,
     progress::Progress,
 };
@@ -17,6 +17,7 @@ use lockstep_runner::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -62,7 +63,10 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
     let tally = run(plan, &mut |status, finding| {
         progress.say(&status.to_string());
         if let Some(finding) = finding {
-            progress.suspend(|| output::error(&describe_finding(finding)));
+            progress.suspend(|| match args.format {
+                FuzzFormat::Human => output::error(&describe_finding(finding)),
+                FuzzFormat::Json => output::out(&finding_line(finding)),
+            });
         }
         if let (Some(folder), None) = (&mut folder, &problem)
             && let Err(error) = folder.save(status.tally, finding)
@@ -75,8 +79,14 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
     progress.finish();
     let tally = tally.map_err(anyhow::Error::msg)?;
     let saved = folder.as_mut().map(|folder| folder.save_campaign(&tally)).transpose();
-    output::out(&format!("{}\n", Status { tally: &tally, elapsed: start.elapsed() }));
-    output::out(&features_line(&tally));
+    let elapsed = start.elapsed();
+    match args.format {
+        FuzzFormat::Human => {
+            output::out(&format!("{}\n", Status { tally: &tally, elapsed }));
+            output::out(&features_line(&tally));
+        }
+        FuzzFormat::Json => output::out(&campaign_line(&tally, elapsed)),
+    }
     if let Some(error) = problem.or(saved.err()) {
         output::error(&format!("{error:#}"));
         return Ok(if tally.findings.is_empty() { EXIT_USAGE } else { EXIT_FOUND });
@@ -106,23 +116,40 @@ fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
     } else {
         args.executor.clone()
     };
-    let all = |names: &[String], threads: &[usize]| -> Result<Vec<Candidate>> {
-        let chosen = Chosen { names, threads, mode: Mode::Forced };
+    let all = |names: &[String], threads: &[usize], mode| -> Result<Vec<Candidate>> {
+        let chosen = Chosen { names, threads, mode };
         candidates(&command.executors, &chosen, &[REFERENCE])
     };
     let (time, blocks) = (args.time, args.blocks);
     Ok(FuzzPlan {
         reference: factory(&command.executors, REFERENCE, Mode::Forced)?,
-        fast: all(&fast, &FAST)?,
-        deep: all(&args.executor, &DEEP)?,
+        fast: all(&fast, &FAST, Mode::Forced)?,
+        deep: deep(args, &all)?,
         limits: limits(args)?,
         seed: args.seed,
         blocks,
         time: time.or_else(|| blocks.is_none().then_some(DEFAULT_TIME)),
         jobs,
         hang_after: args.hang_after,
+        stops_at_first: args.fail_fast,
         interrupted: Arc::new(AtomicBool::new(false)),
     })
+}
+
+/// Everybody at several numbers of threads, and as they are used: free to choose fewer. Wrong lists
+/// where nobody is named.
+fn deep(
+    args: &FuzzArgs,
+    all: &dyn Fn(&[String], &[usize], Mode) -> Result<Vec<Candidate>>,
+) -> Result<Vec<Candidate>> {
+    let mut deep = all(&args.executor, &DEEP, Mode::Forced)?;
+    let free = all(&args.executor, &FAST, Mode::Auto)?.into_iter();
+    let free = free.filter(|candidate| candidate.threads > 1);
+    deep.extend(free.map(|free| Candidate { label: format!("{} (auto)", free.label), ..free }));
+    if args.executor.is_empty() {
+        deep.extend(all(&[MUTATED_LISTS.to_owned()], &FAST, Mode::Forced)?);
+    }
+    Ok(deep)
 }
 
 fn limits(args: &FuzzArgs) -> Result<Limits> {
@@ -176,6 +203,52 @@ fn describe_finding(finding: &Finding) -> String {
 
 fn replay(finding: &Finding) -> String {
     format!("lockstep fuzz --seed {} --blocks 1", finding.seed)
+}
+
+/// A line of JSON.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Line {
+    /// Something was found whose signature is new.
+    Finding { finding: Finding, replay: String },
+    /// The campaign is over.
+    Campaign {
+        blocks: u64,
+        deep: u64,
+        accepted: u64,
+        transactions: u64,
+        executed: u64,
+        succeeded: u64,
+        re_executions: u64,
+        seconds: f64,
+        /// By signature.
+        findings: BTreeMap<String, u64>,
+        next_seed: u64,
+    },
+}
+
+fn line(line: &Line) -> String {
+    serde_json::to_string(line).expect("strings and numbers") + "\n"
+}
+
+fn finding_line(finding: &Finding) -> String {
+    line(&Line::Finding { finding: finding.clone(), replay: replay(finding) })
+}
+
+fn campaign_line(tally: &Tally, elapsed: Duration) -> String {
+    let count = |(signature, (_, count)): (&String, &(Finding, u64))| (signature.clone(), *count);
+    line(&Line::Campaign {
+        blocks: tally.blocks,
+        deep: tally.deep,
+        accepted: tally.accepted,
+        transactions: tally.transactions,
+        executed: tally.executed,
+        succeeded: tally.succeeded,
+        re_executions: tally.re_executions,
+        seconds: elapsed.as_secs_f64(),
+        findings: tally.findings.iter().map(count).collect(),
+        next_seed: tally.next_seed,
+    })
 }
 
 /// What was reached, and what never was.

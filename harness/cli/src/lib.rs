@@ -12,6 +12,7 @@ mod bench;
 mod candidates;
 mod check;
 mod defaults;
+mod faults;
 mod fixtures;
 mod fuzz;
 mod output;
@@ -120,10 +121,15 @@ impl Lockstep {
                 return if error.use_stderr() { EXIT_USAGE.into() } else { ExitCode::SUCCESS };
             }
         };
+        if let Err(error) = cli.plant() {
+            output::error(&format!("{error:#}"));
+            return EXIT_USAGE.into();
+        }
         let outcome = match cli.command {
             Command::Check(args) => supervisor::check(args, &self),
             Command::Bench(args) => bench::bench(&args, &self),
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),
+            Command::Faults(args) => faults::faults(&args),
             Command::Report(args) => report::report(&args),
             Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),
         };

@@ -11,7 +11,9 @@
 //! * [`commit`]: the ordered commit that every parallel executor ends in.
 //! * [`sync`]: the one door to threads, locks and atomics.
 //!
-//! It depends on the model and on revm; it does not know the judge.
+//! It depends on the model and on revm; it does not know the judge. Where it asks whether a fault
+//! `is_planted`, see the crate `lockstep-faults`: without that crate's feature the answer is no, and the
+//! branch is not compiled.
 
 pub mod access_list;
 pub mod adapter;
@@ -21,6 +23,7 @@ pub(crate) mod codes;
 pub mod commit;
 pub(crate) mod evm;
 pub(crate) mod phases;
+mod planted;
 pub(crate) mod pool;
 pub mod reference;
 pub mod sequential;

@@ -11,7 +11,8 @@ use crate::{
 };
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
-use lockstep_model::{Case, Phases, StateChanges};
+use lockstep_faults::{empty_accounts::F4, gas_and_receipts::H11, phases::I8};
+use lockstep_model::{AccountChange, AccountInfo, Case, Phases, StateChanges};
 use revm::{database::states::bundle_state::BundleRetention, state::bal::Bal};
 
 /// What came before the transactions.
@@ -68,19 +69,38 @@ pub(crate) fn post_block_with(
     gas: &OrderedCommit,
     lists: bool,
 ) -> Result<End, Stop> {
-    if case.phases == Phases::TransactionsOnly {
+    let has_withdrawals = case.block.withdrawals.as_ref().is_some_and(|all| !all.is_empty());
+    if case.phases == Phases::TransactionsOnly || I8.is_planted() && !has_withdrawals {
         return Ok(End::default());
     }
     let ommers = ommer_headers(case);
     let mut session = session_with(case, env, &ommers, state, lists);
     session.receipts = deposit_receipt(gas.receipts()).into_iter().collect();
+    if H11.is_planted() {
+        session.receipts.iter_mut().for_each(|receipt| receipt.logs.reverse());
+    }
     session.cumulative_tx_gas_used = gas.cumulative_gas();
     session.block_regular_gas_used = gas.regular_gas();
     session.block_state_gas_used = gas.state_gas();
     session.blob_gas_used = gas.blob_gas();
     let (mut state, result) = corrections::post_block(session, case)?;
     state.merge_transitions(BundleRetention::PlainState);
-    let changes = bundle_changes(state.take_bundle());
+    let mut changes = bundle_changes(state.take_bundle());
+    if F4.is_planted() {
+        add_empty_recipients(case, &mut changes);
+    }
     let requests = result.requests.into_iter().collect();
     Ok(End { changes, requests, access_list: state.take_built_bal() })
+}
+
+/// What F4 makes of withdrawals of nothing.
+fn add_empty_recipients(case: &Case, changes: &mut StateChanges) {
+    let withdrawals = case.block.withdrawals.iter().flatten();
+    for withdrawal in withdrawals.filter(|withdrawal| withdrawal.amount == 0) {
+        if matches!(case.pre_state.account(withdrawal.address), Ok(None)) {
+            let info = Some(AccountInfo::default());
+            let change = AccountChange { info, ..AccountChange::default() };
+            changes.accounts.push((withdrawal.address, change));
+        }
+    }
 }

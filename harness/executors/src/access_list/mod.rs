@@ -26,6 +26,7 @@
 //! of anybody's can be given instead ([`AccessList::prepare_with`]).
 
 mod make;
+pub mod mutants;
 mod overlay;
 mod plan;
 mod run;

@@ -7,6 +7,7 @@ use crate::{
     sync::{Arc, AtomicBool, OnceLock, Ordering},
 };
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::B256Map};
+use lockstep_faults::access_lists::{K11, K15};
 use lockstep_model::{AccountInfo, StateReader};
 use revm::{
     Database,
@@ -79,7 +80,18 @@ impl Overlay {
         (number, account): (usize, &AccountPlan),
         index: Index,
     ) -> Result<Option<AccountInfo>, ReadError> {
-        Ok(account.info_below(index, self.pre(number)?))
+        let pre = self.pre(number)?;
+        if K11.is_planted() && pre.is_none() {
+            return Ok(None);
+        }
+        let mut info = account.info_below(index, pre);
+        if K15.is_planted()
+            && let (Some(info), Some(before)) = (&mut info, pre)
+            && info.code_hash == KECCAK256_EMPTY
+        {
+            info.code_hash = before.code_hash;
+        }
+        Ok(info)
     }
 
     /// The slot in the pre-state.

@@ -6,6 +6,7 @@ use alloy_primitives::{
     Address, B256, Bytes, U256,
     map::{AddressMap, B256Map, U256Map},
 };
+use lockstep_faults::access_lists::{K5, K6, K16};
 use lockstep_model::AccountInfo;
 use revm::state::Bytecode;
 
@@ -152,7 +153,10 @@ impl Plan {
         beside: &Beside,
         transactions: usize,
     ) -> Result<Self, Malformed> {
-        validate_block_access_list(list, transactions).map_err(|_| Malformed)?;
+        let is_well_formed = validate_block_access_list(list, transactions).is_ok();
+        if !is_well_formed && !K5.is_planted() && !K6.is_planted() {
+            return Err(Malformed);
+        }
         let mut plan = Self {
             accounts: Vec::with_capacity(list.len()),
             by_address: AddressMap::default(),
@@ -174,7 +178,9 @@ impl Plan {
         beside: &Beside,
     ) -> Result<AccountPlan, Malformed> {
         let code = listed.code_changes.iter().map(|change| {
-            let code = Bytecode::new_raw_checked(change.new_code.clone()).map_err(|_| Malformed)?;
+            let code = Bytecode::new_raw_checked(change.new_code.clone());
+            assert!(!K16.is_planted() || code.is_ok(), "a list holds code");
+            let code = code.map_err(|_| Malformed)?;
             let hash = code.hash_slow();
             self.codes.insert(hash, code);
             Ok((change.block_access_index, hash))
@@ -208,7 +214,11 @@ impl Plan {
         let fields = account.balance.indices().chain(account.nonce.indices());
         let slots = account.slots.values().flat_map(|slot| slot.values.indices());
         for index in fields.chain(account.code.indices()).chain(slots) {
-            *self.stated_at.get_mut(index as usize).ok_or(Malformed)? += 1;
+            match self.stated_at.get_mut(index as usize) {
+                Some(count) => *count += 1,
+                None if K5.is_planted() => {}
+                None => return Err(Malformed),
+            }
         }
         Ok(account)
     }

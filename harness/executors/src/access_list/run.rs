@@ -21,6 +21,7 @@ use crate::{
 };
 use alloy_evm::EvmEnv;
 use alloy_primitives::{Address, U256};
+use lockstep_faults::access_lists::{K1, K3, K18};
 use lockstep_model::{
     AccountChange, At, BlockOutcome, Case, ExecutorError, Mode, Rejection, Rule, StateChanges,
     Telemetry,
@@ -129,6 +130,9 @@ impl Job {
         let mut gas = OrderedCommit::new(case.rules.fork, case.block.gas_limit, count);
         for (index, (result, claim)) in run.results.iter().zip(&*self.gas_claims).enumerate() {
             let TxResult { done, is_stated } = lock(result).take().expect("all were executed");
+            if K18.is_planted() && !is_stated {
+                return Err(wrong_list(At::Transaction(index)));
+            }
             // What is wrong with the transaction itself comes first: below it the list is right.
             gas.commit(claim, done).map_err(Stop::Rejected)?;
             if !is_stated {
@@ -149,7 +153,7 @@ impl Job {
         let view = OverlayView::new(overlay.clone(), last);
         let end = phases::post_block_with(case, &self.env, view, &gas, true)?;
         verify_phase(overlay, last, end.access_list, At::PostBlock)?;
-        if !overlay.all_touched() {
+        if !overlay.all_touched() && !K1.is_planted() && !K3.is_planted() {
             return Err(wrong_list(At::PostBlock));
         }
         let by_index = case.changes_by_transaction.then(|| changes_by_index(overlay, last));
@@ -174,7 +178,7 @@ impl Job {
 fn verify_phase(overlay: &Overlay, index: Index, built: Option<Bal>, at: At) -> Result<(), Stop> {
     let mut verifier = Verifier::new(overlay, index);
     verifier.phase(&built.unwrap_or_default());
-    if verifier.finish() { Ok(()) } else { Err(wrong_list(at)) }
+    if verifier.finish() || K1.is_planted() { Ok(()) } else { Err(wrong_list(at)) }
 }
 
 fn wrong_list(at: At) -> Stop {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::evm::ReadError;
 use alloy_primitives::{Address, U256};
+use lockstep_faults::access_lists::{K9, K17};
 use revm::state::{Account, AccountInfo, EvmState, bal::Bal};
 
 /// Compares one index.
@@ -31,7 +32,8 @@ impl<'a> Verifier<'a> {
     /// Notes a value that was changed, or was not.
     fn value<T: PartialEq>(&mut self, before: &T, after: &T, stated: impl FnOnce() -> Option<T>) {
         if before != after {
-            if stated().as_ref() == Some(after) {
+            let stated = stated();
+            if stated.as_ref() == Some(after) || K17.is_planted() && stated.is_some() {
                 self.matched += 1;
             } else {
                 self.failed = true;
@@ -73,7 +75,7 @@ impl<'a> Verifier<'a> {
                 return;
             };
             self.overlay.touch_slot(listed);
-            let after = if destroyed { U256::ZERO } else { slot.present_value };
+            let after = if destroyed && !K9.is_planted() { U256::ZERO } else { slot.present_value };
             self.value(&slot.original_value, &after, || listed.values.at(index));
         });
     }

@@ -6,7 +6,13 @@
 
 use super::memory::{MultiVersionMemory, Position};
 use crate::evm::{ReadError, revm_info};
+use alloy_eips::eip4788::SYSTEM_ADDRESS;
 use alloy_primitives::{Address, U256};
+use lockstep_faults::{
+    access_lists::{K7, K10, K12, K13},
+    output::M4,
+};
+use revm::context_interface::transaction::AccessList;
 use revm::state::{
     Account, EvmState, TransactionId,
     bal::{Bal, BlockAccessIndex, alloy::AlloyBal},
@@ -17,6 +23,27 @@ use revm::state::{
 pub(crate) struct Accesses {
     pub(crate) state: EvmState,
     pub(crate) owed_reward: Option<U256>,
+}
+
+impl Accesses {
+    /// Adds what a transaction's own list names. Only a fault does.
+    pub(crate) fn add_all(&mut self, list: &AccessList) {
+        for item in &list.0 {
+            let absent = || Account::new_not_existing(TransactionId::ZERO);
+            self.state.entry(item.address).or_insert_with(absent);
+        }
+    }
+
+    /// Adds what an earlier incarnation looked at. Only a fault does.
+    pub(crate) fn add_reads_of(&mut self, before: Self) {
+        let accounts = before.state.into_iter().map(|(address, account)| {
+            let info = account.original_info();
+            (address, Account::from(info))
+        });
+        accounts.for_each(|(address, account)| {
+            self.state.entry(address).or_insert(account);
+        });
+    }
 }
 
 /// The list in the making.
@@ -41,9 +68,24 @@ impl AccessListBuilder {
         let mut accounts: Vec<_> = accesses.state.iter().collect();
         accounts.sort_unstable_by_key(|(address, _)| **address);
         for (address, account) in accounts {
+            if M4.is_planted() && !account.is_touched() {
+                continue;
+            }
+            if K7.is_planted() {
+                let mut after = account.clone();
+                let slots = after.storage.values_mut();
+                slots.for_each(|slot| slot.original_value = slot.present_value);
+                self.0.update_account(index, *address, &after);
+                continue;
+            }
             self.0.update_account(index, *address, account);
         }
-        if let Some(amount) = accesses.owed_reward {
+        if K10.is_planted() {
+            self.0.accounts.entry(SYSTEM_ADDRESS).or_default();
+        }
+        if let Some(amount) = accesses.owed_reward
+            && !K13.is_planted()
+        {
             let before = memory.account(beneficiary, position)?.info;
             let mut account = match before {
                 Some(info) => Account::from(revm_info(info)),
@@ -59,6 +101,9 @@ impl AccessListBuilder {
     /// Adds what the post-block phase accessed; gives the list.
     pub(crate) fn finish(mut self, post_block: Option<Bal>) -> AlloyBal {
         for (address, account) in post_block.unwrap_or_default().accounts {
+            if K12.is_planted() && !self.0.accounts.contains_key(&address) {
+                continue;
+            }
             let ours = self.0.accounts.entry(address).or_default();
             ours.account_info.extend(account.account_info);
             ours.storage.extend(account.storage);

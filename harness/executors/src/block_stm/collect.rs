@@ -9,6 +9,7 @@ use crate::{
     sync::{AtomicUsize, Mutex, Ordering, lock, read},
 };
 use alloy_primitives::{Address, U256};
+use lockstep_faults::{destruction::C12, fee_recipient::A3, output::M5};
 use lockstep_model::{AccountChange, StateChanges};
 use std::collections::BTreeMap;
 
@@ -68,7 +69,9 @@ impl Collection {
             changes.accounts.push((address, change));
         }
         memory.add_rewards(&mut changes, end)?;
-        memory.codes.add_to(&mut changes);
+        if !M5.is_planted() {
+            memory.codes.add_to(&mut changes);
+        }
         Ok(changes)
     }
 }
@@ -119,12 +122,15 @@ fn part(memory: &MultiVersionMemory, shard: usize, end: Position) -> Result<Part
         let info = memory.info_of(cells, end)?;
         let change = AccountChange {
             info,
-            storage_cleared: cleared.is_some() || info.is_none(),
+            storage_cleared: cleared.is_some() && !C12.is_planted() || info.is_none(),
             storage: Vec::new(),
         };
         part.accounts.push((cells.address, change));
     }
     for cells in shard.slots.entries() {
+        if A3.is_planted() && cells.address == memory.beneficiary() {
+            continue;
+        }
         let Some(written) = cells.values.below(end).last() else { continue };
         let (writer, cleared) = (written.writer()?, memory.clearing(cells.address, end)?);
         if cleared.is_none_or(|at| at.position <= writer.position) {

@@ -20,7 +20,7 @@ use super::{
     scheduler::Incarnation,
     table::Table,
     versions::{Cell, Versions},
-    writes::{AccountWrites, InfoWrite, WriteSet},
+    writes::{AccountWrites, Base, InfoWrite, WriteSet},
 };
 use crate::{
     codes::Codes,
@@ -28,6 +28,12 @@ use crate::{
     sync::{Arc, PoisonError, RwLock, read, write},
 };
 use alloy_primitives::{Address, U256, map::HashSet};
+use lockstep_faults::{
+    destruction::{C3, C4, C7},
+    fee_recipient::{A1, A2, A4, A8},
+    memory::{G1, G4, G5},
+    transfers::B3,
+};
 use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
 
 /// A position in the block: 0 before the transactions, `i + 1` at transaction `i`.
@@ -70,6 +76,9 @@ impl AccountCells {
             InfoWrite::Credit { total, base, .. } => {
                 found.credit = total;
                 found.base = base.account();
+                if B3.is_planted() && base == Base::Absent && cells.len() > 1 {
+                    found.credit += total;
+                }
                 // Most accounts that are credited again and again are never written otherwise.
                 if self.sets > 0 {
                     found.set = last_set(cells)?;
@@ -116,7 +125,9 @@ impl AccountCells {
 /// The last full write among these cells.
 fn last_set(cells: &[Cell<InfoWrite>]) -> Result<Option<(Writer, Option<AccountInfo>)>, ReadError> {
     for cell in cells.iter().rev() {
-        if let InfoWrite::Set(info) = cell.value {
+        if let InfoWrite::Set(info) = cell.value
+            && !(C4.is_planted() && info.is_none())
+        {
             return Ok(Some((cell.writer()?, info)));
         }
     }
@@ -287,6 +298,9 @@ impl MultiVersionMemory {
         position: Position,
     ) -> Result<Option<AccountInfo>, ReadError> {
         let mut info = base;
+        if C3.is_planted() && base.is_none() && origin != Origin::PreState && !credit.is_zero() {
+            info = self.pre_state.account(address)?;
+        }
         if !credit.is_zero() {
             info = credited(info, credit, self.state_clearing);
         }
@@ -296,7 +310,9 @@ impl MultiVersionMemory {
                 Origin::PreState | Origin::Cleared(_) => 0,
             };
             let rewards = self.rewards.between(after, position)?;
-            if rewards.payments > 0 {
+            let is_lost = A1.is_planted() && (position as usize) <= self.rewards.transactions()
+                || A8.is_planted() && base.is_none() && origin != Origin::PreState;
+            if rewards.payments > 0 && !is_lost {
                 info = credited(info, U256::from(rewards.sum), self.state_clearing);
             }
         }
@@ -338,7 +354,10 @@ impl MultiVersionMemory {
         cells: &AccountCells,
         end: Position,
     ) -> Result<Option<AccountInfo>, ReadError> {
-        let versions = cells.below(end)?;
+        let mut versions = cells.below(end)?;
+        if A2.is_planted() && cells.address == self.beneficiary {
+            versions.set = None;
+        }
         let (origin, base) = self.base(cells.address, &versions)?;
         self.resolve(cells.address, origin, base, versions.credit, end)
     }
@@ -353,7 +372,8 @@ impl MultiVersionMemory {
         changes: &mut StateChanges,
         end: Position,
     ) -> Result<(), ReadError> {
-        if self.rewards.between(0, end)?.payments > 0 {
+        let is_lost = A4.is_planted() && self.pre_state.account(self.beneficiary)?.is_none();
+        if self.rewards.between(0, end)?.payments > 0 && !is_lost {
             let info = self.account(self.beneficiary, end)?.info;
             let change =
                 AccountChange { info, storage_cleared: info.is_none(), storage: Vec::new() };
@@ -395,7 +415,9 @@ impl MultiVersionMemory {
     pub(crate) fn slot_is_current(&self, read: &SlotRead, position: Position) -> bool {
         let now = self.slot_version(read.address, read.slot, read.hashes, position);
         now.is_ok_and(|(origin, value)| {
-            origin == read.origin || origin != Origin::PreState && value == read.value
+            G1.is_planted() && read.origin == Origin::PreState
+                || origin == read.origin
+                || origin != Origin::PreState && value == read.value
         })
     }
 
@@ -410,11 +432,20 @@ impl MultiVersionMemory {
         let written = self.last_write(address, slot, hash, position)?;
         Ok(match written {
             // Within one transaction the clearing comes first.
-            Some((writer, value)) if cleared.is_none_or(|at| at.position <= writer.position) => {
+            Some((writer, value))
+                if cleared.is_none_or(|at| at.position <= writer.position)
+                    || C7.is_planted() && self.is_revived(address, account, position) =>
+            {
                 (Origin::Written(writer), value)
             }
             _ => (cleared.map_or(Origin::PreState, Origin::Cleared), U256::ZERO),
         })
+    }
+
+    /// Only a fault asks.
+    fn is_revived(&self, address: Address, hash: u64, position: Position) -> bool {
+        let versions = self.account_versions(address, hash, position);
+        versions.is_ok_and(|versions| versions.set.is_some_and(|(_, info)| info.is_some()))
     }
 
     fn last_write(
@@ -500,7 +531,7 @@ impl MultiVersionMemory {
             return !locations.is_empty();
         }
         let now: HashSet<&Location> = locations.iter().collect();
-        let gone = before.iter().filter(|location| !now.contains(location));
+        let gone = before.iter().filter(|location| !G5.is_planted() && !now.contains(location));
         let gone = gone.map(|location| self.edit(*location, writer.position, Edit::Remove)).count();
         gone > 0 || locations.len() != before.len()
     }
@@ -528,6 +559,9 @@ impl MultiVersionMemory {
             locations.push(Location { hash, place: Place::Clearing(address) });
         }
         drop(shard);
+        if G4.is_planted() && writer.incarnation > 0 {
+            return;
+        }
         stamps.allow(self.stamps.raise(hash));
         if account.cleared {
             self.stamps.raise_clearings();
@@ -548,6 +582,9 @@ impl MultiVersionMemory {
         );
         cells.values.put(writer, value);
         drop(shard);
+        if G4.is_planted() && writer.incarnation > 0 {
+            return self.stamps.look(hash);
+        }
         self.stamps.raise(hash)
     }
 
@@ -596,7 +633,6 @@ pub(super) enum Edit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block_stm::writes::Base;
     use lockstep_model::MemoryState;
 
     const A: Address = Address::repeat_byte(0xaa);

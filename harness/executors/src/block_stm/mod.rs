@@ -59,12 +59,13 @@ use crate::{
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
 use location::ReadStamps;
+use lockstep_faults::{caches::L3, delegation::E9, phases::I1};
 use lockstep_model::{
     BlockOutcome, Case, Dependencies, Execution, Executor, ExecutorError, Mode, Outcome, Prepared,
-    StateChanges, Telemetry,
+    StateChanges, Telemetry, Transaction,
 };
 use memory::{MultiVersionMemory, Position, Shards, Writer};
-use revm::context::TxEnv;
+use revm::{context::TxEnv, context_interface::transaction::AuthorizationTr};
 use run::{BlockRun, Decided, Settings, Slots};
 use scheduler::Claims;
 use trace::Trace;
@@ -120,7 +121,7 @@ impl BlockStm {
             other,
             case: case.clone(),
             env: evm_env(case),
-            transactions: case.block.transactions.iter().map(transaction_env).collect(),
+            transactions: case.block.transactions.iter().map(prepared_transaction).collect(),
             claims: if mode == Mode::Auto {
                 claims::of(&case.block.transactions)
             } else {
@@ -134,6 +135,20 @@ impl BlockStm {
             trace: None,
         })
     }
+}
+
+fn prepared_transaction(transaction: &Transaction) -> TxEnv {
+    let mut env = transaction_env(transaction);
+    if E9.is_planted() {
+        let mut seen = Vec::new();
+        env.authorization_list.retain(|authorization| {
+            let authority = authorization.authority();
+            let is_first = !seen.contains(&authority);
+            seen.push(authority);
+            is_first
+        });
+    }
+    env
 }
 
 /// What each transaction of a block waits for, and how long it takes on one thread.
@@ -218,7 +233,9 @@ impl PreparedBlockStm {
         let before = phases::pre_block(case, &self.env, View::new(memory.clone(), 0))?;
         let writer = Writer { position: 0, incarnation: 0 };
         let mut writes = WriteSet::of_phase(&before.changes);
-        memory.publish(writer, &mut writes, &mut Vec::new(), &mut ReadStamps::default());
+        if !I1.is_planted() {
+            memory.publish(writer, &mut writes, &mut Vec::new(), &mut ReadStamps::default());
+        }
         let access_list = has_access_list(case)
             .then(|| AccessListBuilder::after(before.access_list.unwrap_or_default()));
 
@@ -259,7 +276,10 @@ impl PreparedBlockStm {
     /// Keeps the room that the block has taken. Everybody has left it.
     fn recycle(&self, block: Arc<BlockRun>, memory: Arc<MultiVersionMemory>) {
         let slots = Arc::into_inner(block).map(|block| block.into_slots());
-        let shards = Arc::into_inner(memory).map(|memory| memory.into_shards().emptied());
+        let shards = Arc::into_inner(memory).map(|memory| {
+            let shards = memory.into_shards();
+            if L3.is_planted() { shards } else { shards.emptied() }
+        });
         if let (Some(slots), Some(shards)) = (slots, shards) {
             *lock(&self.spare) = Some(Spare { slots, shards });
         }

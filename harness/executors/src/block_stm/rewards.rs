@@ -53,6 +53,11 @@ impl RewardLedger {
         }
     }
 
+    /// Transactions of the block.
+    pub(crate) const fn transactions(&self) -> usize {
+        self.owed.len()
+    }
+
     pub(crate) fn set(&self, position: Position, owed: Owed) {
         *lock(&self.owed[position as usize - 1]) = owed;
     }

@@ -22,6 +22,12 @@ use crate::{
     },
 };
 use alloy_evm::EvmEnv;
+use lockstep_faults::{
+    gas_and_receipts::{H1, H5},
+    invalid::J4,
+    memory::G13,
+    nonces::D5,
+};
 use lockstep_model::{Case, ExecutorError, Mode, Rejection, Rule, StateChanges, Telemetry};
 use revm::context::TxEnv;
 use std::ops::Range;
@@ -67,6 +73,8 @@ pub(crate) struct Slot {
     pub(super) locations: Vec<Location>,
     /// From Amsterdam on.
     pub(super) accesses: Option<Box<Accesses>>,
+    /// Gas of all that had completed by then. Only a fault looks at it.
+    pub(super) completed_at: u64,
 }
 
 /// The outcome as far as it is known.
@@ -89,6 +97,8 @@ pub(super) struct Counters {
     pub(super) re_executions: AtomicU64,
     pub(super) validations: AtomicU64,
     pub(super) suspensions: AtomicU64,
+    /// Only a fault counts it.
+    pub(super) gas_completed: AtomicU64,
 }
 
 /// How a block is run.
@@ -164,7 +174,7 @@ impl BlockRun {
         let scheduler = Scheduler::new(count, settings.claims);
         Self {
             deferral: settings.deferral,
-            state_clearing: has_state_clearing(&case),
+            state_clearing: has_state_clearing(&case) || D5.is_planted(),
             has_access_list: has_access_list(&case),
             mode: settings.mode,
             spins: settings.spins,
@@ -258,7 +268,7 @@ impl BlockRun {
     /// Tells those who wait that a task has ended. Under the lock.
     fn wake(&self, schedule: &Schedule) {
         self.ended_tasks.fetch_add(1, Ordering::Release);
-        if schedule.sleepers > 0 {
+        if schedule.sleepers > usize::from(G13.is_planted()) {
             self.task_ended.notify_all();
         }
     }
@@ -272,6 +282,9 @@ impl BlockRun {
     ) -> Result<(), Result<Rejection, ExecutorError>> {
         let result = slot.result.take().expect("an executed transaction has a result");
         committed.gas.commit(&self.gas_claims[index as usize], result).map_err(Ok)?;
+        if H1.is_planted() {
+            committed.gas.claim_cumulative(slot.completed_at);
+        }
         let added = self.add_changes(index + 1, slot, committed);
         added.map_err(|error| Err(ExecutorError::Broken(error.to_string())))
     }
@@ -284,7 +297,8 @@ impl BlockRun {
         committed: &mut Decided,
     ) -> Result<(), ReadError> {
         if let Some(changes) = &mut committed.changes {
-            changes.push(changes_at(&self.memory, position, &slot.locations)?);
+            let at = if H5.is_planted() { self.transactions.len() as Position } else { position };
+            changes.push(changes_at(&self.memory, at, &slot.locations)?);
         }
         if let (Some(list), Some(accesses)) = (&mut committed.access_list, slot.accesses.take()) {
             list.commit(position, *accesses, self.case.block.beneficiary, &self.memory)?;
@@ -301,7 +315,11 @@ impl BlockRun {
 
     /// Ends the block early. The first reason stands.
     pub(super) fn stop(&self, reason: Result<Rejection, ExecutorError>) {
+        let is_endless = J4.is_planted() && matches!(reason, Ok(_));
         lock(&self.committed).stopped.get_or_insert(reason);
+        if is_endless {
+            return;
+        }
         let mut schedule = lock(&self.schedule);
         schedule.scheduler.halt();
         self.wake(&schedule);

@@ -29,6 +29,7 @@
 //! better to execute: an execution is worth many validations.
 
 use crate::sync::Arc;
+use lockstep_faults::memory::{G7, G14, G17};
 use std::ops::Range;
 
 /// Index of a transaction in its block, from zero.
@@ -222,7 +223,9 @@ impl Scheduler {
 
     fn claim_commits(&mut self) -> Option<Range<TransactionIndex>> {
         let ahead = self.entries[self.committed..].iter_mut().take(MOST_COMMITS);
-        let executed = ahead.take_while(|entry| entry.status == Status::Executed);
+        let executed = ahead.take_while(|entry| {
+            entry.status == Status::Executed || G7.is_planted() && entry.status == Status::Executing
+        });
         let count = executed.map(|entry| entry.status = Status::Committing).count();
         let first = index_of(self.committed);
         (count > 0).then(|| first..first + count as u32)
@@ -287,7 +290,9 @@ impl Scheduler {
         if matches!(blocker.status, Status::Executed | Status::Committing | Status::Committed) {
             self.make_ready(index);
         } else {
-            blocker.dependents.push(version.transaction);
+            if !G17.is_planted() {
+                blocker.dependents.push(version.transaction);
+            }
             self.entries[index].status = Status::Suspended;
         }
     }
@@ -321,6 +326,10 @@ impl Scheduler {
             entry.status = Status::Executed;
         }
         self.committed = frontier;
+        if G14.is_planted() && frontier > 0 && frontier + 1 == self.entries.len() {
+            self.committed = self.entries.len();
+            return None;
+        }
         (frontier < task.end as usize).then(|| {
             self.entries[frontier].status = Status::Aborting;
             self.speculation.failed();

@@ -7,9 +7,20 @@ use super::{
 };
 use crate::{
     evm::{ReadError, StorageProbe, revm_info, transfer::TransferState},
+    planted,
     sync::Arc,
 };
-use alloy_primitives::{Address, B256, U256, map::B256Map};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::B256Map};
+use lockstep_faults::{
+    caches::L1,
+    delegation::{E2, E3, E4, E6, E7},
+    destruction::{C6, C8},
+    empty_accounts::{F1, F5},
+    fee_recipient::A9,
+    memory::G9,
+    phases::{I4, I6, I7},
+    transfers::B1,
+};
 use lockstep_model::AccountInfo;
 use revm::{
     Database,
@@ -77,6 +88,11 @@ impl View {
         }
     }
 
+    /// Only a fault asks.
+    pub(crate) fn is_fee_recipient(&self, address: Address) -> bool {
+        address == self.memory.beneficiary()
+    }
+
     pub(crate) fn has_observed(&self, address: Address) -> bool {
         self.observes_everything || self.observed.contains(&address)
     }
@@ -99,8 +115,60 @@ impl View {
         let mut read = self.memory.account_recording(address, self.position, stamps)?;
         read.seen = seen;
         let info = read.info;
-        self.reads.accounts.push(read);
-        Ok(info)
+        let is_lost = C6.is_planted() && info.is_none() && read.origin != Origin::PreState
+            || F5.is_planted() && info.is_none() && read.origin == Origin::PreState;
+        if !is_lost {
+            self.reads.accounts.push(read);
+        }
+        self.misread(address, info)
+    }
+
+    /// What planted faults make of an account that was read.
+    fn misread(
+        &self,
+        address: Address,
+        info: Option<AccountInfo>,
+    ) -> Result<Option<AccountInfo>, ReadError> {
+        let is_after = self.memory.rewards.transactions() < self.position as usize;
+        let pre = || self.memory.pre_state().account(address);
+        let has_code = |info: AccountInfo| info.code_hash != KECCAK256_EMPTY;
+        if is_after && (A9.is_planted() && address == self.memory.beneficiary() || I7.is_planted())
+        {
+            return Ok(pre()?);
+        }
+        if F1.is_planted() && info.is_some_and(|info| info.is_empty())
+            || E7.is_planted() && info.is_some_and(|info| info.balance.is_zero() && !has_code(info))
+        {
+            return Ok(None);
+        }
+        let Some(mut known) = info else { return Ok(None) };
+        if (E2.is_planted() && has_code(known) || E3.is_planted() && !has_code(known))
+            && let Some(before) = pre()?.filter(|before| has_code(*before))
+        {
+            known.code_hash = before.code_hash;
+        }
+        if E6.is_planted() {
+            let end = self.memory.rewards.transactions() as Position + 1;
+            if let Ok(last) = self.memory.account(address, end)
+                && let Some(last) = last.info
+            {
+                known.code_hash = last.code_hash;
+            }
+        }
+        if L1.is_planted() && has_code(known) {
+            known.code_hash = planted::first_code_of(address, known.code_hash);
+        }
+        Ok(Some(known))
+    }
+
+    /// Whether a planted fault hides the storage of the account.
+    fn hides_storage(&self, address: Address) -> Result<bool, ReadError> {
+        if !E4.is_planted() {
+            return Ok(false);
+        }
+        let code = |info: Option<AccountInfo>| info.map(|info| info.code_hash);
+        let before = code(self.memory.pre_state().account(address)?);
+        Ok(before != code(self.memory.account(address, self.position)?.info))
     }
 }
 
@@ -111,6 +179,10 @@ impl TransferState for View {
     }
 
     fn can_receive(&mut self, address: Address) -> Result<bool, ReadError> {
+        if B1.is_planted() {
+            let before = self.memory.pre_state().account(address)?;
+            return Ok(Seen::HasNoCode.is_same(None, before));
+        }
         let info = self.account(address, Seen::HasNoCode)?;
         Ok(Seen::HasNoCode.is_same(None, info))
     }
@@ -133,13 +205,25 @@ impl Database for View {
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
+        if self.hides_storage(address)? {
+            return Ok(U256::ZERO);
+        }
+        if I4.is_planted() && self.memory.rewards.transactions() < self.position as usize {
+            return Ok(self.memory.slot(address, slot, 1)?.value);
+        }
         let stamps = &mut self.reads.stamps;
         let read = self.memory.slot_recording(address, slot, self.position, stamps)?;
+        if G9.is_planted() {
+            self.reads.slots.clear();
+        }
         self.reads.slots.push(read);
         Ok(read.value)
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
+        if I6.is_planted() {
+            return planted::cached_block_hash(number, self.memory.pre_state());
+        }
         Ok(self.memory.pre_state().block_hash(number)?)
     }
 }
@@ -160,5 +244,9 @@ impl StorageProbe for View {
 
     fn observe_balance(&mut self, address: Address) {
         self.observe(address);
+    }
+
+    fn is_of_this_transaction(&mut self, address: Address) -> bool {
+        C8.is_planted() && matches!(self.memory.pre_state().account(address), Ok(None))
     }
 }

@@ -20,7 +20,18 @@ use crate::{
     sync::{Ordering, lock},
 };
 use alloy_primitives::U256;
-use lockstep_model::{ExecutorError, Rule};
+use lockstep_faults::{
+    access_lists::K20,
+    caches::L2,
+    destruction::C11,
+    gas_and_receipts::{H1, H2},
+    invalid::{J1, J2, J5},
+    memory::{G2, G15},
+    nonces::D3,
+    phases::I5,
+    transfers::B2,
+};
+use lockstep_model::{At, ExecutorError, Rejection, Rule};
 use revm::context::result::{EVMError, ExecutionResult};
 use std::{ops::Range, time::Instant};
 
@@ -116,6 +127,7 @@ impl<'a> Worker<'a> {
             counters.re_executions.fetch_add(1, Ordering::Relaxed);
         }
         for version in batch.versions() {
+            assert!(!G15.is_planted() || version.incarnation < 2, "executed three times");
             let start = block.trace.is_some().then(Instant::now);
             let ended = match self.transact(version) {
                 Ok(executed) => self.publish(version, executed, start),
@@ -188,20 +200,41 @@ impl<'a> Worker<'a> {
         let evm = self.evm.as_mut().expect("made by the first execution");
         let journal = &mut evm.context().journaled_state;
         let mut state = std::mem::take(&mut journal.inner.state);
+        let has_failed = outcome.is_err();
+        let destroys = || state.values().any(revm::state::Account::is_selfdestructed);
+        let is_cut = C11.is_planted() && destroys();
         let executed = match outcome {
             Ok((result, owed)) => {
                 let accesses = self
                     .block
                     .has_access_list
                     .then(|| Box::new(Accesses { state: state.clone(), owed_reward: owed }));
+                let accesses = accesses.map(|mut accesses| {
+                    if K20.is_planted() {
+                        accesses.add_all(&self.block.transactions[index as usize].access_list);
+                    }
+                    accesses
+                });
                 let clearing = self.block.state_clearing;
                 self.writes.take(&mut state, &mut journal.database, clearing);
                 let owed = owed.map_or(Owed::Nothing, |owed| Owed::Amount(owed.saturating_to()));
-                Ok(Executed { result: Ok(result.into()), owed, accesses })
+                let mut done: Done = result.into();
+                if is_cut {
+                    done.logs.pop();
+                }
+                if H2.is_planted() {
+                    done.logs.reverse();
+                }
+                Ok(Executed { result: Ok(done), owed, accesses })
             }
             // A result like any other: it stands once its reads are known to be final.
             Err(EVMError::Transaction(invalid)) => {
-                let result = Err(rule_of_invalid_transaction(&invalid));
+                let rule = rule_of_invalid_transaction(&invalid);
+                if J5.is_planted() {
+                    let at = At::Transaction(index as usize);
+                    self.block.stop(Ok(Rejection { at, rule: rule.clone() }));
+                }
+                let result = Err(rule);
                 // A sender that is refused was looked at closely.
                 journal.database.observe(self.block.transactions[index as usize].caller);
                 Ok(Executed { result, owed: Owed::Nothing, accesses: None })
@@ -212,7 +245,9 @@ impl<'a> Worker<'a> {
             Err(error) => Err(Unfinished::Broken(broken_evm(error))),
         };
         // Its room is kept for the next transaction; after an error it may hold what was loaded.
-        state.clear();
+        if !(L2.is_planted() && has_failed) {
+            state.clear();
+        }
         journal.inner.state = state;
         executed
     }
@@ -231,8 +266,17 @@ impl<'a> Worker<'a> {
         let writer = super::memory::Writer { position, incarnation: version.incarnation };
         let wrote_elsewhere =
             memory.publish(writer, &mut self.writes, locations, &mut reads.stamps);
+        if let (true, Ok(done)) = (H1.is_planted(), &executed.result) {
+            let gas = done.gas.tx_gas_used();
+            slot.completed_at =
+                gas + self.block.counters.gas_completed.fetch_add(gas, Ordering::Relaxed);
+        }
         slot.result = Some(executed.result);
+        let before = slot.accesses.take();
         slot.accesses = executed.accesses;
+        if let (true, Some(now), Some(before)) = (I5.is_planted(), &mut slot.accesses, before) {
+            now.add_reads_of(*before);
+        }
         let before = std::mem::replace(&mut slot.reads, reads);
         drop(slot);
         self.recycle(before);
@@ -262,10 +306,24 @@ impl<'a> Worker<'a> {
         let mut valid = 0;
         for index in task.clone() {
             let mut slot = block.slots.of(index);
-            if !slot.reads.is_current(&block.memory, index + 1) {
+            let is_let_through = G2.is_planted() && index % 2 == 1
+                || B2.is_planted()
+                    && matches!(slot.result, Some(Err(Rule::InsufficientAccountFunds)))
+                || D3.is_planted() && matches!(slot.result, Some(Err(Rule::NonceTooHigh)));
+            if !is_let_through && !slot.reads.is_current(&block.memory, index + 1) {
                 break;
             }
+            if J1.is_planted() && matches!(slot.result, Some(Err(_))) {
+                slot.result = None;
+                valid += 1;
+                continue;
+            }
             if let Err(reason) = block.add_to_outcome(index, &mut slot, &mut committed.decided) {
+                if J2.is_planted() {
+                    committed.stopped = Some(reason);
+                    valid += 1;
+                    continue;
+                }
                 drop((slot, committed));
                 block.stop(reason);
                 return;

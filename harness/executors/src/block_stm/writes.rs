@@ -5,7 +5,16 @@
 
 use super::{reads::could_overflow, view::View};
 use crate::evm::{bytecode_of, model_info};
+use crate::planted;
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
+use lockstep_faults::{
+    delegation::{E1, E5},
+    destruction::{C1, C2, C14},
+    empty_accounts::F2,
+    fee_recipient::A5,
+    nonces::{D1, D4, D6},
+    transfers::B6,
+};
 use lockstep_model::{AccountInfo, StateChanges};
 use revm::state::{Account, Bytecode, EvmState};
 
@@ -97,7 +106,8 @@ impl WriteSet {
     }
 
     pub(crate) fn set(&mut self, address: Address, info: Option<AccountInfo>, cleared: bool) {
-        let info = Some(InfoWrite::Set(info));
+        let is_destroyed = C14.is_planted() && planted::was_destroyed(address);
+        let info = Some(InfoWrite::Set(info.filter(|_| !is_destroyed)));
         self.accounts.push(AccountWrites { address, info, cleared });
     }
 
@@ -125,7 +135,12 @@ impl WriteSet {
     ) {
         if account.is_selfdestructed() {
             view.observe(address);
-            self.set(address, None, true);
+            if C14.is_planted() {
+                planted::remember_destroyed(address);
+            }
+            if !C1.is_planted() {
+                self.set(address, None, !C2.is_planted());
+            }
             return;
         }
         let existed = !account.is_loaded_as_not_existing();
@@ -133,14 +148,21 @@ impl WriteSet {
         // EIP-161: a touched account that is empty ceases to exist. Before, touching creates one.
         if state_clearing && !created && account.is_empty() {
             view.observe(address);
-            if existed {
+            if existed && !F2.is_planted() {
                 self.set(address, None, true);
+            } else if B6.is_planted() {
+                self.set(address, Some(AccountInfo::default()), false);
             }
             return;
         }
         let before = existed.then(|| model_info(account.original_info_mut()));
         let after = model_info(&account.info);
-        if before != Some(after) || created {
+        let is_bump = before.is_some_and(|before| before.balance == after.balance);
+        let is_lost = D1.is_planted() && is_bump && !created;
+        if A5.is_planted() && before == Some(after) && view.is_fee_recipient(address) {
+            self.set(address, Some(after), false);
+        }
+        if (before != Some(after) || created) && !is_lost {
             self.add_info(address, before, &account, view);
         }
         let slots = account.changed_storage_slots();
@@ -154,7 +176,8 @@ impl WriteSet {
         account: &Account,
         view: &mut View,
     ) {
-        let (after, created) = (model_info(&account.info), account.is_created());
+        let (mut after, created) = (model_info(&account.info), account.is_created());
+        miswrite(before, &mut after, created);
         if let Some(before) = before
             && !created
             && (before.nonce, before.code_hash) == (after.nonce, after.code_hash)
@@ -173,6 +196,24 @@ impl WriteSet {
         {
             self.codes.push((after.code_hash, code.clone()));
         }
-        self.set(address, Some(after), created);
+        self.set(address, Some(after), created && !C2.is_planted());
+    }
+}
+
+/// What planted faults make of an account that is written.
+fn miswrite(before: Option<AccountInfo>, after: &mut AccountInfo, created: bool) {
+    let then = before.unwrap_or_default();
+    if D4.is_planted() && created {
+        after.balance = after.balance.saturating_sub(then.balance);
+    }
+    if D6.is_planted() && created {
+        after.nonce = after.nonce.max(1);
+    }
+    let has_code = then.code_hash != KECCAK256_EMPTY;
+    if E1.is_planted() && then.code_hash != after.code_hash && after.nonce == then.nonce + 2 {
+        after.nonce -= 1;
+    }
+    if E5.is_planted() && has_code && then.code_hash == after.code_hash {
+        after.nonce = then.nonce;
     }
 }

@@ -6,7 +6,12 @@
 //! is real, and revm pays as always.
 
 use super::{StorageProbe, StrictEvm};
+use crate::planted;
 use alloy_primitives::U256;
+use lockstep_faults::{
+    fee_recipient::{A6, A7},
+    gas_and_receipts::H7,
+};
 use lockstep_model::{AccountInfo, Case, Fork, StateError};
 use revm::{
     context::{
@@ -72,6 +77,13 @@ pub(crate) fn run_deferring_reward<DB: StorageProbe>(
     // A transaction that met a second error on its way out has left its first one here, and the next
     // transaction would be blamed for it.
     context.error = Ok(());
+    if H7.is_planted() {
+        context.journaled_state.inner.transient_storage = planted::take_transient();
+    }
+    if A7.is_planted() {
+        let beneficiary = context.block.beneficiary;
+        context.journaled_state.inner.warm_addresses.set_coinbase(beneficiary);
+    }
     let mut handler =
         DeferringHandler { owed: Cell::new(None), deferral, database: Default::default() };
     let result = handler.run(evm)?;
@@ -95,6 +107,9 @@ impl<DB: StorageProbe> Handler for DeferringHandler<DB> {
         exec_result: &mut <EthFrame as revm::handler::FrameTr>::FrameResult,
     ) -> Result<(), Self::Error> {
         let context = evm.ctx();
+        if H7.is_planted() {
+            planted::leave_transient(&context.journaled_state.inner.transient_storage);
+        }
         let beneficiary = context.block.beneficiary;
         let owed = reward(context, exec_result);
         let pays_now = !self.deferral.allows(owed);
@@ -119,7 +134,8 @@ pub(crate) fn owed_for<CTX: ContextTr>(context: &CTX, gas_used: u64) -> U256 {
     let price = context.tx().effective_gas_price(base_fee);
     // EIP-1559: the base fee is burnt.
     let tip = if context.cfg().spec().into().is_enabled_in(SpecId::LONDON) {
-        price.saturating_sub(base_fee)
+        let is_forgotten = A6.is_planted() && context.tx().tx_type() == 0;
+        price.saturating_sub(if is_forgotten { 0 } else { base_fee })
     } else {
         price
     };

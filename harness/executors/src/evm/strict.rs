@@ -9,6 +9,7 @@
 
 use alloy_evm::{EvmEnv, eth::EthEvmContext, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, Bytes};
+use lockstep_faults::{destruction::C13, memory::G10};
 use revm::{
     Context, Database, MainBuilder, MainContext,
     bytecode::opcode,
@@ -41,6 +42,11 @@ pub(crate) trait StorageProbe: alloy_evm::Database {
     /// From here on the transaction may depend on the account's very balance. Of an account that was
     /// loaded without this, at most whether it exists and whether it is empty has been seen.
     fn observe_balance(&mut self, _address: Address) {}
+
+    /// Whether a planted fault takes the account for one that this transaction has created.
+    fn is_of_this_transaction(&mut self, _address: Address) -> bool {
+        false
+    }
 }
 
 type Inner<DB> = RevmEvm<
@@ -88,6 +94,9 @@ impl<DB: StorageProbe> StrictEvm<DB> {
 
     /// A frame that moves value looks at the balance that it comes from.
     fn observe_value(&mut self, frame: &FrameInput) {
+        if G10.is_planted() {
+            return;
+        }
         match frame {
             FrameInput::Call(inputs) if inputs.transfers_value() => {
                 self.db_mut().observe_balance(inputs.caller);
@@ -106,6 +115,9 @@ impl<DB: StorageProbe> StrictEvm<DB> {
         inputs: &CreateInputs,
         depth: usize,
     ) -> Result<bool, DB::Error> {
+        if C13.is_planted() {
+            return Ok(false);
+        }
         let journal = &mut self.inner.ctx.journaled_state;
         let caller = journal.load_account(inputs.caller())?.data.info.clone();
         // In these cases the frame ends before the address is looked at, and so must we: looking
@@ -152,6 +164,7 @@ impl<DB: StorageProbe> StrictEvm<DB> {
 mod watched {
     use super::{EthEvmContext, StorageProbe};
     use alloy_primitives::Address;
+    use lockstep_faults::destruction::C8;
     use revm::interpreter::{
         InstructionContext, InstructionExecResult, instructions::host, interpreter::EthInterpreter,
         interpreter_types::InputsTr,
@@ -189,6 +202,13 @@ mod watched {
         let own = context.interpreter.input.target_address();
         observe(&mut context, own);
         observe_top(&mut context);
+        let journal = &mut context.host.journaled_state;
+        if C8.is_planted()
+            && journal.database.is_of_this_transaction(own)
+            && let Some(account) = journal.inner.state.get_mut(&own)
+        {
+            account.mark_created_locally();
+        }
         host::selfdestruct(context)
     }
 }

@@ -7,6 +7,11 @@
 
 use super::{Deferral, ReadError, StorageProbe, StrictEvm, owed_for, revm_info};
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, TxKind, U256};
+use lockstep_faults::{
+    invalid::J6,
+    nonces::D2,
+    transfers::{B5, B6, B7, B8, B9},
+};
 use lockstep_model::AccountInfo;
 use revm::{
     context::{
@@ -50,13 +55,14 @@ pub(crate) fn has_plain_transfers(spec: SpecId) -> bool {
 /// Whether the transaction may be a plain transfer, by its own looks.
 pub(crate) fn may_be_plain(transaction: &TxEnv, block: &BlockEnv) -> bool {
     let TxKind::Call(to) = transaction.kind else { return false };
-    transaction.tx_type <= 2
+    let newest = if B5.is_planted() { 4 } else { 2 };
+    transaction.tx_type <= newest
         && transaction.data.is_empty()
         && transaction.access_list.0.is_empty()
-        && !transaction.value.is_zero()
-        && to != transaction.caller
+        && (!transaction.value.is_zero() || B6.is_planted())
+        && (to != transaction.caller || B7.is_planted())
         && ![to, transaction.caller].contains(&block.beneficiary)
-        && !is_low(to)
+        && (!is_low(to) || B9.is_planted())
 }
 
 /// Where precompiles are.
@@ -76,6 +82,7 @@ pub(crate) fn transfer<DB: TransferState>(
 
     let caller = evm.context().tx.caller;
     let Some(sender) = evm.db_mut().sender(caller).map_err(EVMError::Database)? else {
+        assert!(!J6.is_planted(), "the sender was not loaded");
         return Ok(None);
     };
     if sender.code_hash != KECCAK256_EMPTY || sender.nonce == u64::MAX {
@@ -87,9 +94,12 @@ pub(crate) fn transfer<DB: TransferState>(
         &revm_info(sender),
         tx.nonce,
         cfg.is_eip3607_disabled(),
-        cfg.is_nonce_check_disabled(),
+        cfg.is_nonce_check_disabled() || D2.is_planted(),
     )?;
-    let after_fee = pre_execution::calculate_caller_fee(sender.balance, tx, block, cfg)?;
+    let after_fee = match pre_execution::calculate_caller_fee(sender.balance, tx, block, cfg) {
+        Err(_) if B8.is_planted() => tx.value,
+        after_fee => after_fee?,
+    };
     let TxKind::Call(to) = tx.kind else { return Ok(None) };
     let (value, gas_limit) = (tx.value, tx.gas_limit);
     let price = tx.effective_gas_price(u128::from(block.basefee));

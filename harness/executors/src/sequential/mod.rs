@@ -34,6 +34,7 @@ use crate::{
 };
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
+use lockstep_faults::gas_and_receipts::H10;
 use lockstep_model::{
     BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, StateChanges,
 };
@@ -128,12 +129,16 @@ impl Rest<'_> {
         let mut evm = StrictEvm::new(state, self.env.clone());
         let transactions = self.claims.iter().zip(self.transactions);
         for (claim, env) in transactions.skip(self.first) {
+            let before = evm.context().journaled_state.inner.transaction_id;
             let result = match transact(&mut evm, env.clone(), deferral) {
                 Ok(result) => Ok(result.into()),
                 Err(EVMError::Transaction(invalid)) => Err(rule_of_invalid_transaction(&invalid)),
                 Err(error) => return Err(Stop::Broken(broken_evm(error))),
             };
             gas.commit(claim, result).map_err(Stop::Rejected)?;
+            if H10.is_planted() {
+                evm.context().journaled_state.inner.transaction_id = before;
+            }
         }
         let mut after = AfterTransactions::new(evm);
         let end = phases::post_block(self.case, self.env, &mut after, gas)?;

@@ -1,8 +1,10 @@
 //! Who signed the transactions of a block.
 
 use super::{Broken, DecodedBlock, Era};
+use alloy_consensus::Signed;
 use alloy_consensus::TxEnvelope;
 use alloy_primitives::Address;
+use lockstep_faults::output::M7;
 use lockstep_model::{Fork, Rule, Transaction};
 
 /// The transactions of a block with their senders.
@@ -14,9 +16,20 @@ pub fn recover(era: &Era, block: &DecodedBlock) -> Result<Vec<Transaction>, Brok
     let recovered = signed.map(|(index, (envelope, signer))| {
         let sender = sender(era.fork, envelope, *signer);
         let sender = sender.map_err(|rule| Broken::transaction(index, rule))?;
-        Ok(Transaction { sender, envelope: envelope.clone() })
+        Ok(Transaction { sender, envelope: decoded(envelope) })
     });
     recovered.collect()
+}
+
+fn decoded(envelope: &TxEnvelope) -> TxEnvelope {
+    match envelope {
+        TxEnvelope::Eip2930(signed) if M7.is_planted() => {
+            let mut tx = signed.tx().clone();
+            tx.access_list.0.iter_mut().for_each(|item| item.storage_keys.clear());
+            Signed::new_unchecked(tx, *signed.signature(), *signed.hash()).into()
+        }
+        _ => envelope.clone(),
+    }
 }
 
 fn sender(fork: Fork, envelope: &TxEnvelope, signer: Option<Address>) -> Result<Address, Rule> {

@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -32,6 +32,7 @@ type Desk = Arc<Mutex<Option<(u64, Instant)>>>;
 
 struct Worker {
     desk: Desk,
+    turn: Arc<AtomicUsize>,
     /// Set when the watchdog has given it up: what it may still say is not heard.
     abandoned: Arc<AtomicBool>,
 }
@@ -102,6 +103,7 @@ impl Campaign {
         let plan = &self.shared.plan;
         plan.interrupted.load(Ordering::Relaxed)
             || self.hung > MOST_HUNG
+            || plan.stops_at_first && !self.tally.findings.is_empty()
             || plan.time.is_some_and(|time| start.elapsed() >= time)
             || plan.blocks.is_some_and(|blocks| self.finished() >= blocks)
     }
@@ -112,11 +114,14 @@ impl Campaign {
     }
 
     fn hire(&self, events: &Sender<Event>) -> Worker {
-        let worker = Worker { desk: Desk::default(), abandoned: Arc::default() };
+        let worker =
+            Worker { desk: Desk::default(), turn: Arc::default(), abandoned: Arc::default() };
         let (shared, events) = (self.shared.clone(), events.clone());
-        let (desk, abandoned) = (worker.desk.clone(), worker.abandoned.clone());
+        let (desk, turn) = (worker.desk.clone(), worker.turn.clone());
+        let abandoned = worker.abandoned.clone();
         thread::spawn(move || {
-            let work = AssertUnwindSafe(|| work(&shared, &desk, &abandoned, &events));
+            let lanes = Lanes::new(&shared.plan, turn);
+            let work = AssertUnwindSafe(|| work(&shared, lanes, &desk, &abandoned, &events));
             if let Err(panic) = catch_unwind(work) {
                 let _ = events.send(Err(format!("a worker panicked: {}", panic_text(&*panic))));
             }
@@ -177,7 +182,7 @@ impl Campaign {
             findings.extend(self.tally.add_finding(Finding {
                 seed,
                 block: format!("generated::seed={seed}"),
-                executor: "some".to_owned(),
+                executor: self.shared.plan.label(worker.turn.load(Ordering::Relaxed)).to_owned(),
                 kind: Kind::Hung,
                 differences: Vec::new(),
                 reason: Some(format!("not done after {:?}", since.elapsed())),
@@ -188,8 +193,13 @@ impl Campaign {
     }
 }
 
-fn work(shared: &Shared, desk: &Desk, abandoned: &AtomicBool, events: &Sender<Event>) {
-    let mut lanes = Lanes::new(&shared.plan);
+fn work(
+    shared: &Shared,
+    mut lanes: Lanes,
+    desk: &Desk,
+    abandoned: &AtomicBool,
+    events: &Sender<Event>,
+) {
     loop {
         let number = shared.next.fetch_add(1, Ordering::Relaxed);
         let is_enough = shared.plan.blocks.is_some_and(|blocks| number >= blocks);

@@ -8,6 +8,10 @@ use crate::{
     test::Runnable,
 };
 use lockstep_model::Outcome;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// One block in so many takes the deep lane.
 pub const DEEP_EVERY: u64 = 32;
@@ -20,6 +24,8 @@ pub struct Lanes {
     reference: Contestant,
     fast: Vec<Contestant>,
     deep: Vec<Contestant>,
+    /// Whose turn it is: the reference has number 0.
+    turn: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Lanes {
@@ -54,9 +60,10 @@ pub struct Checked {
 }
 
 impl Lanes {
-    /// Executors for a campaign.
-    pub fn new(plan: &FuzzPlan) -> Self {
+    /// Executors for a campaign. Whose turn it is can be seen in `turn`.
+    pub fn new(plan: &FuzzPlan, turn: Arc<AtomicUsize>) -> Self {
         Self {
+            turn,
             reference: Contestant::new(&Candidate::reference(&plan.reference)),
             fast: plan.fast.iter().map(Contestant::new).collect(),
             deep: plan.deep.iter().map(Contestant::new).collect(),
@@ -78,6 +85,7 @@ impl Lanes {
             shape: generated.shape,
             findings: Vec::new(),
         };
+        self.turn.store(0, Ordering::Relaxed);
         let right = match self.reference.execute(&block.case) {
             Ok(execution) => execution.outcome,
             Err(failure) => {
@@ -91,7 +99,8 @@ impl Lanes {
             checked.succeeded =
                 outcome.receipts.iter().filter(|receipt| receipt.success).count() as u64;
         }
-        for candidate in &mut self.fast {
+        for (number, candidate) in self.fast.iter_mut().enumerate() {
+            self.turn.store(1 + number, Ordering::Relaxed);
             compare(candidate, block, &right, &mut checked);
         }
         if checked.is_deep {
@@ -102,11 +111,14 @@ impl Lanes {
 
     fn go_deep(&mut self, block: &Runnable, right: &Outcome, checked: &mut Checked) {
         // The harness itself first: the reference must say the same again.
+        self.turn.store(0, Ordering::Relaxed);
         let before = checked.findings.len();
         if !compare(&mut self.reference, block, right, checked) {
             checked.findings[before].kind = Kind::Unstable;
         }
-        for candidate in &mut self.deep {
+        let first = 1 + self.fast.len();
+        for (number, candidate) in self.deep.iter_mut().enumerate() {
+            self.turn.store(first + number, Ordering::Relaxed);
             let before = checked.findings.len();
             let mut wrong = 0;
             for _ in 0..REPEATS {

@@ -30,8 +30,19 @@ pub struct FuzzPlan {
     pub jobs: usize,
     /// A block that takes this long hangs.
     pub hang_after: Duration,
+    /// Whether the first finding ends the campaign.
+    pub stops_at_first: bool,
     /// Set from outside to end the campaign; nothing that was found is lost.
     pub interrupted: Arc<AtomicBool>,
+}
+
+impl FuzzPlan {
+    /// Everybody who takes part, in the order of [`super::Lanes`].
+    pub(super) fn label(&self, number: usize) -> &str {
+        let candidates = self.fast.iter().chain(&self.deep);
+        let mut labels = candidates.map(|candidate| candidate.label.as_str());
+        number.checked_sub(1).and_then(|number| labels.nth(number)).unwrap_or("reference")
+    }
 }
 
 impl std::fmt::Debug for FuzzPlan {

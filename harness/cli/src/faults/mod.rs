@@ -1,0 +1,174 @@
+//! `lockstep faults`: how many known bugs of executors are caught, and by what.
+//!
+//! * `detect`: one way of looking for one fault: a process of its own, in which the fault is planted.
+//! * `row`: what came of one fault, and what a score is.
+//! * `table`: as Markdown and as JSON.
+//!
+//! A process of its own because a planted fault may hang, panic or take everything down: what finds it
+//! is the command as a user runs it.
+
+mod detect;
+mod row;
+mod table;
+
+use crate::{EXIT_NOTHING, args::FaultsArgs, output, progress::Progress};
+use anyhow::{Context, Result, bail};
+use detect::Campaign;
+use lockstep_faults::{CAN_PLANT, Fault, Tier};
+use row::{Means, Row, Scores};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+const EXIT_MISSED: u8 = 1;
+
+/// How long a fault of the tier is looked for, where nothing is said.
+const fn time_for(tier: Tier) -> Duration {
+    Duration::from_secs(match tier {
+        Tier::Must | Tier::Canary => 60,
+        Tier::Rest | Tier::Schedule => 300,
+    })
+}
+
+/// Runs the command; gives its exit status.
+pub(crate) fn faults(args: &FaultsArgs) -> Result<u8> {
+    output::set_color(args.color);
+    if args.list {
+        list();
+        return Ok(0);
+    }
+    if !CAN_PLANT {
+        bail!(
+            "this program carries no faults, as no released one does; \
+             build one that does: cargo run --release --features faults -- faults"
+        );
+    }
+    let chosen = chosen(args)?;
+    let mut rows = match &args.out {
+        Some(folder) => open(folder, args.resume)?,
+        None => Vec::new(),
+    };
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = interrupted.clone();
+    // A second handler is refused: a test runs commands in one process.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
+    let campaign = Campaign::new(args, interrupted.clone())?;
+    let progress = Progress::new();
+    output::out(&table::heading());
+    for fault in chosen {
+        if rows.iter().any(|row| row.id == fault.id) {
+            continue;
+        }
+        let row = examine(fault, args, &campaign, &|what| {
+            progress.say(&format!("{}: {what}", fault.id));
+        })?;
+        if interrupted.load(Ordering::SeqCst) {
+            break;
+        }
+        progress.suspend(|| output::out(&table::line(&row)));
+        rows.push(row);
+        if let Some(folder) = &args.out {
+            save(folder, &rows)?;
+        }
+    }
+    progress.finish();
+    if rows.is_empty() {
+        output::error("nothing ran");
+        return Ok(EXIT_NOTHING);
+    }
+    let scores = Scores::of(&rows);
+    output::out(&format!("\n{scores}"));
+    Ok(if scores.is_good() && !interrupted.load(Ordering::SeqCst) { 0 } else { EXIT_MISSED })
+}
+
+fn list() {
+    for fault in lockstep_faults::all() {
+        let Fault { id, title, pattern, precedent, tier, reach } = fault;
+        output::out(&format!(
+            "{id:<4} {:<8} {:<9} {title}\n{:24}shows in: {pattern}\n{:24}had by: {precedent}\n",
+            tier.name(),
+            reach.name(),
+            "",
+            ""
+        ));
+    }
+}
+
+fn chosen(args: &FaultsArgs) -> Result<Vec<&'static Fault>> {
+    let by_tier = |fault: &&Fault| !args.must || fault.tier == Tier::Must;
+    if args.only.is_empty() {
+        return Ok(lockstep_faults::all().filter(by_tier).collect());
+    }
+    let find = |id: &String| {
+        let known = || lockstep_faults::all().map(|fault| fault.id).collect::<Vec<_>>().join(", ");
+        lockstep_faults::named(id)
+            .with_context(|| format!("unknown fault `{id}`, expected one of: {}", known()))
+    };
+    args.only.iter().map(find).collect()
+}
+
+/// Looks for a fault by every means.
+fn examine(
+    fault: &'static Fault,
+    args: &FaultsArgs,
+    campaign: &Campaign,
+    say: &dyn Fn(&str),
+) -> Result<Row> {
+    let mut row = Row::new(fault);
+    let time = args.time.unwrap_or_else(|| time_for(fault.tier));
+    say("fuzz");
+    let found = campaign.fuzz(fault.id, args.seed, time)?;
+    if let Some(seed) = found.detection.as_ref().and_then(|detection| detection.seed) {
+        say("again");
+        row.is_clean_without = Some(campaign.agrees_without(seed)?);
+        row.repeats = Some(campaign.repeats(fault.id, seed, time)?);
+    }
+    row.add(Means::Fuzz, found);
+    for (means, paths) in [
+        (Means::Official, &args.official),
+        (Means::Packed, &args.packed),
+        (Means::Real, &args.real),
+    ] {
+        if !paths.is_empty() {
+            say(means.name());
+            row.add(means, campaign.check(fault.id, means, paths)?);
+        }
+    }
+    Ok(row)
+}
+
+const RECORD: &str = "faults.json";
+const REPORT: &str = "faults.md";
+
+/// Makes sure that the folder can be written to; gives what an earlier run has left there.
+fn open(folder: &Path, resume: bool) -> Result<Vec<Row>> {
+    let shown = folder.display();
+    fs::create_dir_all(folder).with_context(|| format!("--out {shown}: cannot be made"))?;
+    let path = folder.join(RECORD);
+    if !resume {
+        save(folder, &[])?;
+        return Ok(Vec::new());
+    }
+    let shown = path.display();
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("{shown}: expected the record that --resume goes on with"))?;
+    serde_json::from_str(&text).with_context(|| format!("{shown}: expected a record of faults"))
+}
+
+fn save(folder: &Path, rows: &[Row]) -> Result<()> {
+    let write = |name: &str, text: String| {
+        let path = folder.join(name);
+        let new = folder.join(format!("{name}.new"));
+        let shown = path.display().to_string();
+        fs::write(&new, text).with_context(|| format!("{shown}: cannot be written"))?;
+        fs::rename(&new, &path).with_context(|| format!("{shown}: cannot be written"))
+    };
+    write(RECORD, serde_json::to_string_pretty(rows)? + "\n")?;
+    write(REPORT, table::markdown(rows))
+}

@@ -1,0 +1,275 @@
+//! What came of one fault, and what a score is.
+
+use lockstep_faults::{Fault, Reach, Tier};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+
+/// A way of looking for faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Means {
+    /// `lockstep fuzz`.
+    Fuzz,
+    /// `lockstep check` of official tests as they are.
+    Official,
+    /// The same, packed into blocks.
+    Packed,
+    /// `lockstep check` of real blocks.
+    Real,
+}
+
+impl Means {
+    pub(crate) const ALL: [Self; 4] = [Self::Fuzz, Self::Official, Self::Packed, Self::Real];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Fuzz => "fuzz",
+            Self::Official => "official tests",
+            Self::Packed => "packed tests",
+            Self::Real => "real blocks",
+        }
+    }
+}
+
+/// What came of looking in one way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Search {
+    /// Blocks, or tests, that were looked at.
+    pub(crate) looked_at: u64,
+    pub(crate) seconds: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) detection: Option<Detection>,
+}
+
+/// What gave a fault away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Detection {
+    /// The block or test.
+    pub(crate) case: String,
+    /// The seed of the block, where it was generated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+    /// The executor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) executor: Option<String>,
+    /// What kind of difference, as in `diverged: receipt gasUsed`.
+    pub(crate) kind: String,
+}
+
+/// All that is known of one fault.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) precedent: String,
+    pub(crate) tier: String,
+    pub(crate) reach: String,
+    pub(crate) searches: BTreeMap<Means, Search>,
+    /// Whether the seed that gave it away agrees without the fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) is_clean_without: Option<bool>,
+    /// How many of five campaigns from that seed found it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) repeats: Option<u32>,
+}
+
+/// Campaigns that must find a fault again, of [`REPEATS`].
+pub(crate) const ENOUGH_REPEATS: u32 = 3;
+pub(crate) const REPEATS: u32 = 5;
+
+impl Row {
+    pub(crate) fn new(fault: &Fault) -> Self {
+        Self {
+            id: fault.id.to_owned(),
+            title: fault.title.to_owned(),
+            precedent: fault.precedent.to_owned(),
+            tier: fault.tier.name().to_owned(),
+            reach: fault.reach.name().to_owned(),
+            searches: BTreeMap::new(),
+            is_clean_without: None,
+            repeats: None,
+        }
+    }
+
+    pub(crate) fn add(&mut self, means: Means, search: Search) {
+        self.searches.insert(means, search);
+    }
+
+    /// What gave it away in this way, if that counts: a seed that differs without the fault, or finds
+    /// it too seldom, does not.
+    pub(crate) fn detection(&self, means: Means) -> Option<&Detection> {
+        let found = self.searches.get(&means)?.detection.as_ref()?;
+        let counts = means != Means::Fuzz
+            || self.is_clean_without != Some(false)
+                && self.repeats.is_none_or(|repeats| repeats >= ENOUGH_REPEATS);
+        counts.then_some(found)
+    }
+
+    pub(crate) fn is_detected(&self) -> bool {
+        Means::ALL.iter().any(|means| self.detection(*means).is_some())
+    }
+
+    /// By official tests as their authors wrote them.
+    fn is_detected_officially(&self) -> bool {
+        self.detection(Means::Official).is_some()
+    }
+
+    fn is(&self, tier: Tier) -> bool {
+        self.tier == tier.name()
+    }
+
+    /// Whether the means at hand could show it: what judge and executors share, only what others have
+    /// written down shows.
+    fn applies(&self) -> bool {
+        self.reach == Reach::Candidate.name()
+            || self.searches.keys().any(|means| *means != Means::Fuzz)
+    }
+}
+
+/// How many of how many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Score {
+    pub(crate) detected: usize,
+    pub(crate) of: usize,
+}
+
+impl Score {
+    fn of<'a>(rows: impl Iterator<Item = &'a Row>, is_detected: impl Fn(&Row) -> bool) -> Self {
+        let mut score = Self::default();
+        for row in rows {
+            score.of += 1;
+            score.detected += usize::from(is_detected(row));
+        }
+        score
+    }
+
+    fn percent(self) -> f64 {
+        100.0 * self.detected as f64 / self.of.max(1) as f64
+    }
+}
+
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} ({:.0} %)", self.detected, self.of, self.percent())
+    }
+}
+
+/// The scores of a campaign.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scores {
+    /// Everything but the canary.
+    pub(crate) all: Score,
+    /// Of the same, by official tests alone; `None` where none were given.
+    pub(crate) official: Option<Score>,
+    pub(crate) must: Score,
+    pub(crate) rest: Score,
+    pub(crate) schedule: Score,
+    canaries_detected: usize,
+    not_applicable: usize,
+}
+
+/// Of the faults that are not in the must tier, at least so many must be found.
+const ENOUGH_OF_THE_REST: f64 = 95.0;
+
+impl Scores {
+    pub(crate) fn of(rows: &[Row]) -> Self {
+        let faults = || rows.iter().filter(|row| !row.is(Tier::Canary) && row.applies());
+        let tier = |tier| Score::of(faults().filter(move |row| row.is(tier)), Row::is_detected);
+        let has_official = rows.iter().any(|row| row.searches.contains_key(&Means::Official));
+        Self {
+            all: Score::of(faults(), Row::is_detected),
+            official: has_official.then(|| Score::of(faults(), Row::is_detected_officially)),
+            must: tier(Tier::Must),
+            rest: tier(Tier::Rest),
+            schedule: tier(Tier::Schedule),
+            canaries_detected: rows
+                .iter()
+                .filter(|row| row.is(Tier::Canary) && row.is_detected())
+                .count(),
+            not_applicable: rows.iter().filter(|row| !row.applies()).count(),
+        }
+    }
+
+    /// Whether the harness is as good as it must be.
+    pub(crate) fn is_good(&self) -> bool {
+        self.must.detected == self.must.of
+            && (self.rest.of == 0 || self.rest.percent() >= ENOUGH_OF_THE_REST)
+            && self.canaries_detected == 0
+    }
+}
+
+impl fmt::Display for Scores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(official) = self.official {
+            write!(f, "Official tests alone catch {official} of the catalogue, ")?;
+        }
+        writeln!(f, "Lockstep {}.", self.all)?;
+        writeln!(
+            f,
+            "Must be found: {}; the rest: {}; those that need a controlled schedule: {}.",
+            self.must, self.rest, self.schedule
+        )?;
+        if self.not_applicable > 0 {
+            writeln!(
+                f,
+                "{} faults are in what judge and executors share: only official tests can show them, \
+                 and none were given (--official).",
+                self.not_applicable
+            )?;
+        }
+        if self.canaries_detected > 0 {
+            writeln!(f, "A canary was \"detected\": the scorer is wrong.")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_faults::named;
+
+    fn row(id: &str, means: Option<Means>) -> Row {
+        let mut row = Row::new(named(id).unwrap());
+        let detection = Detection {
+            case: "c".to_owned(),
+            seed: Some(1),
+            executor: None,
+            kind: "diverged".to_owned(),
+        };
+        for known in [Means::Fuzz, Means::Official] {
+            let detection = (means == Some(known)).then(|| detection.clone());
+            row.add(known, Search { looked_at: 1, seconds: 1.0, detection });
+        }
+        row
+    }
+
+    #[test]
+    fn a_canary_is_no_part_of_the_score_and_spoils_it_when_detected() {
+        let rows = [row("A1", Some(Means::Fuzz)), row("G6", None)];
+        assert_eq!(Scores::of(&rows).all, Score { detected: 1, of: 1 });
+        assert!(Scores::of(&rows).is_good());
+        let rows = [row("A1", Some(Means::Fuzz)), row("G6", Some(Means::Fuzz))];
+        assert!(!Scores::of(&rows).is_good());
+    }
+
+    #[test]
+    fn a_missed_must_is_not_good_enough_and_official_tests_have_a_score_of_their_own() {
+        let rows = [row("A1", Some(Means::Official)), row("A2", None)];
+        let scores = Scores::of(&rows);
+        assert_eq!(scores.official, Some(Score { detected: 1, of: 2 }));
+        assert!(!scores.is_good());
+    }
+
+    #[test]
+    fn what_differs_without_the_fault_or_too_seldom_counts_for_nothing() {
+        let mut wrong = row("A1", Some(Means::Fuzz));
+        wrong.is_clean_without = Some(false);
+        assert!(!wrong.is_detected());
+        let mut seldom = row("A1", Some(Means::Fuzz));
+        seldom.repeats = Some(2);
+        assert!(!seldom.is_detected());
+        seldom.repeats = Some(3);
+        assert!(seldom.is_detected());
+    }
+}

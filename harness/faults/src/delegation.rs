@@ -1,0 +1,12 @@
+//! Family E: EIP-7702.
+
+crate::family! {
+    E1 Must Candidate: "a sender who authorises itself gets one nonce too few"; "S sends type 4 with its own authorisation, then sends again"; "grevm 3c09e7c: chain halt, Gravity block 1400868".
+    E2 Must Candidate: "an account that is delegated anew runs the code of before"; "A to X before; tx1 A to Y; tx2 calls A"; "grevm 6e8d4e8".
+    E3 Must Candidate: "a delegation that was cleared is still seen"; "tx1 clears A; tx2 calls A"; "EEST bal_7702_delegation_clear".
+    E4 Must Candidate: "an account that was delegated in the block has no storage"; "A with storage is delegated, then SLOAD"; "grevm d022032 (block 22546209)".
+    E5 Must Candidate: "the nonce that a delegated account's CREATE takes is lost"; "tx1 calls A, which creates; tx2 is sent by A"; "Galxe/gravity-reth#389".
+    E6 Must Candidate: "code hash and balance of an account are read at two moments"; "tx1 delegates A anew while tx2 executes A"; "bor#2270, erigon#22513".
+    E7 Rest Candidate: "an account with a nonce and nothing else does not exist"; "an authority with nonce 1 and no balance"; "bor#2270".
+    E9 Rest Candidate: "of several authorisations by one account the first counts"; "the same authority twice in a list"; "EEST bal_7702_double_auth".
+}

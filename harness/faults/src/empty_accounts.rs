@@ -1,0 +1,8 @@
+//! Family F: empty accounts and withdrawals.
+
+crate::family! {
+    F1 Must Candidate: "an empty account does not exist before Spurious Dragon"; "block 1124576: tx1, tx3"; "grevm cc11862".
+    F2 Must Candidate: "a touched empty account does not end (EIP-161)"; "touched in tx1, called with value in tx2"; "grevm cc11862, besu#7844".
+    F4 Must Candidate: "a withdrawal of nothing creates its recipient"; "amount 0 to an absent address"; "evm2 607eb350, EEST bal_zero_withdrawal".
+    F5 Rest Candidate: "a read of an absent account is not recorded"; "tx2 BALANCE(X) beside tx1, which funds X"; "erigon#24023, #23982, grevm c3ba5f9".
+}
