@@ -5,7 +5,7 @@ use super::{
     chooser::Chooser,
     features::{Feature, Features},
 };
-use alloy_primitives::{Address, Bytes, address};
+use alloy_primitives::{Address, B256, Bytes, address, b256};
 use lockstep_model::Fork;
 
 /// More code than this is one statement too many.
@@ -64,6 +64,22 @@ pub(super) fn factory() -> Bytes {
     code.remember(&init);
     code.number(0).op(op::CALLDATALOAD).number(init.len() as u64).number(0).number(0);
     code.op(op::CREATE2).number(0).op(op::SSTORE);
+    code.finish()
+}
+
+/// Logs a deposit (EIP-6110) as the deposit contract lays it out, with the first word of calldata as
+/// the beginning of its public key.
+pub(super) fn deposit() -> Bytes {
+    const EVENT: B256 = b256!("0x649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5");
+    // Where each of five fields begins, and how long it is.
+    const FIELDS: [(u64, u64); 5] = [(160, 48), (256, 32), (320, 8), (384, 96), (512, 8)];
+    let mut code = Assembler::default();
+    for (index, (offset, length)) in FIELDS.into_iter().enumerate() {
+        code.number(offset).number(32 * index as u64).op(op::MSTORE);
+        code.number(length).number(offset).op(op::MSTORE);
+    }
+    code.number(0).op(op::CALLDATALOAD).number(192).op(op::MSTORE);
+    code.push(EVENT.as_slice()).number(576).number(0).op(op::LOG0 + 1);
     code.finish()
 }
 

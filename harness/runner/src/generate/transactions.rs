@@ -12,6 +12,9 @@ use crate::placeholder;
 use alloy_consensus::{TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxEnvelope, TxLegacy};
 use alloy_eips::{
     eip2930::{AccessList, AccessListItem},
+    eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS,
+    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
+    eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
     eip7702::{Authorization, SignedAuthorization},
 };
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
@@ -217,6 +220,7 @@ enum Action {
     Transfer,
     Create,
     Revive,
+    Request,
 }
 
 /// Which type it has.
@@ -244,12 +248,31 @@ fn act(world: &World, chooser: &mut Chooser<'_>, shape: Shape, index: usize, dra
     if world.has(Feature::Revival) {
         actions.extend([Action::Revive; 2]);
     }
+    if world.has(Feature::SystemContracts) && world.fork >= Fork::Prague {
+        actions.push(Action::Request);
+    }
     match chooser.pick(&actions) {
         Action::Call => call(world, chooser, shape, index, draft),
         Action::Transfer => transfer(world, chooser, shape, index, draft),
         Action::Create => create(chooser, draft),
         Action::Revive => revive(world, chooser, draft),
+        Action::Request => request(chooser, index, draft),
     }
+}
+
+/// A request of the execution layer: a deposit, a withdrawal, a consolidation (EIP-6110, EIP-7002,
+/// EIP-7251).
+fn request(chooser: &mut Chooser<'_>, index: usize, draft: &mut Draft) {
+    let (to, length) = *chooser.pick(&[
+        (WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, 56),
+        (CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, 96),
+        (MAINNET_DEPOSIT_CONTRACT_ADDRESS, 32),
+    ]);
+    draft.to = to.into();
+    draft.input = vec![index as u8; length].into();
+    // The fee of an empty queue.
+    draft.value = U256::from(1);
+    draft.gas_limit = 300_000;
 }
 
 fn transfer(

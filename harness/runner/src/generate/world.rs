@@ -7,7 +7,7 @@ use super::{
     keys,
 };
 use crate::system_contracts;
-use alloy_eips::eip4895::Withdrawal;
+use alloy_eips::{eip4895::Withdrawal, eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS};
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use lockstep_model::{Block, Fork, MemoryState, memory_state::BlockHashes};
 
@@ -18,6 +18,9 @@ const RICH: u128 = 1_000_000_000_000_000_000_000_000;
 
 /// The first of the senders who have nothing before the block.
 pub(super) const FIRST_POOR: usize = 40;
+
+/// Senders who may have delegated before the block.
+const DELEGATED: std::ops::Range<usize> = 2..4;
 
 const FEE_RECIPIENT: Address = address!("0xfee0000000000000000000000000000000000fee");
 const EMPTY: Address = address!("0xe4000000000000000000000000000000000000e4");
@@ -69,6 +72,9 @@ impl World {
         for address in addresses {
             world.add_contract(chooser, address);
         }
+        if features.has(Feature::Delegations) {
+            world.add_delegated(chooser);
+        }
         if features.has(Feature::Withdrawals) {
             world.block.withdrawals = Some(world.withdrawals(chooser));
         }
@@ -92,8 +98,9 @@ impl World {
         self.places.push(ABSENT);
         if self.has(Feature::Empty) {
             self.places.push(EMPTY);
-            // From Spurious Dragon on no such account can be left (EIP-161).
-            if self.fork < Fork::SpuriousDragon {
+            // From Spurious Dragon on only a pre-state of before can hold one (EIP-161), and from Paris on
+            // it is taken for granted that none is left.
+            if self.fork < Fork::Paris {
                 self.state.insert(EMPTY, U256::ZERO, 0, Bytes::new(), []);
             }
         }
@@ -103,6 +110,10 @@ impl World {
     }
 
     fn add_system_contracts(&mut self) {
+        if self.fork >= Fork::Prague {
+            let (address, code) = (MAINNET_DEPOSIT_CONTRACT_ADDRESS, code::deposit());
+            self.state.insert(address, U256::ZERO, 1, code, []);
+        }
         for (address, code) in system_contracts::of(self.fork) {
             self.state.insert(address, U256::ZERO, 1, code, []);
             if self.has(Feature::SystemContracts) {
@@ -142,6 +153,23 @@ impl World {
         let slots = (0..chooser.below(3)).map(|slot| (U256::from(slot), U256::from(slot + 1)));
         self.state.insert(address, U256::from(balance), 1, written.code, slots.collect::<Vec<_>>());
         self.contracts.push(Contract { address, is_dangerous: written.is_dangerous });
+    }
+
+    /// Senders who have delegated to a contract before the block, and have storage.
+    fn add_delegated(&mut self, chooser: &mut Chooser<'_>) {
+        let safe = self.contracts.iter().filter(|contract| !contract.is_dangerous);
+        let safe: Vec<Address> = safe.map(|contract| contract.address).collect();
+        for key in DELEGATED {
+            if safe.is_empty() || chooser.chance(40) {
+                continue;
+            }
+            let code = [&[0xef, 0x01, 0x00], chooser.pick(&safe).as_slice()].concat();
+            let slots = [(U256::from(1), U256::from(5))];
+            let address = keys::address(key);
+            self.state.insert(address, U256::from(RICH), 1, code.into(), slots);
+            self.nonces[key] = 1;
+            self.places.push(address);
+        }
     }
 
     fn withdrawals(&self, chooser: &mut Chooser<'_>) -> Vec<Withdrawal> {
