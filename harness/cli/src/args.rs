@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Fuzz(FuzzArgs),
     /// Plant known executor bugs and see what finds them
     Faults(FaultsArgs),
+    /// Make a block that shows a bug as small as it can be
+    Minimise(MinimiseArgs),
     /// Render or merge records
     Report(ReportArgs),
     /// Official fixture releases
@@ -482,6 +484,68 @@ pub(crate) struct FaultsArgs {
     /// When to color
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
+}
+
+/// One block, and who may be wrong on it.
+#[derive(Debug, Args)]
+pub(crate) struct CaseArgs {
+    /// A file with the block: a finding, or a fixture
+    #[arg(value_name = "CASE")]
+    pub(crate) case: Option<PathBuf>,
+
+    /// Of the file, the test whose id matches
+    #[arg(long, value_name = "REGEX", requires = "case")]
+    pub(crate) filter: Option<String>,
+
+    /// The block that `lockstep fuzz` makes of this seed, instead of a file
+    #[arg(long, value_name = "N", conflicts_with = "case")]
+    pub(crate) seed: Option<u64>,
+
+    /// Who may be wrong [default: all but the reference; the first who is]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) executor: Vec<String>,
+
+    /// Threads of each of them
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) threads: Vec<usize>,
+
+    /// A run that takes this long hangs
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
+    pub(crate) hang_after: Duration,
+
+    /// When to color
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+const MINIMISE_ABOUT: &str = "\
+Leaves out of a block what it can while an executor is still wrong on it in the same way: transactions \
+first, then withdrawals, accounts, storage, code, and what each transaction carries. Writes what is left as \
+an EEST blockchain test that other clients can replay, with real signatures and a genesis of its own.";
+
+const MINIMISE_EXAMPLES: &str = "\
+Examples:
+  lockstep minimise --seed 4711 --out case.json     the block of a finding
+  lockstep minimise out/findings/x.json --time 5m   a file; the result on stdout
+  lockstep minimise case.json --executor mine --threads 2,8
+
+Exit status:
+  1  no executor was wrong on it
+  2  the usage is wrong, or the block cannot be read or signed anew";
+
+#[derive(Debug, Args)]
+#[command(long_about = MINIMISE_ABOUT, after_help = MINIMISE_EXAMPLES)]
+pub(crate) struct MinimiseArgs {
+    #[command(flatten)]
+    pub(crate) case: CaseArgs,
+
+    /// For how long
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
+    pub(crate) time: Duration,
+
+    /// Write it to FILE instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// How `fuzz` prints.

@@ -15,6 +15,8 @@ mod defaults;
 mod faults;
 mod fixtures;
 mod fuzz;
+mod minimise;
+mod one_case;
 mod output;
 mod progress;
 mod report;
@@ -130,6 +132,7 @@ impl Lockstep {
             Command::Bench(args) => bench::bench(&args, &self),
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),
             Command::Faults(args) => faults::faults(&args),
+            Command::Minimise(args) => minimise::minimise(&args, &self),
             Command::Report(args) => report::report(&args),
             Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),
         };

@@ -74,6 +74,18 @@ impl Fork {
     }
 }
 
+impl Fork {
+    /// The name that official fixtures have for it.
+    pub const fn fixture_name(self) -> &'static str {
+        match self {
+            Self::Tangerine => "EIP150",
+            Self::SpuriousDragon => "EIP158",
+            Self::Petersburg => "ConstantinopleFix",
+            _ => self.name(),
+        }
+    }
+}
+
 impl fmt::Display for Fork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

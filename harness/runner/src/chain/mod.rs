@@ -11,7 +11,7 @@ use crate::{
     compare::Difference,
     consensus::{Broken, DecodedBlock, Schedule},
     pre_state::PreState,
-    test::ExpectedAccount,
+    test::{Expectation, ExpectedAccount, Runnable},
 };
 use alloy_consensus::Header;
 use alloy_eip7928::AccountChanges;
@@ -83,6 +83,15 @@ pub struct StatedReceipt {
     pub transaction_hash: Option<B256>,
     /// EIP-2718 bytes.
     pub encoded: Option<Bytes>,
+}
+
+/// The block of a chain of one, ready to be executed on its genesis; `None` where there are several, or
+/// the block is refused before execution.
+pub fn only_block(chain: &Chain, id: &str) -> Option<Runnable> {
+    let [block] = &chain.blocks[..] else { return None };
+    let tree = tree::Tree::new(&chain.genesis);
+    let case = import::import(chain, &tree, id, block).ok()?.case;
+    Some(Runnable { case, pre: chain.genesis.state.clone(), expectation: Expectation::default() })
 }
 
 impl Chain {

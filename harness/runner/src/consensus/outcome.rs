@@ -52,7 +52,8 @@ pub fn check(
     found.0
 }
 
-fn receipts_root(fork: Fork, pre: &PreState, outcome: &BlockOutcome) -> B256 {
+/// The root of the receipts, as the fork has them.
+pub(crate) fn receipts_root(fork: Fork, pre: &PreState, outcome: &BlockOutcome) -> B256 {
     if fork >= Fork::Byzantium {
         return roots::receipts_root(&outcome.receipts);
     }

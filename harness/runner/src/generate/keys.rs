@@ -7,7 +7,7 @@ use k256::ecdsa::SigningKey;
 use std::sync::LazyLock;
 
 /// How many there are.
-pub(super) const COUNT: usize = 64;
+pub(crate) const COUNT: usize = 64;
 
 struct Known {
     key: SigningKey,
@@ -24,12 +24,17 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
 });
 
 /// The address of the n-th.
-pub(super) fn address(index: usize) -> Address {
+pub(crate) fn address(index: usize) -> Address {
     KNOWN[index % COUNT].address
 }
 
+/// Which one has this address.
+pub(crate) fn index_of(address: Address) -> Option<usize> {
+    KNOWN.iter().position(|known| known.address == address)
+}
+
 /// What the n-th signs.
-pub(super) fn sign(index: usize, hash: B256) -> Signature {
+pub(crate) fn sign(index: usize, hash: B256) -> Signature {
     let key = &KNOWN[index % COUNT].key;
     key.sign_prehash_recoverable(hash.as_slice()).expect("a hash can be signed").into()
 }

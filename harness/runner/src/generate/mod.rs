@@ -16,7 +16,7 @@ mod assembler;
 mod chooser;
 mod code;
 mod features;
-mod keys;
+pub(crate) mod keys;
 mod transactions;
 mod world;
 

@@ -1,0 +1,100 @@
+//! `lockstep minimise`.
+
+use crate::{
+    Lockstep,
+    args::MinimiseArgs,
+    one_case::{guilty, load},
+    output,
+    progress::Progress,
+};
+use anyhow::{Context, Result};
+use lockstep_runner::{
+    export::{Fixture, fixture},
+    shrink::{Patience, Shrunk, Suspect, shrink},
+};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+const EXIT_AGREES: u8 = 1;
+
+/// Runs the command; gives its exit status.
+pub(crate) fn minimise(args: &MinimiseArgs, command: &Lockstep) -> Result<u8> {
+    output::set_color(args.case.color);
+    if let Some(path) = &args.out {
+        // Before the work, not after it.
+        let shown = path.display();
+        fs::write(path, "").with_context(|| format!("--out {shown}: cannot be written"))?;
+    }
+    let block = load(&args.case)?;
+    let Some(mut suspect) = guilty(&args.case, command, &block)? else {
+        output::error(&format!(
+            "{}: every executor agrees with the reference, in every run: there is nothing to minimise",
+            block.case.id
+        ));
+        return Ok(EXIT_AGREES);
+    };
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = interrupted.clone();
+    // A second handler is refused: a test runs commands in one process.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
+    let patience = Patience { time: args.time, interrupted };
+    let before = block.case.block.transactions.len();
+    let progress = Progress::new();
+    let shrunk = shrink(&block, &mut suspect, &patience, &mut |left, tried| {
+        progress.say(&format!("{left} of {before} transactions left, {tried} blocks tried"));
+    });
+    progress.finish();
+    let shrunk = shrunk?;
+    output::err(&describe(&shrunk, suspect.label(), before));
+    let text = as_fixture(&shrunk, &mut suspect)?;
+    match &args.out {
+        Some(path) => write(path, &text)?,
+        None => output::out(&text),
+    }
+    Ok(0)
+}
+
+fn describe(shrunk: &Shrunk, executor: &str, before: usize) -> String {
+    let minimal = if shrunk.is_minimal { "" } else { "; the time was up before it was minimal" };
+    format!(
+        "{executor}: {}\n{} of {before} transactions, {} accounts; fails in {}; {} blocks tried{minimal}\n",
+        shrunk.failure.text,
+        shrunk.block.case.block.transactions.len(),
+        shrunk.block.pre.state.accounts().count(),
+        shrunk.rate,
+        shrunk.tried,
+    )
+}
+
+/// As a file that other clients can replay.
+pub(crate) fn as_fixture(shrunk: &Shrunk, suspect: &mut Suspect) -> Result<String> {
+    let outcome = suspect.right(&shrunk.block)?;
+    let comment = format!(
+        "Minimised from {}. {} was wrong on it: {}. Failed in {}.",
+        shrunk.block.case.id,
+        suspect.label(),
+        shrunk.failure.text,
+        shrunk.rate
+    );
+    let about = Fixture { name: &name(shrunk, suspect.label()), comment: &comment };
+    Ok(fixture(&shrunk.block, &outcome, about)?)
+}
+
+fn name(shrunk: &Shrunk, executor: &str) -> String {
+    let id: &str = &shrunk.block.case.id;
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+    format!("{}_{}", executor.split('@').next().unwrap_or(executor), id)
+        .chars()
+        .map(plain)
+        .collect()
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))
+}

@@ -1,0 +1,17 @@
+//! A block as a fixture that every client can replay: an EEST `blockchain_test` of one block on top of
+//! its genesis.
+//!
+//! * `travel`: the block as the first one of a chain.
+//! * `sign`: its transactions under real signatures.
+//! * `fixture`: the file.
+//!
+//! The reference fills in what the header states. A file is only as right as the reference is: replaying
+//! it elsewhere is how the reference itself is judged.
+
+mod fixture;
+mod sign;
+mod travel;
+
+pub use fixture::{Fixture, fixture};
+pub use sign::{UnknownKey, sign};
+pub use travel::travelling;

@@ -1,0 +1,84 @@
+//! A block as the first one of a chain: what it says of its parent becomes true.
+
+use crate::{
+    compare::{NormalChanges, roots},
+    consensus::{Schedule, difficulty},
+    pre_state::PreState,
+    test::{Expectation, Runnable},
+};
+use alloy_consensus::{
+    Header,
+    constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH},
+};
+use alloy_eips::eip7685::Requests;
+use alloy_primitives::{B256, U256};
+use lockstep_model::{Block, Case, Fork, MemoryState, Phases, memory_state::BlockHashes};
+use std::sync::Arc;
+
+/// Seconds from the genesis to the block.
+const SLOT: u64 = 12;
+
+/// The same transactions on the same state, in a block of number 1 whose parent is a genesis of that
+/// state. What code asks of number, parent hash and earlier blocks has other answers there: whoever
+/// needs the block to do the same has to look.
+pub fn travelling(block: &Runnable) -> Runnable {
+    let genesis = genesis(&block.case, &block.pre);
+    let hash = genesis.hash_slow();
+    let hashes = BlockHashes::Known(Arc::new([(0, hash)].into_iter().collect()));
+    let state = MemoryState::clone(&block.pre.state).with_block_hashes(hashes);
+    let pre = PreState::new(state);
+    let Block { timestamp, .. } = *block.case.block;
+    let case = Case {
+        phases: Phases::Full,
+        block: Arc::new(Block {
+            number: 1,
+            parent_hash: hash,
+            difficulty: difficulty_after(&block.case, &genesis, timestamp),
+            ommers: Vec::new(),
+            ..Block::clone(&block.case.block)
+        }),
+        pre_state: pre.state.clone(),
+        changes_by_transaction: block.case.rules.fork < Fork::Byzantium,
+        ..block.case.clone()
+    };
+    Runnable { case, pre, expectation: Expectation::default() }
+}
+
+fn difficulty_after(case: &Case, genesis: &Header, timestamp: u64) -> U256 {
+    if case.rules.fork >= Fork::Paris {
+        return U256::ZERO;
+    }
+    let name = case.rules.fork.fixture_name();
+    let schedule = Schedule::of_network(name, case.rules.chain_id, &|_| None);
+    let schedule = schedule.expect("every fork is a network");
+    difficulty::expected(schedule.era(1, timestamp, genesis.difficulty), genesis, timestamp)
+}
+
+/// A genesis that the block can stand on: its fees and limits are those that make the block's own what
+/// they are.
+pub(super) fn genesis(case: &Case, pre: &PreState) -> Header {
+    let block = &case.block;
+    let since = |fork| case.rules.fork >= fork;
+    Header {
+        ommers_hash: EMPTY_OMMER_ROOT_HASH,
+        state_root: roots::state_root(pre, &NormalChanges::default()),
+        transactions_root: EMPTY_ROOT_HASH,
+        receipts_root: EMPTY_ROOT_HASH,
+        difficulty: if since(Fork::Paris) { U256::ZERO } else { U256::from(0x20000) },
+        gas_limit: block.gas_limit,
+        // EIP-1559: a parent that has used its target leaves the base fee as it is.
+        gas_used: if since(Fork::London) { block.gas_limit / 2 } else { 0 },
+        timestamp: block.timestamp.saturating_sub(SLOT),
+        base_fee_per_gas: since(Fork::London).then_some(block.base_fee),
+        withdrawals_root: since(Fork::Shanghai).then_some(EMPTY_ROOT_HASH),
+        blob_gas_used: since(Fork::Cancun).then_some(0),
+        excess_blob_gas: block.excess_blob_gas.filter(|_| since(Fork::Cancun)),
+        parent_beacon_block_root: since(Fork::Cancun).then_some(B256::ZERO),
+        requests_hash: since(Fork::Prague).then(|| Requests::default().requests_hash()),
+        block_access_list_hash: since(Fork::Amsterdam)
+            .then(|| alloy_eip7928::compute_block_access_list_hash(&[])),
+        slot_number: since(Fork::Amsterdam)
+            .then(|| block.slot_number.unwrap_or_default().saturating_sub(1)),
+        ..Header::default()
+    }
+}
