@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Fuzz(FuzzArgs),
     /// Plant known executor bugs and see what finds them
     Faults(FaultsArgs),
+    /// Write generated blocks for other clients and for the Python specs
+    Export(ExportArgs),
     /// Make a block that shows a bug as small as it can be
     Minimise(MinimiseArgs),
     /// Render or merge records
@@ -546,6 +548,59 @@ pub(crate) struct MinimiseArgs {
     /// Write it to FILE instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+const EXPORT_ABOUT: &str = "\
+Writes blocks that `lockstep fuzz` makes, signed and on a genesis of their own, with what the reference \
+makes of them: as EEST blockchain tests, which `lockstep check`, revme and others replay, or as the inputs \
+of a transition tool (alloc.json, env.json, txs.json) with the reference's result in expected.json, which \
+tools/specs/judge.py holds against the Python execution specs.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  lockstep export --seed 1 --blocks 50 --out fixtures
+  lockstep export --seed 1 --blocks 50 --format t8n --out t8n
+  lockstep export --seed 7 --fork Prague,Osaka --format t8n --out t8n";
+
+/// What `export` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// EEST blockchain tests, a file for each block
+    Fixture,
+    /// Inputs of a transition tool, a folder for each block
+    T8n,
+}
+
+#[derive(Debug, Args)]
+#[command(long_about = EXPORT_ABOUT, after_help = EXPORT_EXAMPLES)]
+pub(crate) struct ExportArgs {
+    /// The seed of the first block
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// How many blocks
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) blocks: u64,
+
+    /// Only blocks of these forks, as in `Prague`
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) fork: Vec<Fork>,
+
+    /// Only these features, as in `calls`; a name that is none lists them all
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) features: Vec<String>,
+
+    /// The most transactions of a block
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) transactions: usize,
+
+    /// What to write
+    #[arg(long, value_enum, default_value_t = ExportFormat::Fixture)]
+    pub(crate) format: ExportFormat,
+
+    /// Write to DIR
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 /// How `fuzz` prints.

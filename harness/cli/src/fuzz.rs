@@ -5,6 +5,7 @@ use crate::{
     args::{FuzzArgs, FuzzFormat},
     candidates::{Chosen, candidates, factory},
     defaults::{MUTATED_LISTS, REFERENCE},
+    minimise::as_fixture,
     output,
     progress::Progress,
 };
@@ -13,7 +14,8 @@ use lockstep_model::{Fork, Mode};
 use lockstep_runner::{
     check::Candidate,
     fuzz::{Finding, FuzzPlan, Status, Tally, run},
-    generate::{Feature, Features, Limits},
+    generate::{Feature, Features, Limits, from_seed},
+    shrink::{Patience, Suspect, shrink},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -51,6 +53,8 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
     if let (true, Some(folder)) = (args.resume, &folder) {
         plan.seed = folder.campaign()?.next_seed;
     }
+    let suspects = Suspects::of(&plan);
+    let patience = Patience { time: MINIMISE_FOR, interrupted: plan.interrupted.clone() };
     let interrupted = plan.interrupted.clone();
     // A second handler is refused: a test runs commands in one process.
     let _ = ctrlc::set_handler(move || interrupted.store(true, Ordering::SeqCst));
@@ -78,6 +82,9 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
     });
     progress.finish();
     let tally = tally.map_err(anyhow::Error::msg)?;
+    if let (Some(folder), None, false) = (&folder, &problem, args.fail_fast) {
+        problem = minimise_all(&tally, &suspects, folder, &patience).err();
+    }
     let saved = folder.as_mut().map(|folder| folder.save_campaign(&tally)).transpose();
     let elapsed = start.elapsed();
     match args.format {
@@ -107,9 +114,6 @@ fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
     if jobs == 0 {
         bail!("--jobs 0: expected at least 1");
     }
-    if args.transactions == 0 {
-        bail!("--transactions 0: expected at least 1");
-    }
     let brought = command.executors.iter().filter(|known| !known.is_ours).map(|known| &known.name);
     let fast: Vec<String> = if args.executor.is_empty() {
         brought.cloned().chain([FAST_EXECUTOR.to_owned()]).collect()
@@ -125,7 +129,7 @@ fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
         reference: factory(&command.executors, REFERENCE, Mode::Forced)?,
         fast: all(&fast, &FAST, Mode::Forced)?,
         deep: deep(args, &all)?,
-        limits: limits(args)?,
+        limits: limits(&args.fork, &args.features, args.transactions)?,
         seed: args.seed,
         blocks,
         time: time.or_else(|| blocks.is_none().then_some(DEFAULT_TIME)),
@@ -152,16 +156,20 @@ fn deep(
     Ok(deep)
 }
 
-fn limits(args: &FuzzArgs) -> Result<Limits> {
-    let mut limits = Limits { transactions: args.transactions, ..Limits::default() };
-    if args.fork.contains(&Fork::Constantinople) {
+/// What blocks may be.
+pub(crate) fn limits(forks: &[Fork], features: &[String], transactions: usize) -> Result<Limits> {
+    if transactions == 0 {
+        bail!("--transactions 0: expected at least 1");
+    }
+    let mut limits = Limits { transactions, ..Limits::default() };
+    if forks.contains(&Fork::Constantinople) {
         bail!("--fork Constantinople: revm does not implement it (EIP-1283)");
     }
-    if !args.fork.is_empty() {
-        limits.forks.clone_from(&args.fork);
+    if !forks.is_empty() {
+        limits.forks = forks.to_vec();
     }
-    if !args.features.is_empty() {
-        let features = args.features.iter().map(|name| feature(name));
+    if !features.is_empty() {
+        let features = features.iter().map(|name| feature(name));
         limits.features = features.collect::<Result<Features>>()?;
     }
     Ok(limits)
@@ -203,6 +211,65 @@ fn describe_finding(finding: &Finding) -> String {
 
 fn replay(finding: &Finding) -> String {
     format!("lockstep fuzz --seed {} --blocks 1", finding.seed)
+}
+
+/// How long a finding is minimised, at the end of a campaign.
+const MINIMISE_FOR: Duration = Duration::from_secs(60);
+
+/// In a finding that is minimised, a run of this long hangs.
+const HANG_AFTER: Duration = Duration::from_secs(2);
+
+/// Whom a finding may be about.
+struct Suspects {
+    reference: Candidate,
+    all: Vec<Candidate>,
+    limits: Limits,
+}
+
+impl Suspects {
+    fn of(plan: &FuzzPlan) -> Self {
+        let all = plan.fast.iter().chain(&plan.deep).cloned().collect();
+        let (limits, factory) = (plan.limits.clone(), plan.reference.clone());
+        let reference = Candidate { label: REFERENCE.to_owned(), threads: 1, factory };
+        Self { reference, all, limits }
+    }
+
+    /// The finding as a fixture, as small as it can be made.
+    fn minimised(&self, finding: &Finding, patience: &Patience) -> Result<String> {
+        let found = self.all.iter().find(|candidate| candidate.label == finding.executor);
+        let candidate = found.with_context(|| format!("no executor `{}`", finding.executor))?;
+        let mut suspect = Suspect::new(&self.reference, candidate.clone(), HANG_AFTER);
+        let block = from_seed(finding.seed, &self.limits).block;
+        let shrunk = shrink(&block, &mut suspect, patience, &mut |_, _| {})?;
+        as_fixture(&shrunk, &mut suspect)
+    }
+}
+
+/// Writes each finding as small as it can be made, beside what is known of it. An interrupt leaves the
+/// rest as it was found.
+fn minimise_all(
+    tally: &Tally,
+    suspects: &Suspects,
+    folder: &Folder,
+    patience: &Patience,
+) -> Result<()> {
+    if patience.interrupted.load(Ordering::SeqCst) {
+        return Ok(());
+    }
+    for (signature, (finding, _)) in &tally.findings {
+        match suspects.minimised(finding, patience) {
+            Ok(text) => {
+                let path = folder.path.join(format!("findings/{signature}.fixture.json"));
+                let shown = path.display().to_string();
+                fs::write(&path, text).with_context(|| format!("{shown}: cannot be written"))?;
+                output::err(&format!("{}: minimised: {shown}\n", finding.block));
+            }
+            Err(error) => {
+                output::err(&format!("{}: not minimised: {error:#}\n", finding.block));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A line of JSON.

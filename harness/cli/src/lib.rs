@@ -12,6 +12,7 @@ mod bench;
 mod candidates;
 mod check;
 mod defaults;
+mod export;
 mod faults;
 mod fixtures;
 mod fuzz;
@@ -132,6 +133,7 @@ impl Lockstep {
             Command::Bench(args) => bench::bench(&args, &self),
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),
             Command::Faults(args) => faults::faults(&args),
+            Command::Export(args) => export::export(&args, &self),
             Command::Minimise(args) => minimise::minimise(&args, &self),
             Command::Report(args) => report::report(&args),
             Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),

@@ -4,7 +4,7 @@ use crate::{
     Lockstep,
     args::CaseArgs,
     candidates::{Chosen, candidates, factory},
-    defaults::REFERENCE,
+    defaults::{MUTATED_LISTS, REFERENCE},
 };
 use anyhow::{Context, Result, bail};
 use lockstep_model::Mode;
@@ -71,10 +71,27 @@ fn runnable(test: Test) -> Result<Runnable> {
     }
 }
 
+/// Threads that are tried where nothing is said.
+const THREADS: [usize; 4] = [2, 3, 8, 1];
+
+/// Runs of each of them, before all are tried longer.
+const FIRST_RUNS: u32 = 24;
+
+/// Runs after which nobody is wrong.
+const MOST_RUNS: u32 = 400;
+
 /// Those who may be wrong on it.
-pub(crate) fn suspects(args: &CaseArgs, command: &Lockstep) -> Result<Vec<Candidate>> {
-    let chosen = Chosen { names: &args.executor, threads: &args.threads, mode: Mode::Forced };
-    candidates(&command.executors, &chosen, &[REFERENCE])
+fn suspects(args: &CaseArgs, command: &Lockstep) -> Result<Vec<Candidate>> {
+    let threads = if args.threads.is_empty() { &THREADS[..] } else { &args.threads };
+    let all = |names: &[String], threads: &[usize]| {
+        let chosen = Chosen { names, threads, mode: Mode::Forced };
+        candidates(&command.executors, &chosen, &[REFERENCE])
+    };
+    let mut suspects = all(&args.executor, threads)?;
+    if args.executor.is_empty() {
+        suspects.extend(all(&[MUTATED_LISTS.to_owned()], &[2])?);
+    }
+    Ok(suspects)
 }
 
 /// The first of them who is wrong on it.
@@ -88,12 +105,16 @@ pub(crate) fn guilty(
         threads: 1,
         factory: factory(&command.executors, REFERENCE, Mode::Forced)?,
     };
-    for candidate in suspects(args, command)? {
-        let mut suspect = Suspect::new(&reference, candidate, args.hang_after);
-        match suspect.first_failure(block) {
-            Ok(_) => return Ok(Some(suspect)),
-            Err(NotShrunk::Agrees { .. }) => {}
-            Err(error) => return Err(error.into()),
+    let suspects = suspects(args, command)?.into_iter();
+    let mut suspects: Vec<Suspect> =
+        suspects.map(|candidate| Suspect::new(&reference, candidate, args.hang_after)).collect();
+    for runs in [FIRST_RUNS, MOST_RUNS] {
+        for index in 0..suspects.len() {
+            match suspects[index].first_failure(block, runs) {
+                Ok(_) => return Ok(Some(suspects.swap_remove(index))),
+                Err(NotShrunk::Agrees { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     Ok(None)

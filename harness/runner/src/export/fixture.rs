@@ -11,7 +11,11 @@ use alloy_consensus::{
     constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH},
     proofs::{calculate_transaction_root, calculate_withdrawals_root},
 };
-use alloy_eips::{eip4895::Withdrawals, eip7685::Requests, eip7840::BlobParams};
+use alloy_eips::{
+    eip4895::{Withdrawal, Withdrawals},
+    eip7685::Requests,
+    eip7840::BlobParams,
+};
 use alloy_primitives::{B256, Bytes, hex};
 use alloy_rlp::Encodable;
 use lockstep_model::{BlockOutcome, Fork, MemoryState, Outcome, Rejection, Transaction};
@@ -47,13 +51,7 @@ pub fn fixture(
             json_block["uncleHeaders"] = json!([]);
             json_block["transactions"] = transactions_json(&transactions, block);
             if let Some(withdrawals) = &block.case.block.withdrawals {
-                let one = |w: &alloy_eips::eip4895::Withdrawal| {
-                    json!({
-                        "index": quantity(w.index), "validatorIndex": quantity(w.validator_index),
-                        "address": w.address, "amount": quantity(w.amount),
-                    })
-                };
-                json_block["withdrawals"] = withdrawals.iter().map(one).collect();
+                json_block["withdrawals"] = withdrawals_json(withdrawals);
             }
             if let Some(list) = &outcome.access_list {
                 json_block["blockAccessList"] = serde_json::to_value(list).unwrap_or_default();
@@ -166,11 +164,11 @@ fn encoded(header: Header, transactions: Vec<TxEnvelope>, block: &Runnable) -> B
     bytes.into()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     hex::encode_prefixed(bytes)
 }
 
-fn quantity(number: impl std::fmt::LowerHex) -> String {
+pub(super) fn quantity(number: impl std::fmt::LowerHex) -> String {
     // Whole bytes, as fixtures have it.
     let digits = format!("{number:x}");
     if digits.len() % 2 == 1 { format!("0x0{digits}") } else { format!("0x{digits}") }
@@ -210,6 +208,18 @@ fn header_json(header: &Header, hash: B256) -> Value {
     add("blockAccessListHash", header.block_access_list_hash.map(|hash| json!(hash)));
     add("slotNumber", number(header.slot_number));
     json
+}
+
+pub(super) fn withdrawals_json(withdrawals: &[Withdrawal]) -> Value {
+    let one = |withdrawal: &Withdrawal| {
+        json!({
+            "index": quantity(withdrawal.index),
+            "validatorIndex": quantity(withdrawal.validator_index),
+            "address": withdrawal.address,
+            "amount": quantity(withdrawal.amount),
+        })
+    };
+    withdrawals.iter().map(one).collect()
 }
 
 fn transactions_json(transactions: &[TxEnvelope], block: &Runnable) -> Value {
@@ -282,7 +292,7 @@ fn authorization_json(signed: &alloy_eips::eip7702::SignedAuthorization) -> Valu
     json
 }
 
-fn accounts(state: &MemoryState) -> Value {
+pub(super) fn accounts(state: &MemoryState) -> Value {
     let mut accounts: Vec<_> = state.accounts().collect();
     accounts.sort_unstable_by_key(|(address, _)| **address);
     let one = |(address, account): (&alloy_primitives::Address, &_)| {

@@ -4,14 +4,17 @@
 //! * `travel`: the block as the first one of a chain.
 //! * `sign`: its transactions under real signatures.
 //! * `fixture`: the file.
+//! * `t8n`: the same block as the inputs of a transition tool.
 //!
 //! The reference fills in what the header states. A file is only as right as the reference is: replaying
 //! it elsewhere is how the reference itself is judged.
 
 mod fixture;
 mod sign;
+mod t8n;
 mod travel;
 
 pub use fixture::{Fixture, fixture};
 pub use sign::{UnknownKey, sign};
+pub use t8n::{T8n, t8n};
 pub use travel::travelling;

@@ -123,14 +123,14 @@ impl Suspect {
         &self.candidate.label
     }
 
-    /// How the block fails, if it does.
+    /// How the block fails, if it does in so many runs.
     ///
     /// # Errors
     /// [`NotShrunk::Agrees`] where it does not.
-    pub fn first_failure(&mut self, block: &Runnable) -> Result<Failure, NotShrunk> {
+    pub fn first_failure(&mut self, block: &Runnable, runs: u32) -> Result<Failure, NotShrunk> {
         let right = self.right(block)?;
-        let found = (0..MOST_RUNS).find_map(|_| self.run(block, &right));
-        found.ok_or(NotShrunk::Agrees { runs: MOST_RUNS })
+        let found = (0..runs).find_map(|_| self.run(block, &right));
+        found.ok_or(NotShrunk::Agrees { runs })
     }
 
     /// Runs the block several times.

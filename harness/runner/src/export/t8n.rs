@@ -1,0 +1,117 @@
+//! A block as the inputs of a transition tool: `alloc`, `env`, `txs`, as geth's `evm t8n` and the
+//! Python specs' `ethereum-spec-evm t8n` take them, and what the reference makes of them.
+
+use super::{
+    fixture::{accounts, hex, quantity, withdrawals_json},
+    sign::{UnknownKey, sign},
+};
+use crate::{
+    compare::{NormalChanges, roots},
+    consensus::outcome::receipts_root,
+    test::Runnable,
+};
+use alloy_eips::{Encodable2718, eip7685::Requests};
+use lockstep_model::{At, Fork, Outcome};
+use serde_json::{Value, json};
+
+/// The inputs, and what must come of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct T8n {
+    /// Accounts before the block.
+    pub alloc: Value,
+    /// The block without its transactions.
+    pub env: Value,
+    /// The signed transactions: the RLP of their list, as one string.
+    pub txs: Value,
+    /// Fork, chain id, and the reference's result: roots and gas, or the first rejected transaction.
+    pub expected: Value,
+}
+
+/// The inputs of a block that [travels](super::travelling).
+///
+/// # Errors
+/// A transaction that cannot be signed.
+pub fn t8n(block: &Runnable, outcome: &Outcome) -> Result<T8n, UnknownKey> {
+    let transactions = sign(&block.case.block.transactions)?;
+    let mut payload = Vec::new();
+    for transaction in &transactions {
+        transaction.network_encode(&mut payload);
+    }
+    let mut txs = Vec::new();
+    alloy_rlp::Header { list: true, payload_length: payload.len() }.encode(&mut txs);
+    txs.extend(payload);
+    Ok(T8n {
+        alloc: accounts(&block.pre.state),
+        env: env(block),
+        txs: json!(hex(&txs)),
+        expected: expected(block, outcome),
+    })
+}
+
+fn env(block: &Runnable) -> Value {
+    let case = &block.case;
+    let known = &case.block;
+    let mut env = json!({
+        "currentCoinbase": known.beneficiary,
+        "currentGasLimit": quantity(known.gas_limit),
+        "currentNumber": quantity(known.number),
+        "currentTimestamp": quantity(known.timestamp),
+        "blockHashes": { "0x00": known.parent_hash },
+    });
+    let since = |fork| case.rules.fork >= fork;
+    if since(Fork::Paris) {
+        env["currentRandom"] = json!(known.prev_randao.unwrap_or_default());
+    } else {
+        env["currentDifficulty"] = json!(quantity(known.difficulty));
+        env["ommers"] = json!([]);
+    }
+    if since(Fork::London) {
+        env["currentBaseFee"] = json!(quantity(known.base_fee));
+    }
+    if let Some(withdrawals) = &known.withdrawals {
+        env["withdrawals"] = withdrawals_json(withdrawals);
+    }
+    if let Some(root) = known.parent_beacon_block_root {
+        env["parentBeaconBlockRoot"] = json!(root);
+    }
+    if let Some(excess) = known.excess_blob_gas {
+        env["currentExcessBlobGas"] = json!(quantity(excess));
+    }
+    env
+}
+
+fn expected(block: &Runnable, outcome: &Outcome) -> Value {
+    let rules = &block.case.rules;
+    let mut expected = json!({
+        "id": &*block.case.id,
+        "fork": rules.fork.fixture_name(),
+        "chainId": rules.chain_id,
+        "transactions": block.case.block.transactions.len(),
+    });
+    match outcome {
+        Outcome::Accepted(outcome) => {
+            let changes = NormalChanges::new(&block.pre, &outcome.changes);
+            expected["stateRoot"] = json!(roots::state_root(&block.pre, &changes));
+            expected["receiptsRoot"] = json!(receipts_root(rules.fork, &block.pre, outcome));
+            expected["logsBloom"] = json!(roots::logs_bloom(&outcome.receipts));
+            expected["gasUsed"] = json!(quantity(outcome.gas_used));
+            if rules.fork >= Fork::Cancun {
+                expected["blobGasUsed"] = json!(quantity(outcome.blob_gas_used));
+            }
+            if rules.fork >= Fork::Prague {
+                let requests = Requests::new(outcome.requests.clone());
+                expected["requestsHash"] = json!(requests.requests_hash());
+            }
+        }
+        Outcome::Rejected(rejection) => {
+            expected["rejected"] = json!({
+                "transaction": match rejection.at {
+                    At::Transaction(index) => Some(index),
+                    _ => None,
+                },
+                "rule": rejection.rule.to_string(),
+            });
+        }
+    }
+    expected
+}
