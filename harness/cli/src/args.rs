@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Fuzz(FuzzArgs),
     /// Plant known executor bugs and see what finds them
     Faults(FaultsArgs),
+    /// Tell why an executor is wrong on a block
+    Explain(ExplainArgs),
     /// Write generated blocks for other clients and for the Python specs
     Export(ExportArgs),
     /// Make a block that shows a bug as small as it can be
@@ -544,6 +546,44 @@ pub(crate) struct MinimiseArgs {
     /// For how long
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
     pub(crate) time: Duration,
+
+    /// Write it to FILE instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+const EXPLAIN_ABOUT: &str = "\
+Finds the first transaction that came out differently, the value that it must have read to come out so, who \
+wrote that value and who should have, and puts its steps as they should be beside its steps as they were.";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  lockstep explain case.json                          the first executor that is wrong on it
+  lockstep explain --seed 4711 --executor mine        the block of a finding
+  lockstep explain case.json --format markdown --out issue.md
+
+Exit status:
+  1  no executor was wrong on it
+  2  the usage is wrong, or the block cannot be read";
+
+/// How `explain` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    /// For a person at a terminal
+    Human,
+    /// For an issue
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+#[command(long_about = EXPLAIN_ABOUT, after_help = EXPLAIN_EXAMPLES)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) case: CaseArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Human)]
+    pub(crate) format: ExplainFormat,
 
     /// Write it to FILE instead of stdout
     #[arg(long, value_name = "FILE")]

@@ -12,6 +12,7 @@ mod bench;
 mod candidates;
 mod check;
 mod defaults;
+mod explain;
 mod export;
 mod faults;
 mod fixtures;
@@ -133,6 +134,7 @@ impl Lockstep {
             Command::Bench(args) => bench::bench(&args, &self),
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),
             Command::Faults(args) => faults::faults(&args),
+            Command::Explain(args) => explain::explain(&args, &self),
             Command::Export(args) => export::export(&args, &self),
             Command::Minimise(args) => minimise::minimise(&args, &self),
             Command::Report(args) => report::report(&args),

@@ -9,6 +9,7 @@
 //! * [`arithmetic`]: remembers curve arithmetic, for checking.
 //! * `evm`: what every executor here shares of the EVM itself.
 //! * [`commit`]: the ordered commit that every parallel executor ends in.
+//! * [`mod@trace`]: one transaction, step by step.
 //! * [`sync`]: the one door to threads, locks and atomics.
 //!
 //! It depends on the model and on revm; it does not know the judge. Where it asks whether a fault
@@ -29,8 +30,10 @@ pub mod reference;
 pub mod sequential;
 pub(crate) mod slow_storage;
 pub mod sync;
+pub mod trace;
 
 pub use access_list::AccessList;
 pub use block_stm::{BlockStm, dependencies};
 pub use reference::Reference;
 pub use sequential::Sequential;
+pub use trace::trace;

@@ -5,7 +5,7 @@
 //! (`lockstep-runner`) and the parties (`lockstep-executors`, or a stranger's own crate) meet
 //! here without knowing each other.
 //!
-//! Reading order: [`case`], [`state`], [`executor`], [`outcome`], [`rejection`], [`dependencies`].
+//! Reading order: [`case`], [`state`], [`executor`], [`outcome`], [`rejection`], [`dependencies`], [`trace`].
 
 pub mod case;
 pub mod changes;
@@ -16,6 +16,7 @@ pub mod memory_state;
 pub mod outcome;
 pub mod rejection;
 pub mod state;
+pub mod trace;
 
 pub use case::{BlobParams, Block, Case, Ommer, Phases, Rules, Transaction};
 pub use changes::{AccountChange, StateChanges};
@@ -26,3 +27,4 @@ pub use memory_state::MemoryState;
 pub use outcome::{BlockOutcome, Outcome, Receipt};
 pub use rejection::{At, Rejection, Rule};
 pub use state::{AccountInfo, StateError, StateReader};
+pub use trace::{Step, Traced};

@@ -20,6 +20,7 @@ pub mod check;
 pub mod compare;
 pub mod consensus;
 pub mod exceptions;
+pub mod explain;
 pub mod export;
 pub mod fuzz;
 pub mod generate;

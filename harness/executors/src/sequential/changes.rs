@@ -5,6 +5,13 @@ use alloy_primitives::Address;
 use lockstep_model::{AccountChange, AccountInfo, StateChanges};
 use revm::state::{Account, EvmState};
 
+/// The changes in the journal of one transaction.
+pub(crate) fn changes_of(journal: EvmState) -> StateChanges {
+    let mut changes = StateChanges::default();
+    add_changes(journal, None, &mut changes);
+    changes
+}
+
 /// Adds the changes in a journal, and those of `also`, which changed on its way into it.
 ///
 /// Original values are those of the last transaction, so what changed in the block cannot be told:

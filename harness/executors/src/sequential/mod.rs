@@ -34,6 +34,7 @@ use crate::{
 };
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
+pub(crate) use changes::changes_of;
 use lockstep_faults::gas_and_receipts::H10;
 use lockstep_model::{
     BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, StateChanges,

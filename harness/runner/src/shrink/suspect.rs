@@ -130,6 +130,20 @@ impl Suspect {
     pub fn first_failure(&mut self, block: &Runnable, runs: u32) -> Result<Failure, NotShrunk> {
         let right = self.right(block)?;
         let found = (0..runs).find_map(|_| self.run(block, &right));
+        found.map(|(failure, _)| failure).ok_or(NotShrunk::Agrees { runs })
+    }
+
+    /// As [`Self::first_failure`], with the outcome, where there was one.
+    ///
+    /// # Errors
+    /// [`NotShrunk::Agrees`] where it does not fail.
+    pub fn failing_outcome(
+        &mut self,
+        block: &Runnable,
+        runs: u32,
+    ) -> Result<(Failure, Option<Outcome>), NotShrunk> {
+        let right = self.right(block)?;
+        let found = (0..runs).find_map(|_| self.run(block, &right));
         found.ok_or(NotShrunk::Agrees { runs })
     }
 
@@ -141,7 +155,7 @@ impl Suspect {
         // A block that seldom fails is worth more runs than one that always does.
         while rate.runs < RUNS || (rate.failed == 0 && rate.runs < MOST_RUNS) {
             rate.runs += 1;
-            if let Some(failure) = self.run(block, &right) {
+            if let Some((failure, _)) = self.run(block, &right) {
                 rate.failed += 1;
                 let is_hung = failure.kind == Kind::Hung;
                 first.get_or_insert(failure);
@@ -157,10 +171,10 @@ impl Suspect {
     /// Whether one of so many runs fails in this way.
     pub(super) fn fails_as(&mut self, block: &Runnable, wanted: &Failure, runs: u32) -> bool {
         let Ok(right) = self.right(block) else { return false };
-        (0..runs).any(|_| self.run(block, &right).is_some_and(|found| found.is_like(wanted)))
+        (0..runs).any(|_| self.run(block, &right).is_some_and(|(found, _)| found.is_like(wanted)))
     }
 
-    fn run(&mut self, block: &Runnable, right: &Outcome) -> Option<Failure> {
+    fn run(&mut self, block: &Runnable, right: &Outcome) -> Option<(Failure, Option<Outcome>)> {
         let candidate = &self.candidate;
         let worker = self.worker.get_or_insert_with(|| Worker::new(candidate));
         let sent = worker.cases.send(block.case.clone());
@@ -169,7 +183,7 @@ impl Suspect {
             // Whatever it is at, it is at it alone.
             self.worker = None;
             let text = format!("not done after {:?}", self.hang_after);
-            return Some(Failure { kind: Kind::Hung, place: None, text });
+            return Some((Failure { kind: Kind::Hung, place: None, text }, None));
         };
         match answer {
             Ok(execution) => {
@@ -177,7 +191,9 @@ impl Suspect {
                 let found = compare_outcomes(&block.pre, right, &execution.outcome, label);
                 let first = found.first()?;
                 let place = Some((first.scope, first.field.to_string()));
-                Some(Failure { kind: Kind::Diverged, place, text: first.to_string() })
+                let text = first.to_string();
+                let failure = Failure { kind: Kind::Diverged, place, text };
+                Some((failure, Some(execution.outcome)))
             }
             Err(failure) => {
                 let text = failure.reason(&self.candidate.label);
@@ -185,7 +201,7 @@ impl Suspect {
                     NoExecution::Broke(_) => Kind::Broke,
                     NoExecution::Panicked(_) => Kind::Panicked,
                 };
-                Some(Failure { kind, place: None, text })
+                Some((Failure { kind, place: None, text }, None))
             }
         }
     }
