@@ -1,3 +1,4 @@
 //! Tests of the executors that need no judge.
 
 mod scheduler;
+mod simulation;
