@@ -600,7 +600,8 @@ const EXPORT_EXAMPLES: &str = "\
 Examples:
   lockstep export --seed 1 --blocks 50 --out fixtures
   lockstep export --seed 1 --blocks 50 --format t8n --out t8n
-  lockstep export --seed 7 --fork Prague,Osaka --format t8n --out t8n";
+  lockstep export --seed 7 --fork Prague,Osaka --format t8n --out t8n
+  lockstep export case.json --format t8n --out t8n    a minimised finding";
 
 /// What `export` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -614,6 +615,10 @@ pub(crate) enum ExportFormat {
 #[derive(Debug, Args)]
 #[command(long_about = EXPORT_ABOUT, after_help = EXPORT_EXAMPLES)]
 pub(crate) struct ExportArgs {
+    /// A file with a test of one block, instead of generated blocks
+    #[arg(value_name = "CASE", conflicts_with_all = ["seed", "blocks", "fork", "features"])]
+    pub(crate) case: Option<PathBuf>,
+
     /// The seed of the first block
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,

@@ -6,6 +6,7 @@ use crate::{
     candidates::factory,
     defaults::REFERENCE,
     fuzz::limits,
+    one_case::load_file,
     output,
 };
 use anyhow::{Context, Result, bail};
@@ -27,18 +28,26 @@ pub(crate) fn export(args: &ExportArgs, command: &Lockstep) -> Result<u8> {
     let mut reference = reference(1).map_err(anyhow::Error::msg)?;
     let shown = args.out.display();
     fs::create_dir_all(&args.out).with_context(|| format!("--out {shown}: cannot be made"))?;
-    let mut transactions = 0;
-    for number in 0..args.blocks {
-        let seed = args.seed.wrapping_add(number);
-        let block = travelling(&from_seed(seed, &limits).block);
+    let mut write = |name: &str, block: &Runnable| {
+        let block = travelling(block);
         let outcome = run(&mut *reference, &block)?;
-        transactions += block.case.block.transactions.len();
         match args.format {
-            ExportFormat::Fixture => write_fixture(&args.out, seed, &block, &outcome)?,
-            ExportFormat::T8n => write_t8n(&args.out, seed, &block, &outcome)?,
+            ExportFormat::Fixture => write_fixture(&args.out, name, &block, &outcome)?,
+            ExportFormat::T8n => write_t8n(&args.out, name, &block, &outcome)?,
         }
+        Ok::<usize, anyhow::Error>(block.case.block.transactions.len())
+    };
+    let (mut blocks, mut transactions) = (0, 0);
+    if let Some(path) = &args.case {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        (blocks, transactions) = (1, write(&name, &load_file(path, None)?)?);
     }
-    output::err(&format!("{} blocks, {transactions} transactions: {shown}\n", args.blocks));
+    for number in 0..args.blocks * u64::from(args.case.is_none()) {
+        let seed = args.seed.wrapping_add(number);
+        transactions += write(&seed.to_string(), &from_seed(seed, &limits).block)?;
+        blocks += 1;
+    }
+    output::err(&format!("{blocks} blocks, {transactions} transactions: {shown}\n"));
     Ok(0)
 }
 
@@ -48,14 +57,14 @@ fn run(reference: &mut dyn Executor, block: &Runnable) -> Result<Outcome> {
     Ok(execution.outcome)
 }
 
-fn write_fixture(folder: &Path, seed: u64, block: &Runnable, outcome: &Outcome) -> Result<()> {
-    let comment = format!("The block that lockstep fuzz makes of seed {seed}, filled by revm.");
-    let about = Fixture { name: &format!("generated_{seed}"), comment: &comment };
-    write(&folder.join(format!("{seed}.json")), &export::fixture(block, outcome, about)?)
+fn write_fixture(folder: &Path, name: &str, block: &Runnable, outcome: &Outcome) -> Result<()> {
+    let comment = format!("{}, filled by revm.", block.case.id);
+    let about = Fixture { name: &format!("lockstep_{name}"), comment: &comment };
+    write(&folder.join(format!("{name}.json")), &export::fixture(block, outcome, about)?)
 }
 
-fn write_t8n(folder: &Path, seed: u64, block: &Runnable, outcome: &Outcome) -> Result<()> {
-    let folder = folder.join(seed.to_string());
+fn write_t8n(folder: &Path, name: &str, block: &Runnable, outcome: &Outcome) -> Result<()> {
+    let folder = folder.join(name);
     fs::create_dir_all(&folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
     let export::T8n { alloc, env, txs, expected } = export::t8n(block, outcome)?;
     for (name, value) in [("alloc", alloc), ("env", env), ("txs", txs), ("expected", expected)] {

@@ -129,6 +129,7 @@ fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
         reference: factory(&command.executors, REFERENCE, Mode::Forced)?,
         fast: all(&fast, &FAST, Mode::Forced)?,
         deep: deep(args, &all)?,
+        dependencies: lockstep_executors::dependencies,
         limits: limits(&args.fork, &args.features, args.transactions)?,
         seed: args.seed,
         blocks,
@@ -140,12 +141,12 @@ fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
     })
 }
 
+/// By names, threads and mode.
+type ChooseCandidates<'a> = &'a dyn Fn(&[String], &[usize], Mode) -> Result<Vec<Candidate>>;
+
 /// Everybody at several numbers of threads, and as they are used: free to choose fewer. Wrong lists
 /// where nobody is named.
-fn deep(
-    args: &FuzzArgs,
-    all: &dyn Fn(&[String], &[usize], Mode) -> Result<Vec<Candidate>>,
-) -> Result<Vec<Candidate>> {
+fn deep(args: &FuzzArgs, all: ChooseCandidates<'_>) -> Result<Vec<Candidate>> {
     let mut deep = all(&args.executor, &DEEP, Mode::Forced)?;
     let free = all(&args.executor, &FAST, Mode::Auto)?.into_iter();
     let free = free.filter(|candidate| candidate.threads > 1);
@@ -287,6 +288,9 @@ pub(crate) enum Line {
         executed: u64,
         succeeded: u64,
         re_executions: u64,
+        /// Deep blocks by the share of transactions that depend on an earlier one: none, up to 25, 50,
+        /// 75 and 100 percent.
+        conflicts: [u64; 5],
         seconds: f64,
         /// By signature.
         findings: BTreeMap<String, u64>,
@@ -312,6 +316,7 @@ fn campaign_line(tally: &Tally, elapsed: Duration) -> String {
         executed: tally.executed,
         succeeded: tally.succeeded,
         re_executions: tally.re_executions,
+        conflicts: tally.conflicts,
         seconds: elapsed.as_secs_f64(),
         findings: tally.findings.iter().map(count).collect(),
         next_seed: tally.next_seed,
@@ -324,7 +329,13 @@ fn features_line(tally: &Tally) -> String {
     let missing: Vec<&str> = missing.map(Feature::name).collect();
     let shapes: Vec<&str> = tally.shapes.iter().map(|shape| shape.name()).collect();
     let not = if missing.is_empty() { "none".to_owned() } else { missing.join(", ") };
-    format!("shapes: {}; features not reached: {not}\n", shapes.join(", "))
+    let [none, quarter, half, most, nearly] = tally.conflicts;
+    format!(
+        "shapes: {}; features not reached: {not}\n\
+         transactions that depend on an earlier one, by deep block: none in {none}, up to 25 % in \
+         {quarter}, 50 % in {half}, 75 % in {most}, more in {nearly}\n",
+        shapes.join(", ")
+    )
 }
 
 /// Where a campaign is written down.

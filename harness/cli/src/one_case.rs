@@ -25,10 +25,15 @@ pub(crate) fn load(args: &CaseArgs) -> Result<Runnable> {
         (Some(path), None) => {
             let filter = args.filter.as_deref().map(Regex::new).transpose();
             let filter = filter.context("--filter: expected a regular expression")?;
-            runnable(the_one_test(path, filter.as_ref())?)
+            load_file(path, filter.as_ref())
         }
         _ => bail!("expected a CASE, or --seed N"),
     }
+}
+
+/// The only block of a file's only test that matches.
+pub(crate) fn load_file(path: &std::path::Path, filter: Option<&Regex>) -> Result<Runnable> {
+    runnable(the_one_test(path, filter)?)
 }
 
 fn the_one_test(path: &std::path::Path, filter: Option<&Regex>) -> Result<Test> {

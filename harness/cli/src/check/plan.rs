@@ -12,7 +12,7 @@ use lockstep_model::Mode as ThreadsMode;
 use lockstep_runner::{
     check::{Input, PackOptions, Partition, Plan, Selection},
     report::terminal::Replay,
-    source::{built_in, pack::Mode},
+    source::{built_in, pack::Mode, regressions},
 };
 use regex::Regex;
 use std::{
@@ -123,9 +123,13 @@ fn payload() -> Vec<PathBuf> {
 
 fn input(args: &CheckArgs, paths: &[PathBuf]) -> (Input, String) {
     if paths.is_empty() {
-        let tests = built_in::tests(args.seed);
-        let source =
-            format!("the built-in set of {} generated blocks (no PATH given)", tests.len());
+        let (mut tests, known) = (built_in::tests(args.seed), regressions::tests());
+        let source = format!(
+            "the built-in set of {} generated blocks and {} that once showed a bug (no PATH given)",
+            tests.len(),
+            known.len()
+        );
+        tests.extend(known);
         return (Input::Tests(tests), source);
     }
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();

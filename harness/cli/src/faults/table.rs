@@ -61,7 +61,7 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
         let Row { id, title, precedent, tier, reach, .. } = row;
         let _ = write!(text, "| {id} | {title} | {precedent} | {tier} | {reach} |");
         for means in &means {
-            let cell = row.searches.get(means).map_or("-".to_owned(), |search| cell(search));
+            let cell = row.searches.get(means).map_or("-".to_owned(), cell);
             let _ = write!(text, " {cell} |");
         }
         let kind = found_by(row).next().and_then(|means| row.detection(means));

@@ -23,6 +23,8 @@ fn plan(seed: u64, blocks: u64) -> FuzzPlan {
         reference: factory("reference"),
         fast: Vec::new(),
         deep: Vec::new(),
+        dependencies: lockstep_executors::dependencies,
+        stops_at_first: false,
         limits: Limits { transactions: 20, ..Limits::default() },
         seed,
         blocks: Some(blocks),
@@ -89,6 +91,7 @@ fn a_hang_is_a_finding_and_the_campaign_goes_on() {
     let (tally, told) = campaign(1, 30, mine);
     assert_eq!((tally.blocks, tally.next_seed), (29, 31));
     assert_eq!((told.len(), told[0].kind, told[0].seed), (1, Kind::Hung, 7));
+    assert_eq!(told[0].executor, "mine@2");
 }
 
 #[test]
@@ -106,27 +109,6 @@ fn our_executors_have_nothing_to_find_and_a_campaign_can_be_resumed() {
     assert_eq!(more.status, 0, "{}", more.stderr);
     assert!(more.stderr.contains("from seed 101"), "{}", more.stderr);
     assert!(state().contains("\"next_seed\": 151"), "{}", state());
-}
-
-/// A transaction that was blocked inside a call, and once more on its way out, left the first error in
-/// the worker's EVM: the next transaction of that worker then waited for itself. One run in ten hung.
-#[test]
-fn an_error_that_nobody_took_is_not_the_next_transactions() {
-    for _ in 0..60 {
-        let mine = Candidate {
-            label: "block_stm@2".to_owned(),
-            threads: 2,
-            factory: factory("block_stm"),
-        };
-        let plan = FuzzPlan {
-            fast: vec![mine],
-            limits: Limits::default(),
-            hang_after: Duration::from_secs(10),
-            ..plan(13_954, 1)
-        };
-        let tally = run(plan, &mut |_, _| {}).unwrap();
-        assert!(tally.findings.is_empty() && tally.blocks == 1, "{tally:?}");
-    }
 }
 
 #[test]

@@ -4,9 +4,10 @@ use lockstep_cli::testing::{factory, plan_of_all};
 use lockstep_model::Outcome;
 use lockstep_runner::{
     check::Judge,
-    generate::{Limits, from_seed},
+    generate::{Limits, from_bytes, from_seed},
     record::Status,
 };
+use proptest::prelude::*;
 
 const SEEDS: u64 = 400;
 
@@ -17,6 +18,21 @@ fn every_executor_agrees_on_generated_blocks() {
     for seed in 0..SEEDS {
         let result = judge.judge_alone(from_seed(seed, &limits).into_test());
         assert_eq!(result.status, Status::Passed, "{}: {:#?}", result.id, result.differences);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+    /// The same generator under proptest, which makes failing bytes fewer.
+    #[test]
+    fn every_executor_agrees_on_the_blocks_of_any_bytes(
+        bytes in proptest::collection::vec(any::<u8>(), 0..2_000),
+    ) {
+        let mut judge = Judge::standalone(&plan_of_all(&[2]));
+        let limits = Limits { transactions: 30, ..Limits::default() };
+        let result = judge.judge_alone(from_bytes(&bytes, "bytes", &limits).into_test());
+        prop_assert_eq!(result.status, Status::Passed, "{:#?}", result.differences);
     }
 }
 

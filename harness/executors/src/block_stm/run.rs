@@ -315,7 +315,7 @@ impl BlockRun {
 
     /// Ends the block early. The first reason stands.
     pub(super) fn stop(&self, reason: Result<Rejection, ExecutorError>) {
-        let is_endless = J4.is_planted() && matches!(reason, Ok(_));
+        let is_endless = J4.is_planted() && reason.is_ok();
         lock(&self.committed).stopped.get_or_insert(reason);
         if is_endless {
             return;

@@ -1,6 +1,10 @@
 //! What is checked on one block.
 
-use super::{Finding, FuzzPlan, Kind};
+use super::{
+    Finding, FuzzPlan, Kind,
+    metamorphic::{first_changed, with_stranger},
+    plan::FindDependencies,
+};
 use crate::{
     check::{Candidate, Contestant, NoExecution},
     compare::compare_outcomes,
@@ -26,6 +30,7 @@ pub struct Lanes {
     deep: Vec<Contestant>,
     /// Whose turn it is: the reference has number 0.
     turn: Arc<AtomicUsize>,
+    dependencies: FindDependencies,
 }
 
 impl std::fmt::Debug for Lanes {
@@ -51,6 +56,9 @@ pub struct Checked {
     pub succeeded: u64,
     /// Re-executions that the candidates told of.
     pub re_executions: u64,
+    /// Of its transactions, those that depend on an earlier one; known of blocks in the deep lane that
+    /// were accepted.
+    pub dependent: Option<u64>,
     /// What it may have.
     pub features: Features,
     /// How its transactions conflict.
@@ -64,6 +72,7 @@ impl Lanes {
     pub fn new(plan: &FuzzPlan, turn: Arc<AtomicUsize>) -> Self {
         Self {
             turn,
+            dependencies: plan.dependencies,
             reference: Contestant::new(&Candidate::reference(&plan.reference)),
             fast: plan.fast.iter().map(Contestant::new).collect(),
             deep: plan.deep.iter().map(Contestant::new).collect(),
@@ -81,6 +90,7 @@ impl Lanes {
             executed: 0,
             succeeded: 0,
             re_executions: 0,
+            dependent: None,
             features: generated.features,
             shape: generated.shape,
             findings: Vec::new(),
@@ -104,9 +114,47 @@ impl Lanes {
             compare(candidate, block, &right, &mut checked);
         }
         if checked.is_deep {
+            checked.dependent = self.dependent(block, &right);
             self.go_deep(block, &right, &mut checked);
+            self.add_a_stranger(generated, &mut checked);
         }
         checked
+    }
+
+    /// How many transactions depend on an earlier one.
+    fn dependent(&self, block: &Runnable, right: &Outcome) -> Option<u64> {
+        let dependencies = match right {
+            Outcome::Accepted(_) => (self.dependencies)(&block.case).ok()?,
+            Outcome::Rejected(_) => return None,
+        };
+        Some(dependencies.transactions.iter().filter(|tx| !tx.after.is_empty()).count() as u64)
+    }
+
+    /// Compares each candidate of the fast lane with itself: a transaction that has nothing to do with
+    /// the others must change none of them.
+    fn add_a_stranger(&mut self, generated: &Generated, checked: &mut Checked) {
+        let Some(larger) = with_stranger(generated) else { return };
+        let block = &generated.block;
+        for (number, candidate) in self.fast.iter_mut().enumerate() {
+            self.turn.store(1 + number, Ordering::Relaxed);
+            let label = candidate.label.clone();
+            let runs = candidate
+                .execute(&block.case)
+                .and_then(|alone| Ok((alone.outcome, candidate.execute(&larger.case)?.outcome)));
+            match runs {
+                Ok((alone, with)) => {
+                    if let Some(changed) = first_changed(&alone, &with) {
+                        let reason = format!("a stranger's transfer in front changes {changed}");
+                        let kind = Kind::Diverged;
+                        let finding = found(checked.seed, block, &label, kind, Some(reason));
+                        checked.findings.push(finding);
+                    }
+                }
+                Err(failure) => {
+                    checked.findings.push(failed(checked.seed, block, &label, failure));
+                }
+            }
+        }
     }
 
     fn go_deep(&mut self, block: &Runnable, right: &Outcome, checked: &mut Checked) {

@@ -3,6 +3,7 @@
 //! * `plan`: what to do; decided before any work starts.
 //! * `lanes`: what is checked on one block. The fast lane takes every block, the deep lane one in 32.
 //! * `campaign`: workers, and a watchdog over them.
+//! * `metamorphic`: what must hold without a reference.
 //! * `finding`: what was found.
 //! * `tally`: what was seen.
 //!
@@ -12,11 +13,12 @@
 mod campaign;
 mod finding;
 mod lanes;
+mod metamorphic;
 mod plan;
 mod tally;
 
 pub use campaign::run;
 pub use finding::{Finding, Kind};
 pub use lanes::{Checked, DEEP_EVERY, Lanes};
-pub use plan::FuzzPlan;
+pub use plan::{FindDependencies, FuzzPlan};
 pub use tally::{Status, Tally};

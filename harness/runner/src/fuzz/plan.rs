@@ -4,10 +4,14 @@ use crate::{
     check::{Candidate, Factory},
     generate::Limits,
 };
+use lockstep_model::{Case, Dependencies, ExecutorError};
 use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
+
+/// Finds out what each transaction of a block waits for.
+pub type FindDependencies = fn(&Case) -> Result<Dependencies, ExecutorError>;
 
 /// A campaign.
 #[derive(Clone)]
@@ -18,6 +22,8 @@ pub struct FuzzPlan {
     pub fast: Vec<Candidate>,
     /// Who is compared with it on one block in [`super::DEEP_EVERY`], twice each.
     pub deep: Vec<Candidate>,
+    /// Tells how much transactions conflict.
+    pub dependencies: FindDependencies,
     /// What blocks may be.
     pub limits: Limits,
     /// The seed of the first block.

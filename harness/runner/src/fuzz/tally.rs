@@ -25,6 +25,9 @@ pub struct Tally {
     pub succeeded: u64,
     /// Re-executions that candidates told of.
     pub re_executions: u64,
+    /// Blocks by how much of them depends on what comes before: none, up to a quarter, a half, three
+    /// quarters, and more; of those in the deep lane.
+    pub conflicts: [u64; 5],
     /// Features of all blocks.
     pub features: Features,
     /// Shapes of all blocks.
@@ -46,6 +49,7 @@ impl Tally {
             executed: 0,
             succeeded: 0,
             re_executions: 0,
+            conflicts: [0; 5],
             features: Features::none(),
             shapes: BTreeSet::new(),
             findings: BTreeMap::new(),
@@ -62,6 +66,9 @@ impl Tally {
         self.executed += checked.executed;
         self.succeeded += checked.succeeded;
         self.re_executions += checked.re_executions;
+        if let Some(dependent) = checked.dependent {
+            self.conflicts[degree(dependent, checked.transactions)] += 1;
+        }
         self.features = self.features.with(checked.features);
         self.shapes.insert(checked.shape);
         checked.findings.into_iter().filter_map(|finding| self.add_finding(finding)).collect()
@@ -74,6 +81,11 @@ impl Tally {
         *count += 1;
         (*count == 1).then_some(finding)
     }
+}
+
+/// In which fifth of [`Tally::conflicts`] a block belongs.
+fn degree(dependent: u64, transactions: u64) -> usize {
+    (4 * dependent).div_ceil(transactions.max(1)).min(4) as usize
 }
 
 /// One line on where a campaign is.

@@ -176,8 +176,7 @@ impl Shrinker<'_> {
     fn simplify_codes(&mut self) {
         for address in self.best.contracts() {
             let mut length = 0;
-            loop {
-                let Some(full) = self.best.code_length(address) else { break };
+            while let Some(full) = self.best.code_length(address) {
                 if length >= full || self.is_over() {
                     break;
                 }

@@ -11,6 +11,7 @@ pub mod files;
 pub mod kind;
 pub mod pack;
 pub mod real_block;
+pub mod regressions;
 pub mod state_test;
 
 mod accounts;

@@ -1,0 +1,64 @@
+//! Blocks that once showed a bug, as small as they could be made: `corpora/regressions`, compiled in. Each
+//! says in its `_info.comment` what it is there for.
+
+use super::{Content, File, blockchain_test};
+use crate::test::Test;
+
+/// Names a file of the folder.
+macro_rules! regressions {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"), "/../../corpora/regressions/", $name, ".json"
+        )))),*]
+    };
+}
+
+const FILES: &[(&str, &str)] = regressions![
+    "authorises-itself",
+    "code-before-a-transfer",
+    "delegated-anew",
+    "fee-recipient-sends",
+    "nonce-alone",
+    "paid-after-destruction",
+    "requests-of-the-block",
+    "revived-without-storage",
+    "stored-back",
+    "two-credits-to-nobody",
+];
+
+/// All of them.
+///
+/// # Panics
+/// Never: a test reads them.
+pub fn tests() -> Vec<Test> {
+    FILES.iter().flat_map(|(name, text)| read(name, text)).collect()
+}
+
+fn read(name: &str, text: &str) -> Vec<Test> {
+    let path = format!("regressions/{name}.json");
+    let content = Content::Plain(text.as_bytes().into());
+    let file = File { origin: String::new(), path, content };
+    let (tests, errors) = blockchain_test::tests(&file);
+    assert!(errors.is_empty(), "{name}: {errors:?}");
+    tests
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    /// A file that nobody lists would never run.
+    #[test]
+    fn every_file_is_compiled_in_and_says_what_it_is_for() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../corpora/regressions");
+        let there = std::fs::read_dir(folder).unwrap().count();
+        assert_eq!(there, FILES.len());
+        assert_eq!(tests().len(), FILES.len());
+        for (name, text) in FILES {
+            let json: serde_json::Value = serde_json::from_str(text).unwrap();
+            let test = json.as_object().unwrap().values().next().unwrap();
+            let comment = test["_info"]["comment"].as_str().unwrap();
+            assert!(comment.ends_with('.') || comment.ends_with(')'), "{name}: {comment}");
+        }
+    }
+}
