@@ -268,17 +268,8 @@ pub(crate) struct FuzzArgs {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) executor: Vec<String>,
 
-    /// Only blocks of these forks, as in `Prague`
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    pub(crate) fork: Vec<Fork>,
-
-    /// Only these features, as in `calls`; a name that is none lists them all
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    pub(crate) features: Vec<String>,
-
-    /// The most transactions of a block
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    pub(crate) transactions: usize,
+    #[command(flatten)]
+    pub(crate) kind: KindArgs,
 
     /// A block that takes this long hangs
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
@@ -490,6 +481,22 @@ pub(crate) struct FaultsArgs {
     pub(crate) color: Color,
 }
 
+/// What generated blocks may be.
+#[derive(Debug, Args)]
+pub(crate) struct KindArgs {
+    /// Only blocks of these forks, as in `Prague`
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) fork: Vec<Fork>,
+
+    /// Only these features, as in `calls`; a name that is none lists them all
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) features: Vec<String>,
+
+    /// The most transactions of a block
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) transactions: usize,
+}
+
 /// One block, and who may be wrong on it.
 #[derive(Debug, Args)]
 pub(crate) struct CaseArgs {
@@ -627,17 +634,8 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) blocks: u64,
 
-    /// Only blocks of these forks, as in `Prague`
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    pub(crate) fork: Vec<Fork>,
-
-    /// Only these features, as in `calls`; a name that is none lists them all
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    pub(crate) features: Vec<String>,
-
-    /// The most transactions of a block
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    pub(crate) transactions: usize,
+    #[command(flatten)]
+    pub(crate) kind: KindArgs,
 
     /// What to write
     #[arg(long, value_enum, default_value_t = ExportFormat::Fixture)]

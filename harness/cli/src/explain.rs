@@ -3,24 +3,18 @@
 use crate::{
     Lockstep,
     args::{ExplainArgs, ExplainFormat},
-    one_case::{guilty, load},
+    files,
+    one_case::{EXIT_AGREES, guilty, load},
     output,
 };
-use anyhow::{Context, Result};
+use anyhow::Result;
 use lockstep_runner::explain::{Style, explain as explain_block, render};
-use std::fs;
-
-const EXIT_AGREES: u8 = 1;
 
 /// Runs the command; gives its exit status.
 pub(crate) fn explain(args: &ExplainArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.case.color);
     let block = load(&args.case)?;
-    let Some(mut suspect) = guilty(&args.case, command, &block)? else {
-        output::error(&format!(
-            "{}: every executor agrees with the reference, in every run: there is nothing to explain",
-            block.case.id
-        ));
+    let Some(mut suspect) = guilty(&args.case, command, &block, "explain")? else {
         return Ok(EXIT_AGREES);
     };
     let explanation = explain_block(&block, &mut suspect, &lockstep_executors::trace)?;
@@ -30,8 +24,7 @@ pub(crate) fn explain(args: &ExplainArgs, command: &Lockstep) -> Result<u8> {
     };
     let text = render(&explanation, style);
     match &args.out {
-        Some(path) => fs::write(path, text)
-            .with_context(|| format!("--out {}: cannot be written", path.display()))?,
+        Some(path) => files::write(path, &text)?,
         None => output::out(&text),
     }
     Ok(0)

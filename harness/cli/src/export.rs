@@ -5,6 +5,7 @@ use crate::{
     args::{ExportArgs, ExportFormat},
     candidates::factory,
     defaults::REFERENCE,
+    files,
     fuzz::limits,
     one_case::load_file,
     output,
@@ -23,7 +24,7 @@ pub(crate) fn export(args: &ExportArgs, command: &Lockstep) -> Result<u8> {
     if args.blocks == 0 {
         bail!("--blocks 0: expected at least 1");
     }
-    let limits = limits(&args.fork, &args.features, args.transactions)?;
+    let limits = limits(&args.kind)?;
     let reference = factory(&command.executors, REFERENCE, Mode::Forced)?;
     let mut reference = reference(1).map_err(anyhow::Error::msg)?;
     let shown = args.out.display();
@@ -60,7 +61,7 @@ fn run(reference: &mut dyn Executor, block: &Runnable) -> Result<Outcome> {
 fn write_fixture(folder: &Path, name: &str, block: &Runnable, outcome: &Outcome) -> Result<()> {
     let comment = format!("{}, filled by revm.", block.case.id);
     let about = Fixture { name: &format!("lockstep_{name}"), comment: &comment };
-    write(&folder.join(format!("{name}.json")), &export::fixture(block, outcome, about)?)
+    files::write(&folder.join(format!("{name}.json")), &export::fixture(block, outcome, about)?)
 }
 
 fn write_t8n(folder: &Path, name: &str, block: &Runnable, outcome: &Outcome) -> Result<()> {
@@ -69,11 +70,7 @@ fn write_t8n(folder: &Path, name: &str, block: &Runnable, outcome: &Outcome) -> 
     let export::T8n { alloc, env, txs, expected } = export::t8n(block, outcome)?;
     for (name, value) in [("alloc", alloc), ("env", env), ("txs", txs), ("expected", expected)] {
         let text = serde_json::to_string_pretty(&value)? + "\n";
-        write(&folder.join(format!("{name}.json")), &text)?;
+        files::write(&folder.join(format!("{name}.json")), &text)?;
     }
     Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))
 }

@@ -2,9 +2,10 @@
 
 use crate::{
     EXIT_NOTHING, EXIT_USAGE, Lockstep,
-    args::{FuzzArgs, FuzzFormat},
+    args::{FuzzArgs, FuzzFormat, KindArgs},
     candidates::{Chosen, candidates, factory},
     defaults::{MUTATED_LISTS, REFERENCE},
+    files, interrupt,
     minimise::as_fixture,
     output,
     progress::Progress,
@@ -22,10 +23,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::Ordering,
     thread,
     time::{Duration, Instant},
 };
@@ -55,9 +53,6 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
     }
     let suspects = Suspects::of(&plan);
     let patience = Patience { time: MINIMISE_FOR, interrupted: plan.interrupted.clone() };
-    let interrupted = plan.interrupted.clone();
-    // A second handler is refused: a test runs commands in one process.
-    let _ = ctrlc::set_handler(move || interrupted.store(true, Ordering::SeqCst));
     output::err(&format!("{}\n", describe(&plan)));
 
     let progress = Progress::new();
@@ -130,14 +125,14 @@ fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
         fast: all(&fast, &FAST, Mode::Forced)?,
         deep: deep(args, &all)?,
         dependencies: lockstep_executors::dependencies,
-        limits: limits(&args.fork, &args.features, args.transactions)?,
+        limits: limits(&args.kind)?,
         seed: args.seed,
         blocks,
         time: time.or_else(|| blocks.is_none().then_some(DEFAULT_TIME)),
         jobs,
         hang_after: args.hang_after,
         stops_at_first: args.fail_fast,
-        interrupted: Arc::new(AtomicBool::new(false)),
+        interrupted: interrupt::flag(),
     })
 }
 
@@ -158,7 +153,9 @@ fn deep(args: &FuzzArgs, all: ChooseCandidates<'_>) -> Result<Vec<Candidate>> {
 }
 
 /// What blocks may be.
-pub(crate) fn limits(forks: &[Fork], features: &[String], transactions: usize) -> Result<Limits> {
+pub(crate) fn limits(kind: &KindArgs) -> Result<Limits> {
+    let KindArgs { fork: forks, features, transactions } = kind;
+    let transactions = *transactions;
     if transactions == 0 {
         bail!("--transactions 0: expected at least 1");
     }
@@ -167,7 +164,7 @@ pub(crate) fn limits(forks: &[Fork], features: &[String], transactions: usize) -
         bail!("--fork Constantinople: revm does not implement it (EIP-1283)");
     }
     if !forks.is_empty() {
-        limits.forks = forks.to_vec();
+        limits.forks.clone_from(forks);
     }
     if !features.is_empty() {
         let features = features.iter().map(|name| feature(name));
@@ -230,9 +227,8 @@ struct Suspects {
 impl Suspects {
     fn of(plan: &FuzzPlan) -> Self {
         let all = plan.fast.iter().chain(&plan.deep).cloned().collect();
-        let (limits, factory) = (plan.limits.clone(), plan.reference.clone());
-        let reference = Candidate { label: REFERENCE.to_owned(), threads: 1, factory };
-        Self { reference, all, limits }
+        let reference = Candidate::reference(&plan.reference);
+        Self { reference, all, limits: plan.limits.clone() }
     }
 
     /// The finding as a fixture, as small as it can be made.
@@ -261,9 +257,8 @@ fn minimise_all(
         match suspects.minimised(finding, patience) {
             Ok(text) => {
                 let path = folder.path.join(format!("findings/{signature}.fixture.json"));
-                let shown = path.display().to_string();
-                fs::write(&path, text).with_context(|| format!("{shown}: cannot be written"))?;
-                output::err(&format!("{}: minimised: {shown}\n", finding.block));
+                files::write(&path, &text)?;
+                output::err(&format!("{}: minimised: {}\n", finding.block, path.display()));
             }
             Err(error) => {
                 output::err(&format!("{}: not minimised: {error:#}\n", finding.block));
@@ -404,10 +399,7 @@ impl Folder {
     /// A file is there as a whole or as it was before.
     fn write(&self, name: &str, content: &impl Serialize) -> Result<()> {
         let path = self.path.join(name);
-        let shown = path.display().to_string();
-        let new = path.with_extension("json.new");
-        let text = serde_json::to_string_pretty(content).context(shown.clone())?;
-        fs::write(&new, text + "\n").with_context(|| format!("{shown}: cannot be written"))?;
-        fs::rename(&new, &path).with_context(|| format!("{shown}: cannot be written"))
+        let text = serde_json::to_string_pretty(content).context(path.display().to_string())?;
+        files::replace(&path, &(text + "\n"))
     }
 }

@@ -3,47 +3,28 @@
 use crate::{
     Lockstep,
     args::MinimiseArgs,
-    one_case::{guilty, load},
+    files, interrupt,
+    one_case::{EXIT_AGREES, guilty, load},
     output,
     progress::Progress,
 };
-use anyhow::{Context, Result};
+use anyhow::Result;
 use lockstep_runner::{
     export::{Fixture, fixture},
     shrink::{Patience, Shrunk, Suspect, shrink},
 };
-use std::{
-    fs,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
-
-const EXIT_AGREES: u8 = 1;
 
 /// Runs the command; gives its exit status.
 pub(crate) fn minimise(args: &MinimiseArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.case.color);
     if let Some(path) = &args.out {
-        // Before the work, not after it.
-        let shown = path.display();
-        fs::write(path, "").with_context(|| format!("--out {shown}: cannot be written"))?;
+        files::can_be_written(path)?;
     }
     let block = load(&args.case)?;
-    let Some(mut suspect) = guilty(&args.case, command, &block)? else {
-        output::error(&format!(
-            "{}: every executor agrees with the reference, in every run: there is nothing to minimise",
-            block.case.id
-        ));
+    let Some(mut suspect) = guilty(&args.case, command, &block, "minimise")? else {
         return Ok(EXIT_AGREES);
     };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = interrupted.clone();
-    // A second handler is refused: a test runs commands in one process.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
-    let patience = Patience { time: args.time, interrupted };
+    let patience = Patience { time: args.time, interrupted: interrupt::flag() };
     let before = block.case.block.transactions.len();
     let progress = Progress::new();
     let shrunk = shrink(&block, &mut suspect, &patience, &mut |left, tried| {
@@ -54,7 +35,7 @@ pub(crate) fn minimise(args: &MinimiseArgs, command: &Lockstep) -> Result<u8> {
     output::err(&describe(&shrunk, suspect.label(), before));
     let text = as_fixture(&shrunk, &mut suspect)?;
     match &args.out {
-        Some(path) => write(path, &text)?,
+        Some(path) => files::write(path, &text)?,
         None => output::out(&text),
     }
     Ok(0)
@@ -93,8 +74,4 @@ fn name(shrunk: &Shrunk, executor: &str) -> String {
         .chars()
         .map(plain)
         .collect()
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))
 }

@@ -5,6 +5,7 @@ use crate::{
     args::CaseArgs,
     candidates::{Chosen, candidates, factory},
     defaults::{MUTATED_LISTS, REFERENCE},
+    output,
 };
 use anyhow::{Context, Result, bail};
 use lockstep_model::Mode;
@@ -12,7 +13,7 @@ use lockstep_runner::{
     chain,
     check::Candidate,
     generate::{Limits, from_seed},
-    shrink::{NotShrunk, Suspect},
+    shrink::{MOST_RUNS, NotShrunk, Suspect},
     source::batches,
     test::{Body, Runnable, Test},
 };
@@ -82,9 +83,6 @@ const THREADS: [usize; 4] = [2, 3, 8, 1];
 /// Runs of each of them, before all are tried longer.
 const FIRST_RUNS: u32 = 24;
 
-/// Runs after which nobody is wrong.
-const MOST_RUNS: u32 = 400;
-
 /// Those who may be wrong on it.
 fn suspects(args: &CaseArgs, command: &Lockstep) -> Result<Vec<Candidate>> {
     let threads = if args.threads.is_empty() { &THREADS[..] } else { &args.threads };
@@ -99,17 +97,18 @@ fn suspects(args: &CaseArgs, command: &Lockstep) -> Result<Vec<Candidate>> {
     Ok(suspects)
 }
 
-/// The first of them who is wrong on it.
+/// Exit status where nobody is wrong.
+pub(crate) const EXIT_AGREES: u8 = 1;
+
+/// The first of them who is wrong on it. Where nobody is, it says that there is nothing to `what`.
 pub(crate) fn guilty(
     args: &CaseArgs,
     command: &Lockstep,
     block: &Runnable,
+    what: &str,
 ) -> Result<Option<Suspect>> {
-    let reference = Candidate {
-        label: REFERENCE.to_owned(),
-        threads: 1,
-        factory: factory(&command.executors, REFERENCE, Mode::Forced)?,
-    };
+    let reference = factory(&command.executors, REFERENCE, Mode::Forced)?;
+    let reference = Candidate::reference(&reference);
     let suspects = suspects(args, command)?.into_iter();
     let mut suspects: Vec<Suspect> =
         suspects.map(|candidate| Suspect::new(&reference, candidate, args.hang_after)).collect();
@@ -122,5 +121,9 @@ pub(crate) fn guilty(
             }
         }
     }
+    output::error(&format!(
+        "{}: every executor agrees with the reference, in every run: there is nothing to {what}",
+        block.case.id
+    ));
     Ok(None)
 }

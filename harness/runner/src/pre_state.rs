@@ -21,9 +21,14 @@ impl PreState {
 
     /// The state after changes, with new answers for `BLOCKHASH`.
     pub fn after(&self, changes: &StateChanges, block_hashes: BlockHashes) -> Arc<Self> {
-        let mut state = MemoryState::clone(&self.state).with_block_hashes(block_hashes);
+        Self::new(self.state_after(changes).with_block_hashes(block_hashes))
+    }
+
+    /// The state after changes, with the same answers.
+    pub fn state_after(&self, changes: &StateChanges) -> MemoryState {
+        let mut state = MemoryState::clone(&self.state);
         state.apply(changes);
-        Self::new(state)
+        state
     }
 
     /// The storage root of an account before the block.

@@ -3,7 +3,7 @@
 use super::row::{Detection, Means, REPEATS, Search};
 use crate::{args::FaultsArgs, fuzz::Line};
 use anyhow::{Context, Result, bail};
-use lockstep_runner::fuzz::Finding;
+use lockstep_runner::{compare::Difference, fuzz::Finding};
 use serde::Deserialize;
 use std::{
     env,
@@ -38,7 +38,7 @@ enum CheckLine {
         verdict: Option<String>,
         reason: Option<String>,
         #[serde(default)]
-        differences: Vec<serde_json::Value>,
+        differences: Vec<Difference>,
     },
     Unreadable(serde_json::Value),
     Summary {},
@@ -132,8 +132,7 @@ impl Campaign {
                         Some(what) => format!("{verdict}: {what}"),
                         None => verdict,
                     };
-                    let executor = differences.first().and_then(|first| first["executor"].as_str());
-                    let executor = executor.map(ToOwned::to_owned);
+                    let executor = differences.first().map(|first| first.executor.clone());
                     search.detection = Some(Detection { case: id, seed: None, executor, kind });
                     false
                 }
@@ -209,10 +208,7 @@ fn end(child: &mut Child) {
 }
 
 fn detection(finding: &Finding) -> Detection {
-    let what = finding.differences.first().map(|first| {
-        let first = serde_json::to_value(first).unwrap_or_default();
-        kind_of_difference(&first)
-    });
+    let what = finding.differences.first().map(kind_of_difference);
     let kind = match what.or_else(|| finding.reason.clone()) {
         Some(what) => format!("{}: {what}", finding.kind.name()),
         None => finding.kind.name().to_owned(),
@@ -226,7 +222,7 @@ fn detection(finding: &Finding) -> Detection {
 }
 
 /// Which kind of thing differs, as in `receipt gasUsed`.
-fn kind_of_difference(difference: &serde_json::Value) -> String {
-    let word = |name: &str| difference[name].as_str().unwrap_or_default().to_owned();
-    format!("{} {}", word("scope"), word("field"))
+fn kind_of_difference(difference: &Difference) -> String {
+    let scope = format!("{:?}", difference.scope).to_lowercase();
+    format!("{scope} {}", difference.field)
 }

@@ -11,20 +11,12 @@ mod detect;
 mod row;
 mod table;
 
-use crate::{EXIT_NOTHING, args::FaultsArgs, output, progress::Progress};
+use crate::{EXIT_NOTHING, args::FaultsArgs, files, interrupt, output, progress::Progress};
 use anyhow::{Context, Result, bail};
 use detect::Campaign;
 use lockstep_faults::{CAN_PLANT, Fault, Tier};
 use row::{Means, Row, Scores};
-use std::{
-    fs,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs, path::Path, sync::atomic::Ordering, time::Duration};
 
 const EXIT_MISSED: u8 = 1;
 
@@ -54,10 +46,7 @@ pub(crate) fn faults(args: &FaultsArgs) -> Result<u8> {
         Some(folder) => open(folder, args.resume)?,
         None => Vec::new(),
     };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = interrupted.clone();
-    // A second handler is refused: a test runs commands in one process.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
+    let interrupted = interrupt::flag();
     let campaign = Campaign::new(args, interrupted.clone())?;
     let progress = Progress::new();
     output::out(&table::heading());
@@ -162,13 +151,6 @@ fn open(folder: &Path, resume: bool) -> Result<Vec<Row>> {
 }
 
 fn save(folder: &Path, rows: &[Row]) -> Result<()> {
-    let write = |name: &str, text: String| {
-        let path = folder.join(name);
-        let new = folder.join(format!("{name}.new"));
-        let shown = path.display().to_string();
-        fs::write(&new, text).with_context(|| format!("{shown}: cannot be written"))?;
-        fs::rename(&new, &path).with_context(|| format!("{shown}: cannot be written"))
-    };
-    write(RECORD, serde_json::to_string_pretty(rows)? + "\n")?;
-    write(REPORT, table::markdown(rows))
+    files::replace(&folder.join(RECORD), &(serde_json::to_string_pretty(rows)? + "\n"))?;
+    files::replace(&folder.join(REPORT), &table::markdown(rows))
 }

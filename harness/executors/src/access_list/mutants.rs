@@ -115,8 +115,7 @@ pub fn all() -> Vec<(&'static str, Mutate)> {
             first(with_slots(list), |account| drop(account.storage_changes.remove(0)))
         }),
         ("K10 the system address", |list, _| {
-            let system = alloy_primitives::address!("fffffffffffffffffffffffffffffffffffffffe");
-            insert(list, AccountChanges::new(system))
+            insert(list, AccountChanges::new(alloy_eips::eip4788::SYSTEM_ADDRESS))
         }),
         ("K11 a nonce change is dropped", |list, _| {
             let changed = |account: &&mut AccountChanges| !account.nonce_changes.is_empty();

@@ -56,9 +56,8 @@ pub(crate) fn model_receipts(receipts: &[PlainReceipt]) -> Vec<Receipt> {
 pub(crate) fn deposit_receipt(receipts: &[Receipt]) -> Option<PlainReceipt> {
     let logs = receipts.iter().flat_map(|receipt| &receipt.logs);
     let logs: Vec<Log> = logs.filter(|log| is_deposit(log)).cloned().collect();
-    let tx_type = TxType::Legacy;
     (!logs.is_empty()).then(|| EthereumReceipt {
-        tx_type,
+        tx_type: TxType::Legacy,
         success: true,
         cumulative_gas_used: 0,
         logs,

@@ -27,7 +27,7 @@ pub struct Candidate {
 
 impl Candidate {
     /// The reference, made by this factory.
-    pub(crate) fn reference(factory: &Factory) -> Self {
+    pub fn reference(factory: &Factory) -> Self {
         Self { label: "reference".to_owned(), threads: 1, factory: factory.clone() }
     }
 }

@@ -1,8 +1,7 @@
 //! Who signed the transactions of a block.
 
 use super::{Broken, DecodedBlock, Era};
-use alloy_consensus::Signed;
-use alloy_consensus::TxEnvelope;
+use alloy_consensus::{Signed, TxEnvelope};
 use alloy_primitives::Address;
 use lockstep_faults::output::M7;
 use lockstep_model::{Fork, Rule, Transaction};
@@ -21,6 +20,7 @@ pub fn recover(era: &Era, block: &DecodedBlock) -> Result<Vec<Transaction>, Brok
     recovered.collect()
 }
 
+/// The transaction as it was decoded.
 fn decoded(envelope: &TxEnvelope) -> TxEnvelope {
     match envelope {
         TxEnvelope::Eip2930(signed) if M7.is_planted() => {

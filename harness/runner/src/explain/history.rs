@@ -1,6 +1,6 @@
 //! The state before each transaction, as the reference has it, and who wrote what.
 
-use super::{accepted, after};
+use super::accepted;
 use crate::{pre_state::PreState, test::Runnable};
 use alloy_primitives::{Address, U256};
 use lockstep_model::{AccountInfo, Outcome};
@@ -78,13 +78,13 @@ impl History {
         let outcome = accepted(right);
         let before = outcome.and_then(|outcome| outcome.changes_before_transactions.as_ref());
         states.push(match before {
-            Some(changes) => after(&block.pre, changes),
+            Some(changes) => PreState::new(block.pre.state_after(changes)),
             None => block.pre.clone(),
         });
         let by_transaction = outcome.and_then(|outcome| outcome.changes_by_transaction.as_ref());
         for changes in by_transaction.into_iter().flatten() {
             let last = states.last().expect("it starts with one");
-            states.push(after(last, changes));
+            states.push(PreState::new(last.state_after(changes)));
         }
         Self { states }
     }

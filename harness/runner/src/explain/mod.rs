@@ -16,8 +16,7 @@ mod stale;
 
 use crate::{
     compare::{Difference, NormalChanges, compare_outcomes},
-    pre_state::PreState,
-    shrink::{Failure, NotShrunk, Suspect},
+    shrink::{Failure, MOST_RUNS, NotShrunk, Suspect},
     test::Runnable,
 };
 use history::History;
@@ -67,9 +66,6 @@ pub struct Traces {
     /// The first step that is not the same.
     pub first_different: usize,
 }
-
-/// Runs after which nobody is wrong.
-const MOST_RUNS: u32 = 400;
 
 /// What a transaction came to.
 enum Came<'a> {
@@ -200,10 +196,3 @@ fn writers(history: &History, differences: &[Difference]) -> Vec<(Place, Vec<Wri
 
 /// More are no help.
 const MOST_PLACES: usize = 8;
-
-/// The state before the block's first transaction, and after each.
-fn after(pre: &PreState, changes: &StateChanges) -> Arc<PreState> {
-    let mut state = lockstep_model::MemoryState::clone(&pre.state);
-    state.apply(changes);
-    PreState::new(state)
-}

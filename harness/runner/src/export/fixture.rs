@@ -8,7 +8,7 @@ use crate::{
 };
 use alloy_consensus::{
     BlockBody, Header, Transaction as _, TxEnvelope, Typed2718 as _,
-    constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH},
+    constants::EMPTY_OMMER_ROOT_HASH,
     proofs::{calculate_transaction_root, calculate_withdrawals_root},
 };
 use alloy_eips::{
@@ -56,9 +56,7 @@ pub fn fixture(
             if let Some(list) = &outcome.access_list {
                 json_block["blockAccessList"] = serde_json::to_value(list).unwrap_or_default();
             }
-            let mut state = MemoryState::clone(&block.pre.state);
-            state.apply(&outcome.changes);
-            (hash, state)
+            (hash, block.pre.state_after(&outcome.changes))
         }
         Outcome::Rejected(Rejection { rule, .. }) => {
             json_block["expectException"] = json!(exception(&rule.to_string()));
@@ -107,7 +105,8 @@ fn exception(rule: &str) -> String {
     format!("{class}.{rule}")
 }
 
-fn header(block: &Runnable, transactions: &[TxEnvelope], outcome: &Outcome) -> Header {
+/// The block's header, as the reference fills it in.
+pub(super) fn header(block: &Runnable, transactions: &[TxEnvelope], outcome: &Outcome) -> Header {
     let case = &block.case;
     let known = &case.block;
     let since = |fork| case.rules.fork >= fork;
@@ -126,11 +125,7 @@ fn header(block: &Runnable, transactions: &[TxEnvelope], outcome: &Outcome) -> H
         beneficiary: known.beneficiary,
         state_root: roots::state_root(&block.pre, &changes),
         transactions_root: calculate_transaction_root(transactions),
-        receipts_root: if outcome.receipts.is_empty() {
-            EMPTY_ROOT_HASH
-        } else {
-            receipts_root(case.rules.fork, &block.pre, outcome)
-        },
+        receipts_root: receipts_root(case.rules.fork, &block.pre, outcome),
         logs_bloom: roots::logs_bloom(&outcome.receipts),
         difficulty: known.difficulty,
         number: known.number,

@@ -2,15 +2,12 @@
 //! Python specs' `ethereum-spec-evm t8n` take them, and what the reference makes of them.
 
 use super::{
-    fixture::{accounts, hex, quantity, withdrawals_json},
+    fixture::{accounts, header, hex, quantity, withdrawals_json},
     sign::{UnknownKey, sign},
 };
-use crate::{
-    compare::{NormalChanges, roots},
-    consensus::outcome::receipts_root,
-    test::Runnable,
-};
-use alloy_eips::{Encodable2718, eip7685::Requests};
+use crate::test::Runnable;
+use alloy_consensus::TxEnvelope;
+use alloy_eips::Encodable2718;
 use lockstep_model::{At, Fork, Outcome};
 use serde_json::{Value, json};
 
@@ -44,7 +41,7 @@ pub fn t8n(block: &Runnable, outcome: &Outcome) -> Result<T8n, UnknownKey> {
         alloc: accounts(&block.pre.state),
         env: env(block),
         txs: json!(hex(&txs)),
-        expected: expected(block, outcome),
+        expected: expected(block, &transactions, outcome),
     })
 }
 
@@ -80,7 +77,7 @@ fn env(block: &Runnable) -> Value {
     env
 }
 
-fn expected(block: &Runnable, outcome: &Outcome) -> Value {
+fn expected(block: &Runnable, transactions: &[TxEnvelope], outcome: &Outcome) -> Value {
     let rules = &block.case.rules;
     let mut expected = json!({
         "id": &*block.case.id,
@@ -89,18 +86,17 @@ fn expected(block: &Runnable, outcome: &Outcome) -> Value {
         "transactions": block.case.block.transactions.len(),
     });
     match outcome {
-        Outcome::Accepted(outcome) => {
-            let changes = NormalChanges::new(&block.pre, &outcome.changes);
-            expected["stateRoot"] = json!(roots::state_root(&block.pre, &changes));
-            expected["receiptsRoot"] = json!(receipts_root(rules.fork, &block.pre, outcome));
-            expected["logsBloom"] = json!(roots::logs_bloom(&outcome.receipts));
-            expected["gasUsed"] = json!(quantity(outcome.gas_used));
+        Outcome::Accepted(accepted) => {
+            let header = header(block, transactions, outcome);
+            expected["stateRoot"] = json!(header.state_root);
+            expected["receiptsRoot"] = json!(header.receipts_root);
+            expected["logsBloom"] = json!(header.logs_bloom);
+            expected["gasUsed"] = json!(quantity(header.gas_used));
             if rules.fork >= Fork::Cancun {
-                expected["blobGasUsed"] = json!(quantity(outcome.blob_gas_used));
+                expected["blobGasUsed"] = json!(quantity(accepted.blob_gas_used));
             }
-            if rules.fork >= Fork::Prague {
-                let requests = Requests::new(outcome.requests.clone());
-                expected["requestsHash"] = json!(requests.requests_hash());
+            if let Some(hash) = header.requests_hash {
+                expected["requestsHash"] = json!(hash);
             }
         }
         Outcome::Rejected(rejection) => {

@@ -22,7 +22,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-pub use suspect::{Failure, Rate, Suspect};
+pub use suspect::{Failure, MOST_RUNS, Rate, Suspect};
 
 /// What came of it.
 #[derive(Debug)]

@@ -34,8 +34,9 @@ pub struct Rate {
 /// Runs that tell how often a block fails. More would cost more than they tell.
 const RUNS: u32 = 24;
 
-/// A block that fails more seldom than this cannot be made smaller in reasonable time.
-const MOST_RUNS: u32 = 400;
+/// Runs after which nobody is wrong: a block that fails more seldom cannot be made smaller in reasonable
+/// time.
+pub const MOST_RUNS: u32 = 400;
 
 /// Runs that hung are not repeated as often: each costs the whole time.
 const HUNG_RUNS: u32 = 2;
@@ -128,9 +129,7 @@ impl Suspect {
     /// # Errors
     /// [`NotShrunk::Agrees`] where it does not.
     pub fn first_failure(&mut self, block: &Runnable, runs: u32) -> Result<Failure, NotShrunk> {
-        let right = self.right(block)?;
-        let found = (0..runs).find_map(|_| self.run(block, &right));
-        found.map(|(failure, _)| failure).ok_or(NotShrunk::Agrees { runs })
+        self.failing_outcome(block, runs).map(|(failure, _)| failure)
     }
 
     /// As [`Self::first_failure`], with the outcome, where there was one.
