@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lockstep_model::Fork;
-use lockstep_runner::bench::Storage;
+use lockstep_runner::{bench::Storage, workload::Contention};
 use std::{path::PathBuf, time::Duration};
 
 const ABOUT: &str = "Is your parallel EVM executor still the EVM?";
@@ -331,9 +331,19 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with = "paths")]
     pub(crate) workload: Vec<String>,
 
-    /// About how much gas a built-in workload uses
-    #[arg(long, value_name = "GAS", default_value_t = 1_000_000_000)]
-    pub(crate) gas: u64,
+    /// About how much gas a built-in workload uses [default: 1,000,000,000; 100,000,000 on disk, 4,000,000
+    /// where each read sleeps; at most 20,000,000 with --quick]
+    #[arg(long, value_name = "GAS")]
+    pub(crate) gas: Option<u64>,
+
+    /// Little of everything: 2 runs of 3 rounds, 20,000,000 gas
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// How much the transactions of a built-in workload want the same recipients, pools, items: `uniform`,
+    /// `zipf:S`, or `hot:PART` of all choices on one in a hundred [default: the workload's own]
+    #[arg(long, value_name = "KIND", conflicts_with = "paths")]
+    pub(crate) contention: Option<Contention>,
 
     /// Only blocks that used at least this much gas
     #[arg(long, value_name = "GAS", default_value_t = 0)]
@@ -353,17 +363,34 @@ pub(crate) struct BenchArgs {
     pub(crate) mode: ThreadsMode,
 
     /// Where the pre-state is: `memory`; `latency:MICROS`, where each read sleeps; `disk`, a `redb`
-    /// database in a temporary file, warm
-    #[arg(long, value_name = "STORAGE", default_value = "memory", value_parser = storage)]
-    pub(crate) storage: Storage,
+    /// database in a temporary file, warm. Several are measured one after the other
+    #[arg(long, value_name = "STORAGE,...", default_value = "memory", value_delimiter = ',',
+        value_parser = storage)]
+    pub(crate) storage: Vec<Storage>,
 
     /// Also measure the import of whole blocks: senders, execution, receipts root, state root
     #[arg(long)]
     pub(crate) import: bool,
 
-    /// Timed rounds
-    #[arg(long, value_name = "N", default_value_t = 11)]
-    pub(crate) rounds: usize,
+    /// Runs: in each, everyone prepares the block anew [default: 4; 2 with --quick]
+    #[arg(long, value_name = "N")]
+    pub(crate) runs: Option<usize>,
+
+    /// Rounds of each run: in each, everyone runs twice, forwards and backwards [default: 3]
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<usize>,
+
+    /// A run that takes this long hangs: its executor is left out from there on
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
+    pub(crate) hang_after: Duration,
+
+    /// What is measured, in the record [default: git's HEAD here]
+    #[arg(long, value_name = "COMMIT")]
+    pub(crate) commit: Option<String>,
+
+    /// Measure in this process, for a debugger or a profiler: a hang stays, a crash ends it
+    #[arg(long)]
+    pub(crate) in_process: bool,
 
     /// Only tests whose id matches
     #[arg(long, value_name = "REGEX")]

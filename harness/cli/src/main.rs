@@ -19,7 +19,7 @@ static ALLOCATOR: Counted<SplitBySize<MiMalloc, Mappings>> =
 
 #[expect(unsafe_code, reason = "the allocator's border may be moved here and nowhere else")]
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|command| command == "bench") {
+    if std::env::args_os().nth(1).is_some_and(|command| command == "bench" || command == "gate") {
         // SAFETY: nothing has been allocated but the few words of the command line.
         unsafe { allocator::keep_memory() };
     }
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     lockstep_cli::Lockstep::new()
         .release_memory_with(allocator::release_memory)
         .measure_memory_with(MemoryMeter {
+            allocator: "mimalloc",
             start: allocator::start_counting,
             stop: allocator::stop_counting,
         })

@@ -225,7 +225,7 @@ fn pass_interrupts_on(child: Arc<AtomicI32>, interrupted: Arc<AtomicBool>) -> Re
     .context("cannot listen for Ctrl-C")
 }
 
-fn name(signal: i32) -> String {
+pub(crate) fn name(signal: i32) -> String {
     let name = match signal {
         4 => " (SIGILL)",
         6 => " (SIGABRT: an abort, or a stack overflow)",

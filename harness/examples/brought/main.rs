@@ -20,7 +20,7 @@ impl Prepared for Ready {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
         let mut execution = self.0.run()?;
         let Outcome::Accepted(block) = &mut execution.outcome else { return Ok(execution) };
-        let is_unlucky = self.1.id.contains("hot-slot-100[Osaka");
+        let is_unlucky = self.1.id.contains("hot-slot-100[Osaka") || self.1.id.contains("erc20-hot");
         match self.2.as_deref() {
             Some("gas") => block.receipts.iter_mut().for_each(|receipt| receipt.gas_used += 1),
             Some("log") => drop(block.receipts.first_mut().and_then(|receipt| receipt.logs.pop())),

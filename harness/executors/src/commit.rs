@@ -9,11 +9,12 @@ use alloy_consensus::Transaction as _;
 use alloy_consensus::Typed2718;
 use alloy_primitives::Log;
 use lockstep_faults::gas_and_receipts::{H3, H6, H8, H9};
-use lockstep_model::{At, Fork, Receipt, Rejection, Rule, Transaction};
+use lockstep_model::{At, Case, Fork, Receipt, ReceiptObserver, Rejection, Rule, Transaction};
 use revm::{
     context::result::{ExecutionResult, ResultGas},
     primitives::eip7825,
 };
+use std::fmt;
 
 /// What a transaction asks of its block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,6 @@ impl From<ExecutionResult> for Done {
 }
 
 /// Gas and receipts of the transactions committed so far.
-#[derive(Debug)]
 pub struct OrderedCommit {
     fork: Fork,
     block_gas_limit: u64,
@@ -67,19 +67,37 @@ pub struct OrderedCommit {
     state_gas: u64,
     blob_gas: u64,
     receipts: Vec<Receipt>,
+    observer: Option<Arc<dyn ReceiptObserver>>,
+}
+
+impl fmt::Debug for OrderedCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrderedCommit").field("receipts", &self.receipts).finish_non_exhaustive()
+    }
 }
 
 impl OrderedCommit {
     /// A block of which nothing is committed yet.
-    pub fn new(fork: Fork, block_gas_limit: u64, transactions: usize) -> Self {
+    pub fn new(case: &Case) -> Self {
+        Self {
+            block_gas_limit: case.block.gas_limit,
+            receipts: Vec::with_capacity(case.block.transactions.len()),
+            observer: case.receipts.clone(),
+            ..Self::nothing(case.rules.fork)
+        }
+    }
+
+    /// What is left where everything was taken out.
+    pub(crate) const fn nothing(fork: Fork) -> Self {
         Self {
             fork,
-            block_gas_limit,
+            block_gas_limit: 0,
             cumulative_gas: 0,
             regular_gas: 0,
             state_gas: 0,
             blob_gas: 0,
-            receipts: Vec::with_capacity(transactions),
+            receipts: Vec::new(),
+            observer: None,
         }
     }
 
@@ -106,6 +124,9 @@ impl OrderedCommit {
             cumulative_gas_used: self.cumulative_gas,
             logs: done.logs,
         });
+        if let Some(observer) = &self.observer {
+            observer.next_is_final();
+        }
         Ok(())
     }
 

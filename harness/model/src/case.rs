@@ -1,6 +1,6 @@
 //! A case: one block with its pre-state and the rules that hold for it.
 
-use crate::{Fork, StateReader};
+use crate::{Fork, ReceiptObserver, StateReader};
 use alloy_consensus::TxEnvelope;
 use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{Address, B256, U256};
@@ -22,6 +22,8 @@ pub struct Case {
     /// Whether the outcome must hold the changes of each transaction as well. Receipts before
     /// Byzantium need them, because they carry an intermediate state root.
     pub changes_by_transaction: bool,
+    /// Whoever wants to know when each receipt is final. An executor may ignore it.
+    pub receipts: Option<Arc<dyn ReceiptObserver>>,
 }
 
 impl fmt::Debug for Case {

@@ -38,6 +38,13 @@ pub trait Prepared: Send {
     }
 }
 
+/// Is told when receipts become final, while the block runs.
+pub trait ReceiptObserver: Send + Sync {
+    /// The receipt of the next transaction in block order is final: nothing that is still to come can
+    /// change it, unless the whole block is rejected. Called from whichever thread decides it.
+    fn next_is_final(&self);
+}
+
 /// What one run gave.
 #[derive(Debug, Clone)]
 pub struct Execution {

@@ -26,7 +26,7 @@ pub enum Status {
 }
 
 /// What was found on a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every candidate did as the reference did.
@@ -34,6 +34,7 @@ pub enum Verdict {
     /// One did not.
     Diverged,
     /// Cannot be said.
+    #[default]
     Inconclusive,
     /// A run did not end within its limit.
     Hung,

@@ -6,11 +6,13 @@ use crate::{
 };
 use lockstep_cli::testing::factory;
 use lockstep_runner::{
-    bench::{Bench, BenchPlan, Group, SampleSet, Storage},
+    bench::{Bench, BenchPlan, Group, SampleSet, Storage, Watch},
     check::{Candidate, Factory},
     record::Verdict,
+    report::bench::{Record, RecordError},
     workload::{Signatures, Workload},
 };
+use lockstep_model::Mode;
 use std::sync::Arc;
 
 fn measure(candidate: Factory) -> SampleSet {
@@ -26,12 +28,14 @@ fn measure_on(storage: Storage, candidate: Factory) -> SampleSet {
             factory: factory("sequential"),
         },
         candidates: vec![Candidate { label: "mine@2".to_owned(), threads: 2, factory: candidate }],
-        rounds: 7,
+        runs: 2,
+        rounds: 3,
         pin: false,
         storage,
         dependencies: Some(lockstep_executors::dependencies),
         import: true,
         memory: None,
+        watch: Arc::new(Watch::default()),
     };
     let block = Workload::named("erc20").unwrap().block(1, 1_000_000, Signatures::Real);
     let mut sets = Bench::new(plan).unwrap().measure(&block).unwrap();
@@ -41,7 +45,12 @@ fn measure_on(storage: Storage, candidate: Factory) -> SampleSet {
 #[test]
 fn every_round_has_its_samples() {
     let set = measure(factory("block_stm"));
-    assert_eq!((set.baseline_ns.len(), set.candidate_ns.len()), (7, 7));
+    let lengths = [&set.baseline_ns, &set.control_ns, &set.candidate_ns].map(Vec::len);
+    assert_eq!(lengths, [12, 12, 12], "two runs of three rounds, forwards and backwards");
+    assert_eq!((set.copies_ns.len(), set.ratios().all().len()), (6, 6));
+    assert!(0.0 < set.control_low && set.control_low <= set.control);
+    let receipts = set.candidate_receipts.as_ref().unwrap();
+    assert!(receipts.p50_ns() > 0 && receipts.p50_ns() <= receipts.p99_ns);
     assert_eq!((set.executor.as_str(), set.threads, set.verdict), ("mine", 2, Verdict::Agreed));
     let (speedup, low, high) =
         (set.speedup.unwrap(), set.speedup_low.unwrap(), set.speedup_high.unwrap());
@@ -55,7 +64,7 @@ fn every_round_has_its_samples() {
 /// Right until its k-th call: the verdict is of the very runs that are timed.
 #[test]
 fn a_run_that_goes_wrong_late_has_no_speedup() {
-    for first_wrong in [0, 1, 4, 7] {
+    for first_wrong in [0, 1, 6, 7, 13, 15] {
         let candidate: Factory =
             Arc::new(move |_threads| Ok(Box::new(Corrupt::new(lost_log, first_wrong))));
         let set = measure(candidate);
@@ -76,27 +85,45 @@ fn an_executor_that_panics_is_named() {
 
 #[test]
 fn json_lines_have_the_samples() {
-    let args = "bench --workload transfers,swaps --gas 1000000 --rounds 3 --format json --no-pin";
+    let args = "bench --workload transfers,swaps --gas 1000000 --runs 1 --format json --no-pin";
     let run = lockstep(&args.split(' ').collect::<Vec<_>>());
     assert_eq!(run.status, 0, "{}", run.stderr);
-    let lines = run.lines();
-    assert_eq!(lines.len(), 4, "two workloads, two executors");
-    for line in lines {
-        assert_eq!((&line["kind"], &line["verdict"]), (&"sample-set".into(), &"agreed".into()));
-        assert_eq!(line["baseline_ns"].as_array().unwrap().len(), 3);
-        assert!(line["speedup"].as_f64().unwrap() > 0.0);
-        assert_eq!(line["mode"], "auto");
+    let record = Record::read(&run.stdout).unwrap();
+    assert_eq!((record.circumstances.schema, record.circumstances.runs), (1, 1));
+    assert!(record.circumstances.machine.cores >= 1 && !record.cut_short);
+    assert_eq!(record.sets.len(), 4, "two workloads, two executors");
+    for set in record.sets {
+        assert_eq!((set.verdict, set.mode), (Verdict::Agreed, Mode::Auto));
+        assert_eq!(set.baseline_ns.len(), 6);
+        assert!(set.speedup.unwrap() > 0.0 && set.outcome.is_some());
     }
+}
+
+#[test]
+fn a_record_that_is_none_says_what_was_expected() {
+    let run = lockstep(&["bench", "--workload", "transfers", "--gas", "100000", "--format", "json"]);
+    let text = run.stdout;
+    let cut = &text[..text.len() - 40];
+    let record = Record::read(cut).unwrap();
+    assert!(record.cut_short && record.sets.len() == 2);
+    let newer = text.replacen("\"schema\":1", "\"schema\":7", 1);
+    assert_eq!(Record::read(&newer).unwrap_err(), RecordError::Schema { found: 7 });
+    for wrong in ["", "{}", "[1]", "no record", "{\"kind\":\"end\",\"interrupted\":false}"] {
+        let error = Record::read(wrong).unwrap_err();
+        assert!(matches!(error, RecordError::NotARecord(_)), "{wrong}: {error}");
+    }
+    let broken = text.replacen("\n{", "\n!{", 1);
+    assert!(matches!(Record::read(&broken), Err(RecordError::Line { line: 2, .. })));
 }
 
 /// Threads beyond the cores wait for storage side by side.
 #[test]
 fn slow_storage_is_waited_for_and_measured() {
-    let args = "bench --workload transfers --gas 500000 --rounds 1 --threads 8 --storage latency:500 \
+    let args = "bench --workload transfers --gas 500000 --runs 1 --rounds 1 --threads 8 --storage latency:500 \
                 --format json --executor access_list";
     let run = lockstep(&args.split_whitespace().collect::<Vec<_>>());
     assert_eq!(run.status, 0, "{}", run.stderr);
-    let line = &run.lines()[0];
+    let line = &run.lines()[1];
     assert!(line["storage"]["read_ns"].as_u64().unwrap() >= 500_000, "{line}");
     // 23 transfers read 46 accounts, one after the other.
     let baseline = line["baseline_ns"][0].as_u64().unwrap();
@@ -119,7 +146,7 @@ fn whole_imports_are_timed_by_stage() {
         assert_eq!(set.verdict, Verdict::Agreed, "{:?}", set.reason);
         let stages = set.candidate_stages.as_ref().unwrap();
         for (stage, samples) in stages.named() {
-            assert_eq!(samples.len(), 7, "{stage}");
+            assert_eq!(samples.len(), 6, "{stage}");
             assert!(samples.iter().all(|ns| *ns > 0), "{stage}");
         }
         let names: Vec<&str> = set.stage_speedups().iter().map(|(name, _)| *name).collect();
@@ -127,10 +154,11 @@ fn whole_imports_are_timed_by_stage() {
     }
 }
 
-/// The 18th run is an import: there are a warm-up, seven rounds, and then imports.
+/// The 17th run is an import: before it are two runs of a warm-up and three rounds, and two runs for the
+/// times of receipts.
 #[test]
 fn an_import_of_a_wrong_outcome_has_no_speedup() {
-    let candidate: Factory = Arc::new(|_threads| Ok(Box::new(Corrupt::new(lost_log, 17))));
+    let candidate: Factory = Arc::new(|_threads| Ok(Box::new(Corrupt::new(lost_log, 16))));
     let set = measure(candidate);
     assert_eq!((set.verdict, set.speedup), (Verdict::Diverged, None));
     assert!(set.reason.as_ref().unwrap().contains("import"), "{:?}", set.reason);
@@ -165,9 +193,9 @@ fn a_chain_waits_for_itself_and_independent_transfers_for_nobody() {
 fn what_is_not_measured_is_counted_with_its_reason() {
     let run = lockstep(&["bench", "--rounds", "1", "--filter", "nothing-has-this-name"]);
     assert_eq!(run.status, 4, "{}", run.stderr);
-    let args = ["--rounds", "1", "--gas", "100000", "--format", "json", "--filter", "swaps-hot"];
+    let args = ["--runs", "1", "--gas", "100000", "--format", "json", "--filter", "swaps-hot"];
     let run = lockstep(&[&["bench"][..], &args].concat());
-    assert_eq!((run.status, run.lines().len()), (0, 2), "{}", run.stderr);
+    assert_eq!((run.status, run.lines().len()), (0, 4), "{}", run.stderr);
 }
 
 #[test]

@@ -146,6 +146,7 @@ impl Scene {
             block: Arc::new(self.block),
             pre_state: pre.state.clone(),
             changes_by_transaction: self.fork < Fork::Byzantium,
+            receipts: None,
         };
         Runnable { case, pre, expectation: Expectation::default() }
     }

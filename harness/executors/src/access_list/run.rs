@@ -126,8 +126,7 @@ impl Job {
     /// Takes the results in block order.
     fn commit(&self, run: &ListRun) -> Result<OrderedCommit, Stop> {
         let case = &self.case;
-        let count = self.transactions.len();
-        let mut gas = OrderedCommit::new(case.rules.fork, case.block.gas_limit, count);
+        let mut gas = OrderedCommit::new(case);
         for (index, (result, claim)) in run.results.iter().zip(&*self.gas_claims).enumerate() {
             let TxResult { done, is_stated } = lock(result).take().expect("all were executed");
             if K18.is_planted() && !is_stated {

@@ -166,7 +166,7 @@ impl BlockRun {
     ) -> Self {
         let count = transactions.len();
         let decided = Decided {
-            gas: OrderedCommit::new(case.rules.fork, case.block.gas_limit, count),
+            gas: OrderedCommit::new(&case),
             changes: case.changes_by_transaction.then(Vec::new),
             access_list,
         };
@@ -354,7 +354,7 @@ impl BlockRun {
 
     /// The outcome so far, taken out.
     pub(crate) fn take_committed(&self) -> Committed {
-        let gas = OrderedCommit::new(self.case.rules.fork, 0, 0);
+        let gas = OrderedCommit::nothing(self.case.rules.fork);
         let decided = Decided { gas, changes: None, access_list: None };
         let empty = Committed { decided, stopped: None };
         std::mem::replace(&mut *lock(&self.committed), empty)

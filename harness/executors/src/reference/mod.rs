@@ -76,6 +76,9 @@ impl PreparedReference {
             session
                 .execute_transaction((env.clone(), recovered))
                 .map_err(|error| stop(error, At::Transaction(index)))?;
+            if let Some(observer) = &case.receipts {
+                observer.next_is_final();
+            }
             changes.after_transaction(&mut session);
         }
         let receipts = model_receipts(&session.receipts);

@@ -86,7 +86,7 @@ pub(crate) fn execute(
 ) -> Result<BlockOutcome, Stop> {
     let before = phases::pre_block(case, env, ReaderDb(case.pre_state.clone()))?;
     let below = Overlaid::new(case.pre_state.clone(), &before.changes);
-    let mut gas = OrderedCommit::new(case.rules.fork, case.block.gas_limit, transactions.len());
+    let mut gas = OrderedCommit::new(case);
     let rest = Rest { case, env, transactions, claims, first: 0 };
     let mut changes = before.changes;
     let requests = rest.execute(below, &mut gas, &mut changes)?;

@@ -4,7 +4,9 @@ use super::{
     import::{Commitments, Stages, import},
     machine,
     plan::MemoryMeter,
+    receipts::{ReceiptClock, ReceiptTimes},
     sample::Usage,
+    watch::Watch,
 };
 use crate::{
     check::panic_text, compare::compare_outcomes, import::Importer, record::Verdict, test::Runnable,
@@ -12,6 +14,7 @@ use crate::{
 use lockstep_model::{Case, Execution, Executor, ExecutorError, Outcome, Prepared, Telemetry};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -26,37 +29,85 @@ pub(super) struct Contestant {
     pub(super) times: Vec<u64>,
     pub(super) stages: Stages,
     pub(super) usage: Usage,
+    pub(super) receipts: Option<ReceiptTimes>,
     pub(super) verdict: Verdict,
     pub(super) reason: Option<String>,
     pub(super) telemetry: Telemetry,
 }
 
 impl Contestant {
-    pub(super) fn new(label: &str, executor: &mut dyn Executor, case: &Case) -> Self {
+    /// Prepares nothing yet.
+    pub(super) fn new(label: &str) -> Self {
         Self {
             label: label.to_owned(),
-            prepared: guarded(|| executor.prepare(case)),
+            prepared: Err("not prepared".to_owned()),
             times: Vec::new(),
             stages: Stages::default(),
             usage: Usage::default(),
+            receipts: None,
             verdict: Verdict::Agreed,
             reason: None,
             telemetry: Telemetry::default(),
         }
     }
 
-    /// A first run that is judged and not timed.
-    pub(super) fn warm_up(&mut self, block: &Runnable, right: &Outcome) {
-        self.run(block, right);
-        self.times.clear();
-        self.usage.processor_ns.clear();
+    /// Prepares the block anew, and runs it once: that run is judged, and not timed.
+    pub(super) fn begin(
+        &mut self,
+        executor: &mut dyn Executor,
+        case: &Case,
+        (block, right, watch): (&Runnable, &Outcome, &Watch),
+    ) {
+        watch.begin(&self.label);
+        self.prepared = guarded(|| executor.prepare(case));
+        watch.end();
+        let timed = self.times.len();
+        self.run(block, right, watch);
+        self.times.truncate(timed);
+        self.usage.processor_ns.truncate(timed);
+    }
+
+    /// Another run, for the times of single receipts: noting them would slow a timed run down.
+    pub(super) fn watch_receipts(
+        &mut self,
+        executor: &mut dyn Executor,
+        case: &Case,
+        (block, right, watch): (&Runnable, &Outcome, &Watch),
+    ) {
+        if self.verdict != Verdict::Agreed {
+            return;
+        }
+        let clock = Arc::new(ReceiptClock::default());
+        let case = Case { receipts: Some(clock.clone()), ..case.clone() };
+        let transactions = case.block.transactions.len();
+        watch.begin(&self.label);
+        let times = guarded(|| {
+            let mut prepared = executor.prepare(&case)?;
+            // The first run warms up.
+            prepared.run()?;
+            clock.clear(transactions);
+            let start = Instant::now();
+            let execution = prepared.run()?;
+            Ok((clock.since(start), execution.outcome))
+        });
+        watch.end();
+        match times {
+            Ok((times, outcome)) => {
+                self.judge(block, right, &outcome);
+                self.receipts = ReceiptTimes::of(times, transactions);
+            }
+            Err(reason) => self.broke(reason),
+        }
     }
 
     /// One timed run. Whoever was wrong once has no time any more.
-    pub(super) fn run(&mut self, block: &Runnable, right: &Outcome) {
+    pub(super) fn run(&mut self, block: &Runnable, right: &Outcome, watch: &Watch) {
+        let label = self.label.clone();
         let Some(prepared) = self.prepared() else { return };
+        watch.begin(&label);
         let before = machine::processor_time();
         let (outcome, time) = timed(prepared);
+        watch.end();
         thread::sleep(QUIET_AFTER);
         let processor = machine::processor_time().saturating_sub(before);
         match outcome {
@@ -76,9 +127,14 @@ impl Contestant {
         block: &Runnable,
         right: &Outcome,
         (importer, expected): (&Importer, &Commitments),
+        watch: &Watch,
     ) {
+        let label = self.label.clone();
         let Some(prepared) = self.prepared() else { return };
-        match guarded(|| Ok(import(block, prepared, importer, expected))) {
+        watch.begin(&label);
+        let done = guarded(|| Ok(import(block, prepared, importer, expected)));
+        watch.end();
+        match done {
             Ok(Ok(done)) => {
                 self.stages.push(done.times);
                 self.judge(block, right, &done.outcome);
@@ -86,6 +142,11 @@ impl Contestant {
             Ok(Err(wrong)) => (self.verdict, self.reason) = (Verdict::Diverged, Some(wrong)),
             Err(reason) => self.broke(reason),
         }
+    }
+
+    /// Whether all its runs were.
+    pub(super) fn is_right(&self) -> bool {
+        self.verdict == Verdict::Agreed
     }
 
     fn prepared(&mut self) -> Option<&mut dyn Prepared> {

@@ -6,7 +6,7 @@ use crate::{
     import::{Importer, ReceiptsCommitment},
     test::Runnable,
 };
-use alloy_primitives::B256;
+use alloy_primitives::{B256, keccak256};
 use lockstep_model::{BlockOutcome, Fork, Outcome, Prepared};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -65,6 +65,11 @@ pub(super) struct Commitments {
 }
 
 impl Commitments {
+    /// One hash of what the block comes to.
+    pub(super) fn digest(&self) -> B256 {
+        keccak256([self.state_root, self.receipts.root].concat())
+    }
+
     /// Of the right outcome.
     ///
     /// # Errors

@@ -1,28 +1,37 @@
 //! Measures executors against a baseline, in one process, run by run in turn.
 //!
 //! * `plan`: what to measure; decided before any work starts.
-//! * `run`: rounds of timed runs, in turn.
+//! * `run`: runs of rounds, in turn.
 //! * `contestant`: one executor on one block; each of its runs has a verdict of its own.
 //! * `import`: the import of the whole block, stage by stage.
 //! * `storage`: where the pre-state is.
 //! * `sample`: what came of it: raw samples, and what follows from them.
-//! * `statistics`: medians and intervals; pure functions.
-//! * `machine`: processor time, pinning.
+//! * `receipts`: when single receipts are final.
+//! * `statistics`, `bootstrap`: medians, quantiles, intervals; pure functions.
+//! * `machine`: processor time, pinning; `facts`: what machine it is.
+//! * `watch`: who runs at the moment.
 //!
 //! A run that is wrong has no time: the outcome of every timed run is compared with the
 //! reference's, off the clock.
 
+pub mod bootstrap;
 mod contestant;
+mod facts;
 mod import;
 mod machine;
 mod plan;
+mod receipts;
 mod run;
 mod sample;
 pub mod statistics;
 mod storage;
+mod watch;
 
+pub use facts::{Circumstances, Machine, SCHEMA};
 pub use import::Stages;
 pub use plan::{BenchPlan, FindDependencies, MemoryMeter, Storage};
+pub use receipts::ReceiptTimes;
 pub use run::Bench;
 pub use sample::{Bound, Group, SampleSet, Usage};
 pub use storage::StorageFacts;
+pub use watch::Watch;

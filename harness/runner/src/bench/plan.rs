@@ -1,12 +1,15 @@
 //! What to measure: decided before any work starts.
 
+use super::watch::Watch;
 use crate::check::{Candidate, Factory};
 use lockstep_model::{Case, Dependencies, ExecutorError};
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 /// How a program's allocator counts.
 #[derive(Debug, Clone, Copy)]
 pub struct MemoryMeter {
+    /// The allocator's name.
+    pub allocator: &'static str,
     /// Begins to count.
     pub start: fn(),
     /// Ends the count; gives the most bytes that were in use at once over what there was before.
@@ -25,6 +28,16 @@ pub enum Storage {
     Disk,
 }
 
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory"),
+            Self::Latency(latency) => write!(f, "latency:{}", latency.as_micros()),
+            Self::Disk => f.write_str("disk"),
+        }
+    }
+}
+
 /// What the transactions of a block wait for.
 pub type FindDependencies = fn(&Case) -> Result<Dependencies, ExecutorError>;
 
@@ -37,7 +50,9 @@ pub struct BenchPlan {
     pub baseline: Candidate,
     /// Who is measured.
     pub candidates: Vec<Candidate>,
-    /// Timed rounds; in each, everyone runs once.
+    /// Runs: in each, everyone prepares the block anew.
+    pub runs: usize,
+    /// Timed rounds of a run; in each, everyone runs twice, forwards and backwards.
     pub rounds: usize,
     /// Whether every thread is kept on a core of its own.
     pub pin: bool,
@@ -49,10 +64,12 @@ pub struct BenchPlan {
     pub import: bool,
     /// Counts memory, where the program's allocator can.
     pub memory: Option<MemoryMeter>,
+    /// Is told who runs.
+    pub watch: Arc<Watch>,
 }
 
-impl std::fmt::Debug for BenchPlan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for BenchPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BenchPlan").field("candidates", &self.candidates).finish_non_exhaustive()
     }
 }

@@ -1,7 +1,10 @@
-//! Rounds of timed runs.
+//! Runs of rounds of timed runs.
 //!
-//! In each round everyone runs once, the baseline among them, in an order that turns round by
-//! round: what the machine does to one it does to the others. A ratio is taken within a round.
+//! In each run everyone prepares the block anew. In each of its rounds everyone runs twice, forwards and
+//! then backwards, the baseline first and last (ABBA): what the machine does to one it does to the
+//! others, and a drift cancels out. A ratio is taken within a round. Beside the candidates a second copy
+//! of the baseline runs, in as fair a place as theirs: what it seems to be faster than the first is what
+//! the machine makes up (A/A control).
 
 use super::{
     contestant::{Contestant, QUIET_AFTER, timed},
@@ -11,13 +14,11 @@ use super::{
     sample::{Bound, SampleSet},
     storage::{Placed, StorageFacts},
 };
-use crate::{check::Candidate, import::Importer, record::Verdict, test::Runnable};
-use lockstep_model::{Case, Dependencies, Executor, Mode, Outcome, Prepared};
+use crate::{check::Candidate, import::Importer, test::Runnable};
+use alloy_primitives::B256;
+use lockstep_model::{Case, Dependencies, Executor, Outcome, Prepared};
 use rustix::process::Pid;
 use std::{collections::BTreeSet, sync::Barrier, thread};
-
-/// Rounds in which the machine's ceiling is measured as well.
-const MOST_CEILINGS: usize = 5;
 
 /// Runs of which the fastest time of each transaction is taken, for the bound.
 const DEPENDENCY_RUNS: usize = 3;
@@ -29,7 +30,7 @@ pub struct Bench {
     /// The helper threads of each executor and importer.
     crews: Vec<Vec<Pid>>,
     reference: Box<dyn Executor>,
-    /// The baseline first.
+    /// The baseline first, its second copy last.
     contestants: Vec<Box<dyn Executor>>,
     /// One for each contestant, where imports are measured.
     importers: Vec<Importer>,
@@ -54,7 +55,7 @@ impl Bench {
             crews.push(helpers_since(&before));
             Ok::<_, String>(executor)
         };
-        let everyone = std::iter::once(&plan.baseline).chain(&plan.candidates);
+        let everyone = everyone(&plan);
         let contestants = everyone.clone().map(&mut make).collect::<Result<_, _>>()?;
         let importers = everyone.filter(|_| plan.import).map(|candidate| {
             let before = machine::threads();
@@ -98,54 +99,72 @@ impl Bench {
             case.pre_state = reader;
         }
         let case = &case;
+        let watch = self.plan.watch.clone();
         let mut reference = self.reference.prepare(case).map_err(|error| error.to_string())?;
         let (right, first) = timed(&mut *reference);
         let right = right.map_err(|reason| format!("reference: {reason}"))?.outcome;
-        let mut reference_ns = vec![first];
+        let commitments = Commitments::of(block, &right);
+        let mut machine = Machine { reference_ns: vec![first], copies_ns: Vec::new() };
 
         let mut copies = self.copies(case);
-        let labels = std::iter::once(&self.plan.baseline).chain(&self.plan.candidates);
-        let mut contestants: Vec<Contestant> = labels
-            .zip(&mut self.contestants)
-            .map(|(who, executor)| Contestant::new(&who.label, &mut **executor, case))
-            .collect();
-        for contestant in &mut contestants {
-            if let Some(meter) = self.plan.memory {
-                contestant.measure_memory(meter);
+        let mut contestants: Vec<Contestant> =
+            everyone(&self.plan).map(|who| Contestant::new(&who.label)).collect();
+        for run in 0..self.plan.runs {
+            for (contestant, executor) in contestants.iter_mut().zip(&mut self.contestants) {
+                contestant.begin(&mut **executor, case, (block, &right, &watch));
+                if let Some(meter) = self.plan.memory.filter(|_| run == 0) {
+                    contestant.measure_memory(meter);
+                }
             }
-            contestant.warm_up(block, &right);
+            storage.begin();
+            for round in 0..self.plan.rounds {
+                self.pin(run * self.plan.rounds + round);
+                forwards_and_backwards(&mut contestants, |contestant| {
+                    contestant.run(block, &right, &watch);
+                });
+                // Of storage that takes its time, the machine's ceiling says nothing.
+                if storage.is_memory() {
+                    let pin = self.plan.pin.then_some(&self.cores);
+                    let together = copies.as_mut().map(|copies| all_at_once(copies, pin));
+                    machine.copies_ns.extend(together);
+                }
+            }
+            if storage.is_memory() {
+                machine.reference_ns.push(timed(&mut *reference).1);
+            }
+            storage.end();
         }
-        let mut copies_ns = Vec::new();
+        drop(copies);
+        if storage.is_memory() {
+            for (contestant, executor) in contestants.iter_mut().zip(&mut self.contestants) {
+                contestant.watch_receipts(&mut **executor, case, (block, &right, &watch));
+            }
+        }
         storage.begin();
-        for round in 0..self.plan.rounds {
-            self.pin(round);
-            in_turn(&mut contestants, round, |_, contestant| contestant.run(block, &right));
-            // Of storage that takes its time, the machine's ceiling says nothing.
-            if round < MOST_CEILINGS && storage.is_memory() {
-                reference_ns.push(timed(&mut *reference).1);
-                let pin = self.plan.pin.then_some(&self.cores);
-                copies_ns.extend(copies.as_mut().map(|copies| all_at_once(copies, pin)));
-            }
-        }
-        let no_import = self.import(block, &right, &mut contestants);
-        let storage = storage.end()?;
-        let baseline = contestants.remove(0);
-        if baseline.verdict != Verdict::Agreed {
-            let reason = baseline.reason.unwrap_or_default();
+        let no_import = self.import(block, &right, commitments.as_ref(), &mut contestants);
+        storage.end();
+        let mut contestants = contestants.into_iter();
+        let (baseline, control) = (contestants.next(), contestants.next_back());
+        let (Some(baseline), Some(control)) = (baseline, control) else { return Ok(Vec::new()) };
+        if let Some(wrong) = [&baseline, &control].iter().find(|who| !who.is_right()) {
+            let reason = wrong.reason.as_deref().unwrap_or_default();
             return Err(format!("{}: {reason}", self.plan.baseline.label));
         }
         let facts = Facts {
-            storage,
+            storage: storage.facts()?,
             dependencies: self.dependencies(block),
+            plan: &self.plan,
             case,
             right: &right,
-            reference_ns,
-            copies_ns,
+            outcome: commitments.ok().map(|commitments| commitments.digest()),
+            machine,
             copies: self.cores.count(),
             no_import,
+            baseline,
+            control,
         };
-        let sets = contestants.into_iter().zip(&self.plan.candidates);
-        Ok(sets.map(|(ours, candidate)| facts.sample_set(candidate, &baseline, ours)).collect())
+        let sets = contestants.zip(&self.plan.candidates);
+        Ok(sets.map(|(ours, candidate)| facts.sample_set(candidate, ours)).collect())
     }
 
     /// Rounds of imports, where they are asked for. Gives why there are none of this block.
@@ -153,20 +172,22 @@ impl Bench {
         &self,
         block: &Runnable,
         right: &Outcome,
+        expected: Result<&Commitments, &String>,
         contestants: &mut [Contestant],
     ) -> Option<String> {
         if self.importers.is_empty() {
             return None;
         }
-        let expected = match Commitments::of(block, right) {
+        let expected = match expected {
             Ok(expected) => expected,
-            Err(reason) => return Some(reason),
+            Err(reason) => return Some(reason.clone()),
         };
         // One more round, to warm up.
-        for round in 0..=self.plan.rounds {
+        for round in 0..=self.plan.runs * self.plan.rounds {
             self.pin(round);
             in_turn(contestants, round, |nth, contestant| {
-                contestant.import(block, right, (&self.importers[nth], &expected));
+                let importer = &self.importers[nth];
+                contestant.import(block, right, (importer, expected), &self.plan.watch);
             });
             if round == 0 {
                 contestants.iter_mut().for_each(|contestant| contestant.stages = Stages::default());
@@ -191,25 +212,35 @@ impl Bench {
     }
 }
 
+/// The baseline, the candidates, and a second copy of the baseline.
+fn everyone(plan: &BenchPlan) -> impl Iterator<Item = &Candidate> + Clone {
+    let baseline = std::iter::once(&plan.baseline);
+    baseline.clone().chain(&plan.candidates).chain(baseline)
+}
+
+/// What the machine does beside the contestants.
+struct Machine {
+    reference_ns: Vec<u64>,
+    copies_ns: Vec<u64>,
+}
+
 /// What is known of a block beside its samples.
 struct Facts<'a> {
+    plan: &'a BenchPlan,
     storage: Option<StorageFacts>,
     dependencies: Option<Dependencies>,
     case: &'a Case,
     right: &'a Outcome,
-    reference_ns: Vec<u64>,
-    copies_ns: Vec<u64>,
+    outcome: Option<B256>,
+    machine: Machine,
     copies: usize,
     no_import: Option<String>,
+    baseline: Contestant,
+    control: Contestant,
 }
 
 impl Facts<'_> {
-    fn sample_set(
-        &self,
-        candidate: &Candidate,
-        baseline: &Contestant,
-        ours: Contestant,
-    ) -> SampleSet {
+    fn sample_set(&self, candidate: &Candidate, ours: Contestant) -> SampleSet {
         let gas = match self.right {
             Outcome::Accepted(block) => block.gas_used,
             Outcome::Rejected(_) => 0,
@@ -219,30 +250,38 @@ impl Facts<'_> {
             workload: self.case.id.to_string(),
             executor: name.to_owned(),
             threads: candidate.threads,
-            mode: Mode::default(),
             transactions: self.case.block.transactions.len(),
             gas,
-            baseline_ns: baseline.times.clone(),
+            outcome: self.outcome,
+            place: self.plan.storage.to_string(),
+            runs: self.plan.runs,
+            baseline_ns: self.baseline.times.clone(),
+            control_ns: self.control.times.clone(),
             candidate_ns: ours.times,
-            reference_ns: self.reference_ns.clone(),
-            copies_ns: self.copies_ns.clone(),
+            reference_ns: self.machine.reference_ns.clone(),
+            copies_ns: self.machine.copies_ns.clone(),
             copies: self.copies,
             storage: self.storage,
             bound: self.dependencies.as_ref().map(Bound::of),
-            baseline_stages: some_stages(&baseline.stages),
+            baseline_stages: some_stages(&self.baseline.stages),
             candidate_stages: some_stages(&ours.stages),
             no_import: self.no_import.clone(),
-            baseline_usage: baseline.usage.clone(),
+            baseline_usage: self.baseline.usage.clone(),
             candidate_usage: ours.usage,
-            re_executions: 0,
-            speedup: None,
-            speedup_low: None,
-            speedup_high: None,
+            baseline_receipts: self.baseline.receipts.clone(),
+            candidate_receipts: ours.receipts,
             verdict: ours.verdict,
             reason: ours.reason,
+            ..SampleSet::default()
         }
         .conclude(ours.telemetry)
     }
+}
+
+/// Calls everyone twice, forwards and then backwards.
+fn forwards_and_backwards<T>(everyone: &mut [T], mut call: impl FnMut(&mut T)) {
+    everyone.iter_mut().for_each(&mut call);
+    everyone.iter_mut().rev().for_each(call);
 }
 
 fn some_stages(stages: &Stages) -> Option<Stages> {

@@ -1,4 +1,4 @@
-//! Medians and intervals.
+//! Medians, quantiles and means; pure functions.
 
 /// A median with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,45 +13,30 @@ pub struct Estimate {
 
 /// The median; zero of nothing.
 pub fn median(samples: &[f64]) -> f64 {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match (sorted.len(), sorted.len() / 2) {
-        (0, _) => 0.0,
-        (length, middle) if length % 2 == 1 => sorted[middle],
-        (_, middle) => f64::midpoint(sorted[middle - 1], sorted[middle]),
+    median_of(&mut samples.to_vec())
+}
+
+/// The median of samples that may be put into another order; zero of nothing.
+pub fn median_of(samples: &mut [f64]) -> f64 {
+    if samples.is_empty() {
+        return 0.0;
+    }
+    let (middle, even) = (samples.len() / 2, samples.len().is_multiple_of(2));
+    let (below, upper, _) = samples.select_nth_unstable_by(middle, f64::total_cmp);
+    let lower = below.iter().copied().max_by(f64::total_cmp);
+    match lower {
+        Some(lower) if even => f64::midpoint(lower, *upper),
+        _ => *upper,
     }
 }
 
-/// The median, and an interval that holds the true one with a probability of at least 95 % where
-/// there are six samples or more: the narrowest pair of order statistics that does (the sign test's
-/// interval; Conover, "Practical Nonparametric Statistics", 3.2). It assumes nothing of how samples
-/// are distributed. Of fewer samples it is their whole range.
-pub fn median_with_interval(samples: &[f64]) -> Estimate {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let outside = outside_each_end(sorted.len());
-    let at = |index: usize| sorted.get(index).copied().unwrap_or_default();
-    Estimate {
-        median: median(samples),
-        low: at(outside),
-        high: at(sorted.len().saturating_sub(1 + outside)),
-    }
-}
-
-/// How many order statistics may be left out at each end: the most that leave the probability of
-/// missing the median at 2.5 % or less on each side.
-fn outside_each_end(samples: usize) -> usize {
-    // Probability of exactly `count` of the samples below the median.
-    let mut exactly = 0.5_f64.powi(i32::try_from(samples).unwrap_or(i32::MAX));
-    let mut at_most = 0.0;
-    for count in 0..samples {
-        at_most += exactly;
-        if at_most > 0.025 {
-            return count.saturating_sub(1);
-        }
-        exactly *= (samples - count) as f64 / (count + 1) as f64;
-    }
-    0
+/// The quantile of sorted samples, with a straight line between neighbours (Hyndman and Fan, "Sample
+/// Quantiles in Statistical Packages", 1996, definition 7: NumPy's). Zero of nothing.
+pub fn quantile(sorted: &[f64], at: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
+    let place = at.clamp(0.0, 1.0) * last as f64;
+    let (below, above) = (place.floor() as usize, place.ceil() as usize);
+    sorted[below] + (sorted[above] - sorted[below]) * place.fract()
 }
 
 /// The geometric mean of positive numbers; zero of nothing.
@@ -69,24 +54,20 @@ mod tests {
     #[test]
     fn medians() {
         assert_eq!(median(&[]), 0.0);
+        assert_eq!(median(&[3.0]), 3.0);
         assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
     }
 
-    /// The ranks are those of tables of the sign test: n = 6: 1 and 6, n = 11: 2 and 10, n = 20: 6
-    /// and 15.
+    /// `numpy.quantile([1, 2, 4, 8, 16], [0, 0.025, 0.3, 0.5, 0.975, 1])`.
     #[test]
-    fn intervals_have_the_ranks_of_the_sign_test() {
-        let ranks = |samples: usize| {
-            let samples: Vec<f64> = (1..=samples).map(|rank| rank as f64).collect();
-            let estimate = median_with_interval(&samples);
-            (estimate.low, estimate.high)
-        };
-        assert_eq!(ranks(1), (1.0, 1.0));
-        assert_eq!(ranks(5), (1.0, 5.0));
-        assert_eq!(ranks(6), (1.0, 6.0));
-        assert_eq!(ranks(11), (2.0, 10.0));
-        assert_eq!(ranks(20), (6.0, 15.0));
+    fn quantiles_are_those_of_numpy() {
+        let samples = [1.0, 2.0, 4.0, 8.0, 16.0];
+        let found = [0.0, 0.025, 0.3, 0.5, 0.975, 1.0].map(|at| quantile(&samples, at));
+        for (found, numpy) in found.iter().zip([1.0, 1.1, 2.4, 4.0, 15.2, 16.0]) {
+            assert!((found - numpy).abs() < 1e-12, "{found} {numpy}");
+        }
+        assert_eq!(quantile(&[], 0.5), 0.0);
     }
 
     #[test]

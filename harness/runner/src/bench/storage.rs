@@ -24,7 +24,13 @@ pub struct StorageFacts {
 pub(super) enum Placed {
     Memory,
     Slow(Arc<LatencyReader>),
-    Disk { state: Arc<DiskState>, device_bytes: Option<u64> },
+    Disk {
+        state: Arc<DiskState>,
+        /// What the device had delivered before the timed runs.
+        before: Option<u64>,
+        /// What it delivered during them.
+        device_bytes: Option<u64>,
+    },
 }
 
 impl Placed {
@@ -38,7 +44,7 @@ impl Placed {
             }
             Storage::Disk => {
                 let state = DiskState::new(&block.pre.state).map_err(|error| error.to_string())?;
-                Self::Disk { state: Arc::new(state), device_bytes: None }
+                Self::Disk { state: Arc::new(state), before: None, device_bytes: Some(0) }
             }
         })
     }
@@ -57,27 +63,39 @@ impl Placed {
         match self {
             Self::Memory => {}
             Self::Slow(reader) => reader.arm(true),
-            Self::Disk { device_bytes, .. } => *device_bytes = machine::device_bytes_read(),
+            Self::Disk { before, .. } => *before = machine::device_bytes_read(),
         }
     }
 
-    /// Timed runs have ended.
+    /// Timed runs have ended, until they begin again.
+    pub(super) fn end(&mut self) {
+        match self {
+            Self::Memory => {}
+            Self::Slow(reader) => reader.arm(false),
+            Self::Disk { before, device_bytes, .. } => {
+                let read = machine::device_bytes_read().zip(*before).map(|(now, then)| now - then);
+                *device_bytes = device_bytes.zip(read).map(|(sum, read)| sum + read);
+            }
+        }
+    }
+
+    /// What was seen.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn end(&self) -> Result<Option<StorageFacts>, String> {
+    pub(super) fn facts(&self) -> Result<Option<StorageFacts>, String> {
         Ok(match self {
             Self::Memory => None,
             Self::Slow(reader) => {
-                reader.arm(false);
                 let read_ns = reader.measured().map(nanoseconds);
                 Some(StorageFacts { read_ns, device_bytes: None })
             }
-            Self::Disk { state, device_bytes } => {
-                let now = machine::device_bytes_read();
-                let device_bytes = now.zip(*device_bytes).map(|(now, then)| now - then);
+            Self::Disk { state, device_bytes, .. } => {
                 let read = state.measured().map_err(|error| error.to_string())?;
-                Some(StorageFacts { read_ns: read.map(nanoseconds), device_bytes })
+                Some(StorageFacts {
+                    read_ns: read.map(nanoseconds),
+                    device_bytes: *device_bytes,
+                })
             }
         })
     }

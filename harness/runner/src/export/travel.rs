@@ -39,6 +39,7 @@ pub fn travelling(block: &Runnable) -> Runnable {
         }),
         pre_state: pre.state.clone(),
         changes_by_transaction: block.case.rules.fork < Fork::Byzantium,
+        receipts: None,
         ..block.case.clone()
     };
     Runnable { case, pre, expectation: Expectation::default() }

@@ -105,6 +105,7 @@ pub fn from_bytes(bytes: &[u8], id: &str, limits: &Limits) -> Generated {
         block: Arc::new(block),
         pre_state: pre.state.clone(),
         changes_by_transaction: fork < Fork::Byzantium,
+        receipts: None,
     };
     let block = Runnable { case, pre, expectation: Expectation::default() };
     Generated { block, features, shape, is_meant_to_fail }

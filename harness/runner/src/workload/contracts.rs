@@ -1,5 +1,6 @@
 //! The contracts of `corpora/contracts` as its build left them, and where they keep what.
 
+use super::draft::Draft;
 use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -24,6 +25,63 @@ static CONTRACTS: LazyLock<Artefacts> = LazyLock::new(|| {
 
 fn artefact(name: &str) -> &'static Artefact {
     CONTRACTS.contracts.get(name).expect("a contract of corpora/contracts")
+}
+
+/// A contract whose storage is still being filled.
+pub(super) struct Contract {
+    pub(super) address: Address,
+    name: &'static str,
+    storage: BTreeMap<U256, U256>,
+}
+
+impl Contract {
+    pub(super) fn new(draft: &mut Draft, name: &'static str) -> Self {
+        Self { address: draft.address(), name, storage: BTreeMap::new() }
+    }
+
+    /// Sets a slot.
+    pub(super) fn set(&mut self, slot: u64, value: U256) {
+        self.storage.insert(U256::from(slot), value);
+    }
+
+    /// Sets the value of `key` in the mapping at `slot`.
+    pub(super) fn map(&mut self, slot: u64, key: U256, value: U256) {
+        self.storage.insert(mapping_slot(U256::from(slot), key), value);
+    }
+
+    /// Sets a slot that is counted from where the mapping at `slot` keeps the value of `key`.
+    pub(super) fn map_field(&mut self, slot: u64, key: U256, field: u64, value: U256) {
+        let place = mapping_slot(U256::from(slot), key);
+        self.storage.insert(place + U256::from(field), value);
+    }
+
+    /// Adds a transaction that calls a function.
+    pub(super) fn send(
+        &self,
+        draft: &mut Draft,
+        from: Address,
+        function: &str,
+        words: &[U256],
+        gas_limit: u64,
+    ) {
+        self.pay(draft, from, 0, (function, words), gas_limit);
+    }
+
+    /// As [`Self::send`], with some wei.
+    pub(super) fn pay(
+        &self,
+        draft: &mut Draft,
+        from: Address,
+        value: u64,
+        (function, words): (&str, &[U256]),
+        gas_limit: u64,
+    ) {
+        draft.send(from, self.address, value, (call(self.name, function, words), gas_limit));
+    }
+
+    pub(super) fn deploy(self, draft: &mut Draft) {
+        draft.contract(self.address, code(self.name), self.storage);
+    }
 }
 
 /// The runtime code of a contract.

@@ -1,9 +1,10 @@
 //! One block in the making: accounts, contracts, transactions.
 
-use super::Signatures;
+use super::{Contention, Signatures};
 use crate::{
     placeholder,
     pre_state::PreState,
+    system_contracts,
     test::{Expectation, Runnable},
 };
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
@@ -16,7 +17,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
-const FORK: Fork = Fork::Cancun;
 const BASE_FEE: u64 = 1_000_000_000;
 const TIP: u128 = 1_000_000_000;
 /// Enough for many transactions.
@@ -25,6 +25,8 @@ const FUNDS: u128 = 100_000_000_000_000_000_000;
 /// A block in the making.
 pub(super) struct Draft {
     random: ChaCha8Rng,
+    fork: Fork,
+    contention: Option<Contention>,
     signatures: Signatures,
     state: MemoryState,
     senders: AddressMap<Sender>,
@@ -38,14 +40,38 @@ struct Sender {
 }
 
 impl Draft {
-    pub(super) fn new(seed: u64, signatures: Signatures) -> Self {
+    pub(super) fn new(
+        seed: u64,
+        signatures: Signatures,
+        contention: Option<Contention>,
+    ) -> Self {
         Self {
             random: ChaCha8Rng::seed_from_u64(seed),
+            fork: Fork::Cancun,
+            contention,
             signatures,
             state: MemoryState::new(BlockHashes::OfNumber),
             senders: AddressMap::default(),
             transactions: Vec::new(),
             gas_limit: 0,
+        }
+    }
+
+    /// The block needs Prague's rules.
+    pub(super) fn needs_prague(&mut self) {
+        self.fork = Fork::Prague;
+    }
+
+    /// One of `count`, as the contention says; all alike where it says nothing.
+    pub(super) fn choose(&mut self, count: usize) -> usize {
+        self.contention.unwrap_or(Contention::Uniform).choose(count, &mut self.random)
+    }
+
+    /// One of `count`, as the contention says; this one where it says nothing.
+    pub(super) fn choose_or(&mut self, own: usize, count: usize) -> usize {
+        match self.contention {
+            Some(contention) => contention.choose(count, &mut self.random),
+            None => own,
         }
     }
 
@@ -71,14 +97,28 @@ impl Draft {
         let (address, key) = match self.signatures {
             Signatures::Placeholder => (self.address(), None),
             Signatures::Real => {
-                let secret = self.random.random::<[u8; 32]>();
-                let key = SigningKey::from_slice(&secret).expect("nearly every number is a key");
-                (Address::from_public_key(key.verifying_key()), Some(key))
+                let (address, key) = self.owner();
+                (address, Some(key))
             }
         };
         self.state.insert(address, U256::from(FUNDS), 0, Bytes::new(), []);
         self.senders.insert(address, Sender { key, nonce: 0 });
         address
+    }
+
+    /// An account with funds, which can send, and whose code is another one's (EIP-7702).
+    pub(super) fn delegated_sender(&mut self, to: Address) -> Address {
+        let address = self.sender();
+        let code = Bytes::from([&[0xef, 0x01, 0x00], to.as_slice()].concat());
+        self.state.insert(address, U256::from(FUNDS), 0, code, []);
+        address
+    }
+
+    /// Somebody who signs, and sends nothing.
+    pub(super) fn owner(&mut self) -> (Address, SigningKey) {
+        let secret = self.random.random::<[u8; 32]>();
+        let key = SigningKey::from_slice(&secret).expect("nearly every number is a key");
+        (Address::from_public_key(key.verifying_key()), key)
     }
 
     /// A contract with storage.
@@ -130,21 +170,26 @@ impl Draft {
             withdrawals: Some(Vec::new()),
             ..Block::default()
         };
+        for (address, code) in system_contracts::of(self.fork) {
+            self.state.insert(address, U256::ZERO, 1, code, []);
+        }
         let pre = PreState::new(self.state);
         let case = Case {
             id: id.into(),
-            rules: Rules::mainnet(FORK),
+            rules: Rules::mainnet(self.fork),
             phases: Phases::Full,
             block: Arc::new(block),
             pre_state: pre.state.clone(),
             changes_by_transaction: false,
+            receipts: None,
         };
         let expectation = Expectation { accepted: true, ..Expectation::default() };
         Runnable { case, pre, expectation }
     }
 }
 
-fn sign(key: &SigningKey, hash: B256) -> Signature {
+/// Signs a hash.
+pub(super) fn sign(key: &SigningKey, hash: B256) -> Signature {
     let signature = key.sign_prehash_recoverable(hash.as_slice()).expect("a hash can be signed");
     signature.into()
 }

@@ -1,14 +1,13 @@
 //! Swaps on constant-product markets.
 
 use super::{
+    Scene,
     contracts::{allowance_slot, balance_slot, call, code, word},
     draft::Draft,
 };
 use alloy_primitives::{Address, U256};
 use std::collections::BTreeMap;
 
-/// Gas of a swap.
-pub(super) const GAS: u64 = 150_000;
 const GAS_LIMIT: u64 = 250_000;
 const RESERVE: u64 = 1_000_000_000_000;
 const HOLDING: u64 = 1_000_000_000;
@@ -82,22 +81,55 @@ impl Exchange {
     }
 }
 
-pub(super) fn independent(draft: &mut Draft, transactions: usize) {
-    let mut exchange = Exchange::new(draft);
-    for _ in 0..transactions {
-        let (trader, markets) = (exchange.trader(draft), exchange.markets(draft));
-        exchange.swap(draft, trader, markets);
+/// Every trader and market once.
+pub(super) struct Independent(Exchange);
+
+impl Independent {
+    pub(super) fn new(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
+        Box::new(Self(Exchange::new(draft)))
     }
-    exchange.deploy(draft);
 }
 
-pub(super) fn hot(draft: &mut Draft, transactions: usize) {
-    let mut exchange = Exchange::new(draft);
-    let markets: Vec<Markets> = (0..HOT_MARKETS / 2).map(|_| exchange.markets(draft)).collect();
-    for _ in 0..transactions {
-        let trader = exchange.trader(draft);
-        let [first, second] = [0, 1].map(|hop| markets[draft.below(markets.len())][hop]);
-        exchange.swap(draft, trader, [first, second]);
+impl Scene for Independent {
+    fn act(&mut self, draft: &mut Draft) {
+        let (trader, markets) = (self.0.trader(draft), self.0.markets(draft));
+        self.0.swap(draft, trader, markets);
     }
-    exchange.deploy(draft);
+
+    fn deploy(self: Box<Self>, draft: &mut Draft) {
+        self.0.deploy(draft);
+    }
+}
+
+/// Many traders in few markets.
+struct Few {
+    exchange: Exchange,
+    markets: Vec<Markets>,
+}
+
+pub(super) fn hot(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
+    few(draft, HOT_MARKETS / 2)
+}
+
+/// The same markets, each in so many shards that traders seldom meet.
+pub(super) fn sharded(draft: &mut Draft, transactions: usize) -> Box<dyn Scene> {
+    few(draft, (HOT_MARKETS / 2).max(transactions / 2))
+}
+
+fn few(draft: &mut Draft, markets: usize) -> Box<dyn Scene> {
+    let mut exchange = Exchange::new(draft);
+    let markets = (0..markets).map(|_| exchange.markets(draft)).collect();
+    Box::new(Few { exchange, markets })
+}
+
+impl Scene for Few {
+    fn act(&mut self, draft: &mut Draft) {
+        let trader = self.exchange.trader(draft);
+        let [first, second] = [0, 1].map(|hop| self.markets[draft.choose(self.markets.len())][hop]);
+        self.exchange.swap(draft, trader, [first, second]);
+    }
+
+    fn deploy(self: Box<Self>, draft: &mut Draft) {
+        self.exchange.deploy(draft);
+    }
 }

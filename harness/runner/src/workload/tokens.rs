@@ -1,80 +1,116 @@
 //! Transfers of one ERC-20 token.
 
 use super::{
-    contracts::{balance_slot, call, code, word},
+    Scene,
+    contracts::{Contract, call, word},
     draft::Draft,
 };
 use alloy_primitives::{Address, U256};
 
-/// Gas of a transfer between accounts that hold some already.
-pub(super) const GAS: u64 = 33_000;
 const GAS_LIMIT: u64 = 60_000;
 const HOLDING: u64 = 1_000_000;
 
-/// The token, and who holds some of it.
-struct Token {
-    address: Address,
-    holders: Vec<Address>,
-}
+/// The token, whose holders hold some already.
+struct Token(Contract);
 
 impl Token {
     fn new(draft: &mut Draft) -> Self {
-        Self { address: draft.address(), holders: Vec::new() }
+        Self(Contract::new(draft, "Token"))
     }
 
-    fn sender(&mut self, draft: &mut Draft) -> Address {
-        let holder = draft.sender();
-        self.holders.push(holder);
-        holder
-    }
-
-    fn recipient(&mut self, draft: &mut Draft) -> Address {
-        let holder = draft.recipient();
-        self.holders.push(holder);
-        holder
+    fn holder(&mut self, address: Address) -> Address {
+        self.0.map(1, word(address), U256::from(HOLDING));
+        address
     }
 
     fn transfer(&self, draft: &mut Draft, from: Address, to: Address) {
         let input = call("Token", "transfer(address,uint256)", &[word(to), U256::from(10)]);
-        draft.send(from, self.address, 0, (input, GAS_LIMIT));
-    }
-
-    fn deploy(self, draft: &mut Draft) {
-        let balances =
-            self.holders.iter().map(|holder| (balance_slot(*holder), U256::from(HOLDING)));
-        draft.contract(self.address, code("Token"), balances);
+        draft.send(from, self.0.address, 0, (input, GAS_LIMIT));
     }
 }
 
-pub(super) fn independent(draft: &mut Draft, transactions: usize) {
-    let mut token = Token::new(draft);
-    for _ in 0..transactions {
-        let (from, to) = (token.sender(draft), token.recipient(draft));
-        token.transfer(draft, from, to);
-    }
-    token.deploy(draft);
+/// Everybody sends once, to one of as many recipients.
+pub(super) struct Tokens {
+    token: Token,
+    recipients: Vec<Address>,
+    sent: usize,
 }
 
-/// Every sender once; three in ten send to one of the hot accounts, a tenth of all.
-pub(super) fn hot(draft: &mut Draft, transactions: usize) {
-    let mut token = Token::new(draft);
-    let accounts: Vec<Address> = (0..transactions).map(|_| token.sender(draft)).collect();
-    let others: Vec<Address> = (0..transactions).map(|_| token.recipient(draft)).collect();
-    let hot = &accounts[..transactions.div_ceil(10)];
-    for (from, other) in accounts.iter().zip(&others) {
-        let to = if draft.below(10) < 3 { hot[draft.below(hot.len())] } else { *other };
-        token.transfer(draft, *from, to);
+impl Tokens {
+    pub(super) fn new(draft: &mut Draft, transactions: usize) -> Box<dyn Scene> {
+        let mut token = Token::new(draft);
+        let recipients =
+            (0..transactions).map(|_| token.holder(draft.recipient())).collect();
+        Box::new(Self { token, recipients, sent: 0 })
     }
-    token.deploy(draft);
 }
 
-pub(super) fn chain(draft: &mut Draft, transactions: usize) {
-    let mut token = Token::new(draft);
-    let mut from = token.sender(draft);
-    for _ in 0..transactions {
-        let to = token.sender(draft);
-        token.transfer(draft, from, to);
-        from = to;
+impl Scene for Tokens {
+    fn act(&mut self, draft: &mut Draft) {
+        let from = self.token.holder(draft.sender());
+        let to = self.recipients[draft.choose_or(self.sent, self.recipients.len())];
+        self.sent += 1;
+        self.token.transfer(draft, from, to);
     }
-    token.deploy(draft);
+
+    fn deploy(self: Box<Self>, draft: &mut Draft) {
+        self.token.0.deploy(draft);
+    }
+}
+
+/// Everybody sends once; three in ten send to one of the hot accounts, a tenth of all.
+struct Hot {
+    token: Token,
+    accounts: Vec<Address>,
+    sent: usize,
+}
+
+pub(super) fn hot(draft: &mut Draft, transactions: usize) -> Box<dyn Scene> {
+    let mut token = Token::new(draft);
+    let accounts = (0..transactions).map(|_| token.holder(draft.sender())).collect();
+    Box::new(Hot { token, accounts, sent: 0 })
+}
+
+impl Scene for Hot {
+    fn act(&mut self, draft: &mut Draft) {
+        let from = self.accounts[self.sent % self.accounts.len()];
+        self.sent += 1;
+        let hot = self.accounts.len().div_ceil(10);
+        let to = if draft.below(10) < 3 {
+            self.accounts[draft.choose(hot)]
+        } else {
+            self.token.holder(draft.recipient())
+        };
+        self.token.transfer(draft, from, to);
+    }
+
+    fn deploy(self: Box<Self>, draft: &mut Draft) {
+        self.token.0.deploy(draft);
+    }
+}
+
+/// Each sends on what the one before has sent.
+pub(super) struct Chain {
+    token: Token,
+    last: Address,
+}
+
+impl Chain {
+    pub(super) fn new(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
+        let mut token = Token::new(draft);
+        let last = token.holder(draft.sender());
+        Box::new(Self { token, last })
+    }
+}
+
+impl Scene for Chain {
+    fn act(&mut self, draft: &mut Draft) {
+        let to = self.token.holder(draft.sender());
+        self.token.transfer(draft, self.last, to);
+        self.last = to;
+    }
+
+    fn deploy(self: Box<Self>, draft: &mut Draft) {
+        self.token.0.deploy(draft);
+    }
 }

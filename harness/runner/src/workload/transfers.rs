@@ -1,22 +1,49 @@
 //! Native transfers.
 
-use super::draft::Draft;
-use alloy_primitives::Bytes;
+use super::{Scene, draft::Draft};
+use alloy_primitives::{Address, Bytes};
 
 const GAS_LIMIT: u64 = 21_000;
 
-pub(super) fn independent(draft: &mut Draft, transactions: usize) {
-    for _ in 0..transactions {
-        let (from, to) = (draft.sender(), draft.recipient());
-        draft.send(from, to, 1_000, (Bytes::new(), GAS_LIMIT));
+/// Everybody sends once, to one of as many recipients.
+pub(super) struct Transfers {
+    recipients: Vec<Address>,
+    sent: usize,
+}
+
+impl Transfers {
+    pub(super) fn new(draft: &mut Draft, transactions: usize) -> Box<dyn Scene> {
+        let recipients = (0..transactions).map(|_| draft.recipient()).collect();
+        Box::new(Self { recipients, sent: 0 })
     }
 }
 
-pub(super) fn chain(draft: &mut Draft, transactions: usize) {
-    let mut from = draft.sender();
-    for _ in 0..transactions {
-        let to = draft.sender();
+impl Scene for Transfers {
+    fn act(&mut self, draft: &mut Draft) {
+        let (from, own) = (draft.sender(), self.sent % self.recipients.len());
+        let to = self.recipients[draft.choose_or(own, self.recipients.len())];
+        self.sent += 1;
         draft.send(from, to, 1_000, (Bytes::new(), GAS_LIMIT));
-        from = to;
     }
+
+    fn deploy(self: Box<Self>, _: &mut Draft) {}
+}
+
+/// Each sends on what the one before has sent.
+pub(super) struct Chain(Address);
+
+impl Chain {
+    pub(super) fn new(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
+        Box::new(Self(draft.sender()))
+    }
+}
+
+impl Scene for Chain {
+    fn act(&mut self, draft: &mut Draft) {
+        let to = draft.sender();
+        draft.send(self.0, to, 1_000, (Bytes::new(), GAS_LIMIT));
+        self.0 = to;
+    }
+
+    fn deploy(self: Box<Self>, _: &mut Draft) {}
 }

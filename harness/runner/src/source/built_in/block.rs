@@ -139,6 +139,7 @@ impl BlockBuilder {
             block: Arc::new(self.block),
             pre_state: pre.state.clone(),
             changes_by_transaction: self.fork < Fork::Byzantium,
+            receipts: None,
         };
         let accounts = self.expected.into_values().collect();
         let expectation = Expectation { accepted: true, accounts, ..Expectation::default() };

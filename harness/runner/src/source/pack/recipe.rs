@@ -84,6 +84,7 @@ impl Recipe {
             }),
             pre_state: pre.state.clone(),
             changes_by_transaction: first.rules.fork < Fork::Byzantium,
+            receipts: None,
             ..first.clone()
         };
         let expectation = self.expectation(block.beneficiary);

@@ -66,6 +66,7 @@ pub fn test(files: &BlockFiles) -> Result<Test, SourceError> {
         block: Arc::new(model_block(&block, fork, transactions)),
         pre_state: pre.state.clone(),
         changes_by_transaction: fork < Fork::Byzantium,
+        receipts: None,
     };
     let body = Body::Run(Box::new(Runnable { case, pre, expectation }));
     Ok(Test { id, source: SourceKind::RealBlock, fork: fork.to_string(), body })

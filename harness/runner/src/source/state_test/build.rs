@@ -156,6 +156,7 @@ impl<'a> Unit<'a> {
             block: Arc::new(self.block(fork, transaction)),
             pre_state: self.pre.state.clone(),
             changes_by_transaction: false,
+            receipts: None,
         }
     }
 

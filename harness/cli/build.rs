@@ -1,0 +1,24 @@
+//! What a record says of the build: the compiler, and the version of revm that was linked.
+
+use std::{env, fs, path::PathBuf, process::Command};
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-env=LOCKSTEP_COMPILER={}", compiler().unwrap_or_default());
+    println!("cargo::rustc-env=LOCKSTEP_REVM={}", revm().unwrap_or_default());
+}
+
+fn compiler() -> Option<String> {
+    let output = Command::new(env::var_os("RUSTC")?).arg("--version").output().ok()?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}
+
+/// From the lock file of whoever builds: it stands above the target folder.
+fn revm() -> Option<String> {
+    let out = PathBuf::from(env::var_os("OUT_DIR")?);
+    let lock = out.ancestors().map(|folder| folder.join("Cargo.lock")).find(|file| file.exists())?;
+    println!("cargo::rerun-if-changed={}", lock.display());
+    let text = fs::read_to_string(lock).ok()?;
+    let entry = text.split_once("name = \"revm\"\nversion = \"")?.1;
+    Some(entry.split_once('"')?.0.to_owned())
+}

@@ -1,0 +1,33 @@
+//! What is said once of everything that is measured in one go.
+
+use super::Measures;
+use crate::{Lockstep, args::BenchArgs};
+use lockstep_runner::bench::{Circumstances, Machine, SCHEMA};
+use std::{env, process::Command, time::SystemTime};
+
+pub(super) fn of(args: &BenchArgs, command: &Lockstep, measures: &Measures) -> Circumstances {
+    Circumstances {
+        schema: SCHEMA,
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        lockstep: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: args.commit.clone().or_else(|| git(&["rev-parse", "HEAD"])),
+        modified: args.commit.is_none()
+            && git(&["status", "--porcelain", "--untracked-files=no"]).is_some(),
+        compiler: env!("LOCKSTEP_COMPILER").to_owned(),
+        revm: env!("LOCKSTEP_REVM").to_owned(),
+        allocator: command.memory_meter.map(|meter| meter.allocator.to_owned()),
+        machine: Machine::this(),
+        pinned: !args.no_pin,
+        runs: measures.runs,
+        rounds: measures.rounds,
+        candidates: measures.candidates.iter().map(|who| who.label.clone()).collect(),
+        command: env::args().skip(1).collect(),
+    }
+}
+
+/// What git says, where there is a repository and it says something.
+fn git(words: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(words).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !text.is_empty()).then_some(text)
+}

@@ -1,0 +1,58 @@
+//! `lockstep bench`.
+//!
+//! * `plan`: from the command line to what is measured.
+//! * `blocks`: workloads, and blocks of files.
+//! * `work`: measures, block by block, and hands over what came of it.
+//! * `supervise`: does that in a process of its own, which a candidate may hang or take down.
+//! * `reporter`: prints, writes the record, knows the exit status.
+
+mod blocks;
+mod circumstances;
+mod plan;
+mod reporter;
+mod supervise;
+mod work;
+
+use crate::{
+    Lockstep,
+    args::{BenchArgs, BenchFormat},
+    output,
+};
+use anyhow::Result;
+use lockstep_runner::report::bench::Record;
+pub(crate) use plan::Measures;
+use reporter::Reporter;
+use std::path::Path;
+
+/// Runs the command; gives its exit status.
+pub(crate) fn bench(args: &BenchArgs, command: &Lockstep) -> Result<u8> {
+    if supervise::is_worker() {
+        return supervise::work(args, command);
+    }
+    output::set_color(args.color);
+    let (record, status) = measure(args, command, args.format, args.out.as_deref())?;
+    if record.interrupted {
+        output::err("interrupted: what was measured until then is there\n");
+    }
+    Ok(status)
+}
+
+/// Measures, prints in this format, writes `bench.jsonl` to the folder; gives what came of it and the exit
+/// status that it asks for.
+pub(crate) fn measure(
+    args: &BenchArgs,
+    command: &Lockstep,
+    format: BenchFormat,
+    out: Option<&Path>,
+) -> Result<(Record, u8)> {
+    let measures = Measures::new(args, command)?;
+    let circumstances = circumstances::of(args, command, &measures);
+    let mut reporter = Reporter::new(circumstances, format, out)?;
+    if args.in_process {
+        let everything = work::Part::default();
+        work::work(args, command, &everything, &mut |message| reporter.message(message))?;
+    } else {
+        supervise::supervise(&measures, &mut reporter)?;
+    }
+    reporter.finish()
+}

@@ -1,0 +1,125 @@
+//! Prints, writes the record, knows the exit status.
+
+use super::work::Message;
+use crate::{args::BenchFormat, defaults::BASELINE, output, progress::Progress};
+use anyhow::{Context, Result};
+use lockstep_runner::{
+    bench::Circumstances,
+    record::Verdict,
+    report::bench::{Line, Record, Table},
+};
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+pub(super) struct Reporter {
+    format: BenchFormat,
+    file: Option<BufWriter<File>>,
+    table: Table,
+    record: Record,
+    progress: Progress,
+    failed: bool,
+}
+
+impl Reporter {
+    pub(super) fn new(
+        circumstances: Circumstances,
+        format: BenchFormat,
+        out: Option<&Path>,
+    ) -> Result<Self> {
+        let file = out.map(|folder| {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("--out {}: cannot be made", folder.display()))?;
+            let path = folder.join("bench.jsonl");
+            let file = File::create(&path);
+            let file = file.with_context(|| format!("{}: cannot be written", path.display()))?;
+            Ok::<_, anyhow::Error>(BufWriter::new(file))
+        });
+        output::err(&format!(
+            "measuring {} against {BASELINE}: {} runs of {} rounds, {}\n",
+            circumstances.candidates.join(", "),
+            circumstances.runs,
+            circumstances.rounds,
+            if circumstances.pinned { "threads pinned" } else { "threads not pinned" }
+        ));
+        let mut reporter = Self {
+            format,
+            file: file.transpose()?,
+            table: Table::default(),
+            record: Record::default(),
+            progress: Progress::new(),
+            failed: false,
+        };
+        reporter.line(Line::Circumstances(Box::new(circumstances)))?;
+        Ok(reporter)
+    }
+
+    /// Takes what a measurement says.
+    pub(super) fn message(&mut self, message: Message) -> Result<()> {
+        match message {
+            Message::Begin(block) => self.progress.say(&block),
+            Message::Line(line) => self.line(line)?,
+            Message::Next | Message::Hung(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The process that measures could not: it has said why.
+    pub(super) const fn failed(&mut self) {
+        self.failed = true;
+    }
+
+    /// Somebody wanted it to end.
+    pub(super) const fn interrupted(&mut self) {
+        self.record.interrupted = true;
+    }
+
+    fn line(&mut self, line: Line) -> Result<()> {
+        let text = line.json();
+        match &line {
+            _ if self.format == BenchFormat::Json => output::out(&format!("{text}\n")),
+            Line::SampleSet(set) if self.format == BenchFormat::Human => {
+                let row = self.table.row(set);
+                self.progress.suspend(|| output::out(&row));
+            }
+            Line::Failed { workload, reason } => {
+                output::error(&format!("{workload}: nothing to compare with: {reason}"));
+            }
+            Line::Unreadable(error) => output::error(&error.to_string()),
+            _ => {}
+        }
+        if let Some(file) = &mut self.file {
+            writeln!(file, "{text}").and_then(|()| file.flush()).context("--out: bench.jsonl")?;
+        }
+        self.record.add(line);
+        Ok(())
+    }
+
+    /// Ends the record; gives it and the exit status.
+    pub(super) fn finish(mut self) -> Result<(Record, u8)> {
+        self.progress.finish();
+        self.line(Line::End { interrupted: self.record.interrupted || self.failed })?;
+        let record = self.record;
+        if self.format == BenchFormat::Human {
+            output::out(&Table::summary(&record.sets));
+        }
+        let skipped = record.skipped.len();
+        if skipped > 0 {
+            output::err(&format!("{skipped} tests were not measured; their reasons: --out DIR\n"));
+        }
+        let wrong = record.sets.iter().filter(|set| set.verdict != Verdict::Agreed).count();
+        let status = match (wrong + record.failed.len(), record.unreadable.len()) {
+            (1.., _) => 1,
+            (_, 1..) => crate::EXIT_USAGE,
+            _ if self.failed => crate::EXIT_USAGE,
+            _ if record.sets.is_empty() => {
+                output::error("nothing ran");
+                crate::EXIT_NOTHING
+            }
+            _ => 0,
+        };
+        Ok((record, status))
+    }
+}

@@ -1,0 +1,86 @@
+//! Measures, block by block.
+
+use super::{
+    Measures,
+    blocks::{Found, blocks},
+};
+use crate::{Lockstep, args::BenchArgs};
+use anyhow::Result;
+use lockstep_runner::{
+    bench::{Bench, Watch},
+    report::bench::Line,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Which part of everything is to be measured.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Part {
+    /// Things of the sources that are done: blocks, and what cannot be measured.
+    pub(super) done: usize,
+    /// The most that are taken.
+    pub(super) most: Option<usize>,
+    /// Labels of the candidates that are left out.
+    pub(super) without: Vec<String>,
+    /// Is told who runs.
+    pub(super) watch: Arc<Watch>,
+}
+
+/// What is said while it is measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Message {
+    /// A block begins.
+    Begin(String),
+    /// A line of the record.
+    Line(Line),
+    /// That block, or whatever it was, is done.
+    Next,
+    /// This executor does not come to an end, and the process ends.
+    Hung(String),
+}
+
+/// Measures one after the other.
+pub(super) fn work(
+    args: &BenchArgs,
+    command: &Lockstep,
+    part: &Part,
+    say: &mut dyn FnMut(Message) -> Result<()>,
+) -> Result<()> {
+    let measures = Measures::new(args, command)?;
+    // A name that is none is an error before anything runs.
+    super::blocks::workloads(&args.workload)?;
+    let mut seen = 0;
+    for storage in &args.storage {
+        let plan = measures.plan(args, command, *storage, &part.without, part.watch.clone())?;
+        let mut bench = None;
+        blocks(args, *storage, &mut |found| {
+            let nth = seen;
+            seen += 1;
+            if nth < part.done || part.most.is_some_and(|most| nth >= part.done + most) {
+                return Ok(());
+            }
+            match found {
+                Ok(Found::Skipped(workload, reason)) => {
+                    say(Message::Line(Line::Skipped { workload, reason }))?;
+                }
+                Ok(Found::Block(block)) => {
+                    let bench = match &mut bench {
+                        Some(bench) => bench,
+                        None => bench.insert(Bench::new(plan.clone()).map_err(anyhow::Error::msg)?),
+                    };
+                    let workload = block.case.id.to_string();
+                    say(Message::Begin(workload.clone()))?;
+                    match bench.measure(&block) {
+                        Ok(sets) => sets.into_iter().try_for_each(|set| {
+                            say(Message::Line(Line::SampleSet(Box::new(set))))
+                        })?,
+                        Err(reason) => say(Message::Line(Line::Failed { workload, reason }))?,
+                    }
+                }
+                Err(error) => say(Message::Line(Line::Unreadable(error)))?,
+            }
+            say(Message::Next)
+        })?;
+    }
+    Ok(())
+}
