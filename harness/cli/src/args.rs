@@ -332,11 +332,11 @@ pub(crate) struct BenchArgs {
     pub(crate) workload: Vec<String>,
 
     /// About how much gas a built-in workload uses [default: 1,000,000,000; 100,000,000 on disk, 4,000,000
-    /// where each read sleeps; at most 20,000,000 with --quick]
+    /// where each read sleeps; at most 50,000,000 with --quick]
     #[arg(long, value_name = "GAS")]
     pub(crate) gas: Option<u64>,
 
-    /// Little of everything: 2 runs of 3 rounds, 20,000,000 gas
+    /// Little of everything: 2 runs of 3 rounds, 50,000,000 gas
     #[arg(long)]
     pub(crate) quick: bool,
 

@@ -22,7 +22,7 @@ struct Size {
 }
 
 const WHOLE: Size = Size { runs: 4, rounds: 3, gas: 1_000_000_000 };
-const QUICK: Size = Size { runs: 2, rounds: 3, gas: 20_000_000 };
+const QUICK: Size = Size { runs: 2, rounds: 3, gas: 50_000_000 };
 
 /// Gas of a built-in workload where each read sleeps, or asks a database: more would take hours, and show
 /// the same.

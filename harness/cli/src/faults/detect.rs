@@ -1,6 +1,6 @@
 //! One way of looking for one fault, in a process of its own.
 
-use super::row::{Detection, Means, REPEATS, Search};
+use lockstep_runner::report::faults::{Detection, Means, REPEATS, Search};
 use crate::{args::FaultsArgs, fuzz::Line};
 use anyhow::{Context, Result, bail};
 use lockstep_runner::{compare::Difference, fuzz::Finding};

@@ -1,21 +1,19 @@
 //! `lockstep faults`: how many known bugs of executors are caught, and by what.
 //!
 //! * `detect`: one way of looking for one fault: a process of its own, in which the fault is planted.
-//! * `row`: what came of one fault, and what a score is.
 //! * `table`: as Markdown and as JSON.
 //!
 //! A process of its own because a planted fault may hang, panic or take everything down: what finds it
 //! is the command as a user runs it.
 
 mod detect;
-mod row;
 mod table;
 
 use crate::{EXIT_NOTHING, args::FaultsArgs, files, interrupt, output, progress::Progress};
 use anyhow::{Context, Result, bail};
 use detect::Campaign;
 use lockstep_faults::{CAN_PLANT, Fault, Tier};
-use row::{Means, Row, Scores};
+use lockstep_runner::report::faults::{Means, Row, Scores};
 use std::{fs, path::Path, sync::atomic::Ordering, time::Duration};
 
 const EXIT_MISSED: u8 = 1;

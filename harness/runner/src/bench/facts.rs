@@ -1,6 +1,7 @@
 //! What machine a run was measured on.
 
 use super::machine::Cores;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
 
@@ -8,7 +9,7 @@ use std::{fs, path::Path};
 pub const SCHEMA: u32 = 1;
 
 /// What is said once of everything that was measured in one go.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Circumstances {
     /// [`SCHEMA`] of whoever wrote the record.
     pub schema: u32,
@@ -41,7 +42,7 @@ pub struct Circumstances {
 }
 
 /// The machine, as far as it says so itself. What it does not say is `None`: nothing is made up.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// The processor's own name.
     pub processor: Option<String>,

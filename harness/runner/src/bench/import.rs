@@ -8,11 +8,12 @@ use crate::{
 };
 use alloy_primitives::{B256, keccak256};
 use lockstep_model::{BlockOutcome, Fork, Outcome, Prepared};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Times of an import in each round, in ns.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stages {
     /// Signatures to senders.
     pub senders_ns: Vec<u64>,

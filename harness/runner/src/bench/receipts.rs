@@ -2,6 +2,7 @@
 
 use super::{contestant::nanoseconds, statistics::quantile};
 use lockstep_model::ReceiptObserver;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -40,7 +41,7 @@ impl ReceiptObserver for ReceiptClock {
 
 /// Time from the start of a block until the receipt of a single transaction is final, in ns: quantiles
 /// over all transactions of the block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptTimes {
     /// At 0, 5, 10 and so on to 100 %.
     pub quantiles_ns: Vec<u64>,

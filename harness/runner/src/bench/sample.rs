@@ -10,6 +10,7 @@ use super::{
 use crate::record::Verdict;
 use alloy_primitives::B256;
 use lockstep_model::{Dependencies, Mode, Telemetry};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where two copies of the same executor differ by more than this, the machine cannot tell who is faster.
@@ -19,7 +20,7 @@ const UNFAIR: f64 = 0.03;
 const UNSTEADY: f64 = 0.12;
 
 /// Raw samples of one executor on one block, and what follows from them.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SampleSet {
     /// The block.
     pub workload: String,
@@ -28,6 +29,7 @@ pub struct SampleSet {
     /// Threads that it was given.
     pub threads: usize,
     /// How it chose its threads, in its own words.
+    #[schemars(with = "String")]
     pub mode: Mode,
     /// Transactions in the block.
     pub transactions: usize,
@@ -35,6 +37,7 @@ pub struct SampleSet {
     pub gas: u64,
     /// What the block comes to: keccak-256 of its state root and receipts root. Whoever runs it
     /// must find the same. `None` of an invalid block.
+    #[schemars(with = "Option<String>")]
     pub outcome: Option<B256>,
     /// Where the pre-state was: `memory`, `latency:MICROS` or `disk`.
     pub place: String,
@@ -100,7 +103,7 @@ pub struct SampleSet {
 }
 
 /// The limits that a block itself sets, whatever the number of threads.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bound {
     /// Work over the longest chain of transactions that wait for each other's values.
     pub dependencies: f64,
@@ -127,7 +130,7 @@ impl Bound {
 }
 
 /// What an executor used beside time.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Processor time of each round, of all threads, in ns.
     pub processor_ns: Vec<u64>,
@@ -266,7 +269,7 @@ fn median_ns(samples: &[u64]) -> f64 {
 /// Many blocks as one, for one executor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Group {
-    /// Blocks with a speedup.
+    /// Blocks with a speedup that can be told.
     pub blocks: usize,
     /// Blocks without one: an outcome was wrong.
     pub without: usize,
@@ -289,6 +292,7 @@ impl Group {
     pub fn of<'a>(sets: impl IntoIterator<Item = &'a SampleSet>) -> Self {
         let (with, without): (Vec<_>, Vec<_>) =
             sets.into_iter().partition(|set| set.speedup.is_some());
+        let (noisy, with): (Vec<_>, Vec<_>) = with.into_iter().partition(|set| set.noisy);
         let speedups: Vec<f64> = with.iter().filter_map(|set| set.speedup).collect();
         let (base, ours) = with.iter().fold((0.0, 0.0), |(base, ours), set| {
             let medians = set.medians();
@@ -300,7 +304,7 @@ impl Group {
             sum: if ours > 0.0 { base / ours } else { 0.0 },
             geometric_mean: statistics::geometric_mean(&speedups),
             slowest: speedups.iter().copied().fold(f64::INFINITY, f64::min),
-            noisy: with.iter().filter(|set| set.noisy).count(),
+            noisy: noisy.len(),
             interval: interval_over_blocks(&speedups),
             slower: speedups.iter().filter(|speedup| **speedup < 1.0).count(),
         }

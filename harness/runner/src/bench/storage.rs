@@ -6,11 +6,12 @@ use crate::{
     test::Runnable,
 };
 use lockstep_model::StateReader;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What was seen of storage other than memory.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StorageFacts {
     /// Time of one read, in the mean, in ns.
     pub read_ns: Option<u64>,

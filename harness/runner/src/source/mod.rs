@@ -23,6 +23,7 @@ pub use batch::{Batch, batches};
 pub use files::{Content, File, Item, files};
 
 use lockstep_model::Rules;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -46,7 +47,7 @@ pub(crate) fn check_blob_price(rules: &Rules, excess: Option<u64>) -> Result<(),
 }
 
 /// A source that could not be read: the file, the place in it, and what was expected there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceError {
     /// The file, with its archive where it is in one.
     pub file: String,

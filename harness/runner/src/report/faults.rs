@@ -1,4 +1,4 @@
-//! What came of one fault, and what a score is.
+//! What came of looking for planted faults, and what a score is.
 
 use lockstep_faults::{Fault, Reach, Tier};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt};
 /// A way of looking for faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Means {
+pub enum Means {
     /// `lockstep fuzz`.
     Fuzz,
     /// `lockstep check` of official tests as they are.
@@ -19,9 +19,11 @@ pub(crate) enum Means {
 }
 
 impl Means {
-    pub(crate) const ALL: [Self; 4] = [Self::Fuzz, Self::Official, Self::Packed, Self::Real];
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Fuzz, Self::Official, Self::Packed, Self::Real];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Fuzz => "fuzz",
             Self::Official => "official tests",
@@ -33,52 +35,62 @@ impl Means {
 
 /// What came of looking in one way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Search {
+pub struct Search {
     /// Blocks, or tests, that were looked at.
-    pub(crate) looked_at: u64,
-    pub(crate) seconds: f64,
+    pub looked_at: u64,
+    /// For how long.
+    pub seconds: f64,
+    /// What gave the fault away, if anything did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) detection: Option<Detection>,
+    pub detection: Option<Detection>,
 }
 
 /// What gave a fault away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Detection {
+pub struct Detection {
     /// The block or test.
-    pub(crate) case: String,
+    pub case: String,
     /// The seed of the block, where it was generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) seed: Option<u64>,
+    pub seed: Option<u64>,
     /// The executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) executor: Option<String>,
+    pub executor: Option<String>,
     /// What kind of difference, as in `diverged: receipt gasUsed`.
-    pub(crate) kind: String,
+    pub kind: String,
 }
 
 /// All that is known of one fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Row {
-    pub(crate) id: String,
-    pub(crate) title: String,
-    pub(crate) precedent: String,
-    pub(crate) tier: String,
-    pub(crate) reach: String,
-    pub(crate) searches: BTreeMap<Means, Search>,
+pub struct Row {
+    /// The fault.
+    pub id: String,
+    /// What goes wrong.
+    pub title: String,
+    /// Who had it.
+    pub precedent: String,
+    /// `must`, `rest`, `schedule` or `canary`.
+    pub tier: String,
+    /// Whether candidates alone have it, or the judge too.
+    pub reach: String,
+    /// What came of each way of looking.
+    pub searches: BTreeMap<Means, Search>,
     /// Whether the seed that gave it away agrees without the fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) is_clean_without: Option<bool>,
+    pub is_clean_without: Option<bool>,
     /// How many of five campaigns from that seed found it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) repeats: Option<u32>,
+    pub repeats: Option<u32>,
 }
 
 /// Campaigns that must find a fault again, of [`REPEATS`].
-pub(crate) const ENOUGH_REPEATS: u32 = 3;
-pub(crate) const REPEATS: u32 = 5;
+pub const ENOUGH_REPEATS: u32 = 3;
+/// Campaigns from the block that gave a fault away.
+pub const REPEATS: u32 = 5;
 
 impl Row {
-    pub(crate) fn new(fault: &Fault) -> Self {
+    /// Nothing is known yet.
+    pub fn new(fault: &Fault) -> Self {
         Self {
             id: fault.id.to_owned(),
             title: fault.title.to_owned(),
@@ -91,13 +103,14 @@ impl Row {
         }
     }
 
-    pub(crate) fn add(&mut self, means: Means, search: Search) {
+    /// Adds what came of looking in one way.
+    pub fn add(&mut self, means: Means, search: Search) {
         self.searches.insert(means, search);
     }
 
     /// What gave it away in this way, if that counts: a seed that differs without the fault, or finds
     /// it too seldom, does not.
-    pub(crate) fn detection(&self, means: Means) -> Option<&Detection> {
+    pub fn detection(&self, means: Means) -> Option<&Detection> {
         let found = self.searches.get(&means)?.detection.as_ref()?;
         let counts = means != Means::Fuzz
             || self.is_clean_without != Some(false)
@@ -105,7 +118,8 @@ impl Row {
         counts.then_some(found)
     }
 
-    pub(crate) fn is_detected(&self) -> bool {
+    /// Whether it was found in any way.
+    pub fn is_detected(&self) -> bool {
         Means::ALL.iter().any(|means| self.detection(*means).is_some())
     }
 
@@ -128,9 +142,11 @@ impl Row {
 
 /// How many of how many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Score {
-    pub(crate) detected: usize,
-    pub(crate) of: usize,
+pub struct Score {
+    /// Found.
+    pub detected: usize,
+    /// Of so many.
+    pub of: usize,
 }
 
 impl Score {
@@ -143,7 +159,8 @@ impl Score {
         score
     }
 
-    fn percent(self) -> f64 {
+    /// In percent.
+    pub fn percent(self) -> f64 {
         100.0 * self.detected as f64 / self.of.max(1) as f64
     }
 }
@@ -156,14 +173,17 @@ impl fmt::Display for Score {
 
 /// The scores of a campaign.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scores {
+pub struct Scores {
     /// Everything but the canary.
-    pub(crate) all: Score,
+    pub all: Score,
     /// Of the same, by official tests alone; `None` where none were given.
-    pub(crate) official: Option<Score>,
-    pub(crate) must: Score,
-    pub(crate) rest: Score,
-    pub(crate) schedule: Score,
+    pub official: Option<Score>,
+    /// Those that must be found.
+    pub must: Score,
+    /// Those that are neither.
+    pub rest: Score,
+    /// Those that need a controlled schedule.
+    pub schedule: Score,
     canaries_detected: usize,
     not_applicable: usize,
 }
@@ -172,7 +192,8 @@ pub(crate) struct Scores {
 const ENOUGH_OF_THE_REST: f64 = 95.0;
 
 impl Scores {
-    pub(crate) fn of(rows: &[Row]) -> Self {
+    /// Of these rows.
+    pub fn of(rows: &[Row]) -> Self {
         let faults = || rows.iter().filter(|row| !row.is(Tier::Canary) && row.applies());
         let tier = |tier| Score::of(faults().filter(move |row| row.is(tier)), Row::is_detected);
         let has_official = rows.iter().any(|row| row.searches.contains_key(&Means::Official));
@@ -191,7 +212,7 @@ impl Scores {
     }
 
     /// Whether the harness is as good as it must be.
-    pub(crate) fn is_good(&self) -> bool {
+    pub fn is_good(&self) -> bool {
         self.must.detected == self.must.of
             && (self.rest.of == 0 || self.rest.percent() >= ENOUGH_OF_THE_REST)
             && self.canaries_detected == 0
