@@ -24,6 +24,7 @@ mod one_case;
 mod output;
 mod progress;
 mod report;
+mod rerun;
 mod supervisor;
 #[doc(hidden)]
 pub mod testing;
@@ -139,7 +140,7 @@ impl Lockstep {
             Command::Explain(args) => explain::explain(&args, &self),
             Command::Export(args) => export::export(&args, &self),
             Command::Minimise(args) => minimise::minimise(&args, &self),
-            Command::Report(args) => report::report(&args),
+            Command::Report(args) => report::report(&args, &self),
             Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),
         };
         match outcome {

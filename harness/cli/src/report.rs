@@ -1,15 +1,23 @@
 //! `lockstep report`.
 
 use crate::{
-    args::{Format, ReportArgs},
-    output,
+    Lockstep,
+    args::{ReportArgs, ReportFormat},
+    files, output, rerun,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use lockstep_runner::{
     record::{Record, TestResult},
-    report::{json, junit::Junit, terminal},
+    report::{
+        bench::{Line, Record as Measurement, Table},
+        board::Board,
+        faults::Row,
+        html, json,
+        junit::Junit,
+        markdown, projections, schema, terminal,
+    },
 };
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 /// Exit status where a record could not be read.
 const EXIT_UNREADABLE: u8 = 2;
@@ -17,16 +25,25 @@ const EXIT_UNREADABLE: u8 = 2;
 /// What the command has read so far.
 #[derive(Default)]
 struct Merged {
+    /// All runs of `check` as one.
     record: Record,
     tests: Vec<TestResult>,
-    read: usize,
+    board: Board,
     /// Ids of all records, to see whether they are parts of one run.
     ids: BTreeSet<(String, String)>,
 }
 
 /// Runs the command; gives its exit status.
-pub(crate) fn report(args: &ReportArgs) -> Result<u8> {
+pub(crate) fn report(args: &ReportArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.color);
+    if args.schema {
+        let schema = serde_json::to_string_pretty(&schema::of_a_line()).context("the schema")?;
+        output::out(&format!("{schema}\n"));
+        return Ok(0);
+    }
+    if let Some(out) = &args.out {
+        files::can_be_written(out)?;
+    }
     let mut merged = Merged::default();
     let mut all_read = true;
     for file in &args.files {
@@ -35,31 +52,61 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8> {
             all_read = false;
         }
     }
-    if merged.read == 0 {
+    if merged.is_empty() {
         bail!("none of the records could be read");
     }
-    merged.print(args.format)?;
-    let status = merged.record.exit_status();
+    if args.rerun {
+        return rerun::rerun(&merged.board, command);
+    }
+    let text = merged.render(args.format)?;
+    match &args.out {
+        Some(out) => files::replace(out, &text)?,
+        None => output::out(&text),
+    }
+    let status = merged.exit_status();
     Ok(if status == 1 || all_read { status } else { EXIT_UNREADABLE })
 }
 
 impl Merged {
+    fn is_empty(&self) -> bool {
+        let board = &self.board;
+        board.checks.is_empty() && board.measurements.is_empty() && board.faults.is_empty()
+    }
+
+    /// Adds a file, whose content tells what it is.
     fn add(&mut self, file: &Path) -> Result<()> {
-        let name = file.display();
+        let name = file.display().to_string();
         let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-        let mut tests = Vec::new();
-        let record = json::read(&text, &mut |test| tests.push(test));
-        let record = record.map_err(|error| anyhow!("{name}: {error}"))?;
-        if record.interrupted {
+        if text.trim_start().starts_with('[') {
+            let rows: Vec<Row> = serde_json::from_str(&text)
+                .with_context(|| format!("{name}: expected what `lockstep faults --out` writes"))?;
+            self.board.faults = rows;
+        } else if text.is_empty() || Measurement::is_one(&text) {
+            let record = Measurement::read(&text).map_err(|error| anyhow!("{name}: {error}"))?;
+            self.warn_of_ends(&name, record.interrupted, record.cut_short);
+            self.board.measurements.push((name, record));
+        } else {
+            let mut tests = Vec::new();
+            let record = json::read(&text, &mut |test| tests.push(test));
+            let record = record.map_err(|error| anyhow!("{name}: {error}"))?;
+            self.warn_of_ends(&name, record.interrupted, false);
+            self.warn_of_overlap(file, &tests);
+            self.record.merge(record.clone());
+            self.tests.extend(tests);
+            self.board.checks.push((name, record));
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "it speaks of what is added")]
+    fn warn_of_ends(&self, name: &str, interrupted: bool, cut_short: bool) {
+        if interrupted {
             output::err(&format!(
                 "{name}: the run was interrupted: it holds what was known then\n"
             ));
+        } else if cut_short {
+            output::err(&format!("{name}: cut short: it holds what was written until then\n"));
         }
-        self.warn_of_overlap(file, &tests);
-        self.record.merge(record);
-        self.tests.extend(tests);
-        self.read += 1;
-        Ok(())
     }
 
     /// Parts of one run have no test in common; runs of the same tests cannot be told apart here.
@@ -76,29 +123,74 @@ impl Merged {
         self.ids.extend(keys);
     }
 
-    fn print(&self, format: Format) -> Result<()> {
+    fn render(&self, format: ReportFormat) -> Result<String> {
+        let pretty = |value: &serde_json::Value| {
+            Ok(format!("{}\n", serde_json::to_string_pretty(value).context("JSON")?))
+        };
         match format {
-            Format::Human => {
-                let replay = terminal::Replay { command: "lockstep check".to_owned() };
-                for result in &self.record.failures {
-                    output::out(&terminal::failure(result, &replay));
-                }
-                output::out(&terminal::summary(&self.record, &replay));
-            }
-            Format::Json => {
-                let tests = self.tests.iter().map(json::test_line);
-                let unreadable = self.record.unreadable.iter().map(json::unreadable_line);
-                for line in tests.chain(unreadable) {
-                    output::out(&format!("{line}\n"));
-                }
-                output::out(&format!("{}\n", json::summary_line(&self.record)));
-            }
-            Format::Junit => {
+            ReportFormat::Human => Ok(self.human()),
+            ReportFormat::Json => Ok(self.json()),
+            ReportFormat::Junit => {
                 let mut junit = Junit::default();
                 self.tests.iter().for_each(|test| junit.add(test));
-                output::out(&junit.render(&self.record).map_err(|error| anyhow!(error))?);
+                self.board.sets().for_each(|(_, set)| junit.add_set(set));
+                junit.render(&self.record).map_err(|error| anyhow!(error))
             }
+            ReportFormat::Markdown => Ok(markdown::render(&self.board)),
+            ReportFormat::Html => html::render(&self.board).map_err(|error| anyhow!(error)),
+            ReportFormat::GithubActionBenchmark => {
+                pretty(&projections::github_action_benchmark(&self.board))
+            }
+            ReportFormat::Bencher => pretty(&projections::bencher(&self.board)),
         }
-        Ok(())
+    }
+
+    fn human(&self) -> String {
+        let mut text = String::new();
+        if !self.board.checks.is_empty() {
+            let replay = terminal::Replay { command: "lockstep check".to_owned() };
+            for result in &self.record.failures {
+                text += &terminal::failure(result, &replay);
+            }
+            text += &terminal::summary(&self.record, &replay);
+        }
+        for (file, measurement) in &self.board.measurements {
+            let circumstances = markdown::circumstances(&measurement.circumstances);
+            let _ = write!(text, "\n{file}\n{circumstances}\n");
+            let mut table = Table::default();
+            measurement.sets.iter().for_each(|set| text += &table.row(set));
+            text += &Table::summary(&measurement.sets);
+        }
+        if let Some(scores) = self.board.scores() {
+            let _ = write!(text, "\n{scores}");
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        let mut text = String::new();
+        if !self.board.checks.is_empty() {
+            let tests = self.tests.iter().map(json::test_line);
+            let unreadable = self.record.unreadable.iter().map(json::unreadable_line);
+            for line in tests.chain(unreadable) {
+                let _ = writeln!(text, "{line}");
+            }
+            let _ = writeln!(text, "{}", json::summary_line(&self.record));
+        }
+        for (_, measurement) in &self.board.measurements {
+            let lines = measurement.lines();
+            lines.iter().map(Line::json).for_each(|line| text += &format!("{line}\n"));
+        }
+        text
+    }
+
+    /// That of all records together.
+    fn exit_status(&self) -> u8 {
+        let wrong = self.board.measurements.iter().any(|(_, record)| record.is_wrong());
+        match self.record.exit_status() {
+            _ if wrong => 1,
+            _ if self.board.checks.is_empty() => 0,
+            status => status,
+        }
     }
 }

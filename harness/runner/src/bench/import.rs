@@ -88,6 +88,12 @@ impl Commitments {
     }
 }
 
+/// One hash of what a block comes to: keccak-256 of its state root and receipts root. `None` of an invalid
+/// block, and before Byzantium.
+pub fn digest(block: &Runnable, outcome: &Outcome) -> Option<B256> {
+    Commitments::of(block, outcome).ok().map(|commitments| commitments.digest())
+}
+
 /// One import.
 pub(super) struct Import {
     pub(super) times: Times,

@@ -28,7 +28,7 @@ mod storage;
 mod watch;
 
 pub use facts::{Circumstances, Machine, SCHEMA};
-pub use import::Stages;
+pub use import::{Stages, digest};
 pub use plan::{BenchPlan, FindDependencies, MemoryMeter, Storage};
 pub use receipts::ReceiptTimes;
 pub use run::Bench;

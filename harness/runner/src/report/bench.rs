@@ -104,6 +104,27 @@ impl Record {
         }
     }
 
+    /// The lines that it was read from, in an order of its own.
+    pub fn lines(&self) -> Vec<Line> {
+        let two = |pairs: &[(String, String)], line: fn((String, String)) -> Line| {
+            pairs.iter().cloned().map(line).collect::<Vec<_>>()
+        };
+        let mut lines = vec![Line::Circumstances(Box::new(self.circumstances.clone()))];
+        lines.extend(self.sets.iter().map(|set| Line::SampleSet(Box::new(set.clone()))));
+        lines.extend(two(&self.failed, |(workload, reason)| Line::Failed { workload, reason }));
+        lines.extend(two(&self.skipped, |(workload, reason)| Line::Skipped { workload, reason }));
+        lines.extend(self.unreadable.iter().cloned().map(Line::Unreadable));
+        if !self.cut_short {
+            lines.push(Line::End { interrupted: self.interrupted });
+        }
+        lines
+    }
+
+    /// Whether something in it failed.
+    pub fn is_wrong(&self) -> bool {
+        !self.failed.is_empty() || self.sets.iter().any(|set| set.verdict != Verdict::Agreed)
+    }
+
     /// Reads what was written. A record that was cut short is one, and says so.
     ///
     /// # Errors

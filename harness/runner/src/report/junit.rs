@@ -1,7 +1,8 @@
 //! JUnit XML, as CI systems read it: a suite for each source and fork, a case for each test.
 
 use crate::{
-    record::{Record, Status, TestResult},
+    bench::SampleSet,
+    record::{Record, Status, TestResult, Verdict},
     source::SourceError,
 };
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -26,6 +27,35 @@ impl Junit {
         suite.add_test_case(case);
     }
 
+    /// Adds an executor's runs on one block: passed, where all of them were right.
+    pub fn add_set(&mut self, set: &SampleSet) {
+        let name = format!("{} {}@{}", super::bench::name(set), set.executor, set.threads);
+        let mut status = TestCaseStatus::success();
+        if set.verdict != Verdict::Agreed {
+            status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            let reason = set.reason.as_deref().unwrap_or_default();
+            status.set_message(format!("{}: {reason}", super::bench::verdict(set.verdict)));
+        }
+        self.add_case("bench", &name, status);
+    }
+
+    /// Adds something that passed, or failed for a reason.
+    pub fn add_decision(&mut self, suite: &str, name: &str, failure: Option<&str>) {
+        let mut status = TestCaseStatus::success();
+        if let Some(reason) = failure {
+            status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(reason);
+        }
+        self.add_case(suite, name, status);
+    }
+
+    fn add_case(&mut self, suite: &str, name: &str, status: TestCaseStatus) {
+        let mut case = TestCase::new(name, status);
+        case.set_classname(suite);
+        let suite = self.suites.entry(suite.to_owned());
+        suite.or_insert_with_key(|name| TestSuite::new(name.as_str())).add_test_case(case);
+    }
+
     /// The report, with what the record has beside tests.
     ///
     /// # Errors
@@ -38,7 +68,7 @@ impl Junit {
             let name = format!("complaint {}", index + 1);
             self.add_problem("run", &name, NonSuccessKind::Failure, complaint);
         }
-        if record.ran() == 0 {
+        if record.ran() == 0 && self.suites.is_empty() {
             self.add_problem("run", "nothing ran", NonSuccessKind::Error, "no test was run");
         }
         let mut report = Report::new("lockstep check");
@@ -50,10 +80,7 @@ impl Junit {
     fn add_problem(&mut self, suite: &str, name: &str, kind: NonSuccessKind, text: &str) {
         let mut status = TestCaseStatus::non_success(kind);
         status.set_message(text);
-        let mut case = TestCase::new(name, status);
-        case.set_classname(suite);
-        let suite = self.suites.entry(suite.to_owned());
-        suite.or_insert_with_key(|name| TestSuite::new(name.as_str())).add_test_case(case);
+        self.add_case(suite, name, status);
     }
 }
 

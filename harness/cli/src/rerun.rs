@@ -1,0 +1,52 @@
+//! Runs again what records speak of, to see whether it is true that this came out.
+//!
+//! Times cannot be checked from afar. What a block comes to can: its id has the seed, and the reference
+//! must find the same digest.
+
+use crate::{
+    Lockstep,
+    defaults::REFERENCE,
+    output,
+};
+use anyhow::Result;
+use lockstep_model::Mode;
+use lockstep_runner::{bench::digest, report::board::Board, workload::Workload};
+use std::collections::BTreeMap;
+
+const EXIT_DIFFERENT: u8 = 1;
+
+/// Runs every workload of the records again; gives the exit status.
+pub(crate) fn rerun(board: &Board, command: &Lockstep) -> Result<u8> {
+    let mut stated = BTreeMap::new();
+    for (_, set) in board.sets() {
+        stated.entry(set.workload.clone()).or_insert_with(Vec::new).push(set.outcome);
+    }
+    let mut reference = crate::candidates::factory(&command.executors, REFERENCE, Mode::Auto)?(1)
+        .map_err(anyhow::Error::msg)?;
+    let (mut same, mut different, mut left) = (0, 0, 0);
+    for (id, outcomes) in stated {
+        let Some((workload, size)) = Workload::of_id(&id) else {
+            left += 1;
+            continue;
+        };
+        let block = workload.sized(size);
+        let mut prepared = reference.prepare(&block.case)?;
+        let found = digest(&block, &prepared.run()?.outcome);
+        if outcomes.iter().all(|stated| *stated == found) {
+            same += 1;
+        } else {
+            different += 1;
+            let show = |digest: Option<_>| digest.map_or("nothing".to_owned(), |it| format!("{it}"));
+            let stated = outcomes.into_iter().find(|stated| *stated != found).flatten();
+            output::error(&format!("{id}: stated {}, found {}", show(stated), show(found)));
+        }
+    }
+    output::out(&format!(
+        "{same} workloads came out as stated, {different} did not; {left} blocks are not made from a seed\n"
+    ));
+    Ok(match (different, same) {
+        (1.., _) => EXIT_DIFFERENT,
+        (_, 0) => crate::EXIT_NOTHING,
+        _ => 0,
+    })
+}
