@@ -23,6 +23,7 @@ pub mod exceptions;
 pub mod explain;
 pub mod export;
 pub mod fuzz;
+pub mod gate;
 pub mod generate;
 pub mod import;
 pub mod instrument;

@@ -1,0 +1,289 @@
+//! One executor on one block, and one executor on all of them.
+
+use crate::{
+    bench::{
+        SampleSet,
+        bootstrap::{self, Runs},
+        statistics::{Estimate, geometric_mean},
+    },
+    record::Verdict,
+    report::{
+        bench::{Record, name},
+        board::label,
+    },
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The least changes that are called one: parts of the speedup before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Floors {
+    /// On one block.
+    pub one: f64,
+    /// In the geometric mean of all blocks.
+    pub all: f64,
+}
+
+/// What a change is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Within the interval, or below the floor.
+    Same,
+    /// More than that, to the better.
+    Faster,
+    /// More than that, to the worse.
+    Slower,
+    /// The machine was too noisy then or now.
+    Noisy,
+    /// An outcome was wrong then or now.
+    Wrong,
+}
+
+/// What became of one executor on one block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The block, as tables name it.
+    pub block: String,
+    /// The executor with its threads.
+    pub executor: String,
+    /// Speedup then.
+    pub before: Option<f64>,
+    /// Speedup now.
+    pub now: Option<f64>,
+    /// How many times faster now than then.
+    pub change: Estimate,
+    /// What that is called.
+    pub call: Call,
+}
+
+/// What became of one executor, all blocks together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Overall {
+    /// The executor with its threads.
+    pub executor: String,
+    /// Blocks that could be compared.
+    pub blocks: usize,
+    /// Geometric mean of the changes, with its interval over the blocks.
+    pub change: Estimate,
+    /// What that is called.
+    pub call: Call,
+}
+
+/// What came of comparing two records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// One executor, one block.
+    pub changes: Vec<Change>,
+    /// One executor, all blocks.
+    pub overall: Vec<Overall>,
+    /// What was measured then and is not now.
+    pub gone: Vec<String>,
+    /// What is measured now and was not then.
+    pub new: Vec<String>,
+    /// The floors that were asked for.
+    pub floors: Floors,
+}
+
+type Key = (String, String);
+
+fn keyed(record: &Record) -> BTreeMap<Key, &SampleSet> {
+    let key = |set: &SampleSet| (format!("{} {}", set.workload, set.place), label(set));
+    record.sets.iter().map(|set| (key(set), set)).collect()
+}
+
+/// Compares what both have: same block, storage, executor and threads.
+pub fn compare(before: &Record, now: &Record, floors: Floors) -> Comparison {
+    let (then, today) = (keyed(before), keyed(now));
+    let both = now.sets.iter().filter_map(|set| {
+        let key = (format!("{} {}", set.workload, set.place), label(set));
+        Some(change(then.get(&key)?, set, floors))
+    });
+    let changes: Vec<Change> = both.collect();
+    let missing = |of: &BTreeMap<Key, &SampleSet>, from: &BTreeMap<Key, &SampleSet>| {
+        let missing = of.iter().filter(|(key, _)| !from.contains_key(*key));
+        missing.map(|(_, set)| format!("{} {}", name(set), label(set))).collect()
+    };
+    Comparison {
+        overall: overall(&changes, floors),
+        gone: missing(&then, &today),
+        new: missing(&today, &then),
+        changes,
+        floors,
+    }
+}
+
+fn change(before: &SampleSet, now: &SampleSet, floors: Floors) -> Change {
+    let (then, today) = comparable(before, now);
+    let change = today.change_since(&then);
+    let call = if [before, now].iter().any(|set| set.verdict != Verdict::Agreed) {
+        Call::Wrong
+    } else if before.noisy || now.noisy {
+        Call::Noisy
+    } else {
+        call(change, floors.one)
+    };
+    Change {
+        block: name(now),
+        executor: label(now),
+        before: before.speedup,
+        now: now.speedup,
+        change,
+        call,
+    }
+}
+
+/// Shares of the machine's ceiling, where more than one thread shares it and both records have it.
+fn comparable(before: &SampleSet, now: &SampleSet) -> (Runs, Runs) {
+    match (before.shares_of_ceiling(), now.shares_of_ceiling()) {
+        (Some(then), Some(today)) if now.threads > 1 => (then, today),
+        _ => (before.ratios(), now.ratios()),
+    }
+}
+
+fn call(change: Estimate, floor: f64) -> Call {
+    if change.high < 1.0 && change.median < 1.0 - floor {
+        Call::Slower
+    } else if change.low > 1.0 && change.median > 1.0 / (1.0 - floor) {
+        Call::Faster
+    } else {
+        Call::Same
+    }
+}
+
+fn overall(changes: &[Change], floors: Floors) -> Vec<Overall> {
+    let executors: BTreeSet<&String> = changes.iter().map(|change| &change.executor).collect();
+    let of = |executor: &String| {
+        let told = changes.iter().filter(|change| {
+            change.executor == *executor && !matches!(change.call, Call::Noisy | Call::Wrong)
+        });
+        let changes: Vec<f64> = told.map(|change| change.change.median).collect();
+        let logarithms: Vec<f64> = changes.iter().map(|change| change.ln()).collect();
+        let spread = Estimate::of(0.0, bootstrap::means(&logarithms));
+        let change = Estimate {
+            median: if changes.is_empty() { 1.0 } else { geometric_mean(&changes) },
+            low: spread.low.exp(),
+            high: spread.high.exp(),
+        };
+        let call = if changes.is_empty() { Call::Noisy } else { call(change, floors.all) };
+        Overall { executor: executor.clone(), blocks: changes.len(), change, call }
+    };
+    executors.into_iter().map(of).collect()
+}
+
+impl Comparison {
+    /// Whether anything is slower.
+    pub fn is_slower(&self) -> bool {
+        self.overall.iter().any(|one| one.call == Call::Slower)
+            || self.changes.iter().any(|one| one.call == Call::Slower)
+    }
+
+    /// What both this comparison and another one, of the same records measured again, call slower: what
+    /// one alone calls so was an accident.
+    #[must_use]
+    pub fn confirmed_by(mut self, again: &Self) -> Self {
+        for one in &mut self.overall {
+            let other = again.overall.iter().find(|other| other.executor == one.executor);
+            one.call = agreed(one.call, other.map(|other| other.call));
+        }
+        for one in &mut self.changes {
+            let key = |change: &Change| (change.block.clone(), change.executor.clone());
+            let other = again.changes.iter().find(|other| key(other) == key(one));
+            one.call = agreed(one.call, other.map(|other| other.call));
+        }
+        self
+    }
+}
+
+fn agreed(first: Call, again: Option<Call>) -> Call {
+    match (first, again) {
+        (Call::Slower, Some(Call::Slower) | None) => Call::Slower,
+        (Call::Slower, _) => Call::Same,
+        (call, _) => call,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(workload: &str, candidate: &[u64]) -> SampleSet {
+        let mut set = SampleSet::default();
+        set.workload = format!("workload::{workload}[1,seed=0]");
+        (set.executor, set.threads, set.place) = ("mine".to_owned(), 1, "memory".to_owned());
+        set.runs = 2;
+        set.baseline_ns = vec![1_000; candidate.len()];
+        set.candidate_ns = candidate.to_vec();
+        (set.verdict, set.speedup) = (Verdict::Agreed, Some(1.0));
+        set
+    }
+
+    fn record(sets: impl IntoIterator<Item = SampleSet>) -> Record {
+        Record { sets: sets.into_iter().collect(), ..Record::default() }
+    }
+
+    const FLOORS: Floors = Floors { one: 0.15, all: 0.05 };
+    const BEFORE: [u64; 8] = [500, 505, 495, 500, 510, 490, 500, 503];
+
+    fn slowed(percent: u64) -> Record {
+        let slower = BEFORE.map(|time| time + time * percent / 100);
+        record(["a", "b", "c", "d"].map(|name| set(name, &slower)))
+    }
+
+    #[test]
+    fn a_tenth_slower_is_slower_and_a_little_is_the_same() {
+        let before = slowed(0);
+        let calls = |percent| {
+            let comparison = compare(&before, &slowed(percent), FLOORS);
+            (comparison.overall[0].call, comparison.changes[0].call)
+        };
+        assert_eq!(calls(0), (Call::Same, Call::Same));
+        assert_eq!(calls(3), (Call::Same, Call::Same));
+        assert_eq!(calls(10), (Call::Slower, Call::Same));
+        assert_eq!(calls(25), (Call::Slower, Call::Slower));
+        let faster = compare(&slowed(25), &before, FLOORS);
+        assert_eq!((faster.overall[0].call, faster.changes[0].call), (Call::Faster, Call::Faster));
+    }
+
+    #[test]
+    fn what_is_noisy_or_wrong_is_not_called_slower() {
+        let before = slowed(0);
+        let mut now = slowed(50);
+        now.sets.iter_mut().for_each(|set| set.noisy = true);
+        let comparison = compare(&before, &now, FLOORS);
+        assert!(!comparison.is_slower());
+        assert_eq!(comparison.overall[0].call, Call::Noisy);
+        now.sets[0].verdict = Verdict::Diverged;
+        assert_eq!(compare(&before, &now, FLOORS).changes[0].call, Call::Wrong);
+    }
+
+    #[test]
+    fn what_only_one_has_is_named() {
+        let comparison = compare(
+            &record([set("a", &BEFORE), set("b", &BEFORE)]),
+            &record([set("b", &BEFORE), set("c", &BEFORE)]),
+            FLOORS,
+        );
+        assert_eq!((comparison.gone, comparison.new), (vec!["a mine@1".into()], vec!["c mine@1".into()]));
+        assert_eq!(comparison.changes.len(), 1);
+    }
+
+    #[test]
+    fn an_accident_is_not_confirmed() {
+        let first = compare(&slowed(0), &slowed(20), FLOORS);
+        let again = compare(&slowed(0), &slowed(1), FLOORS);
+        assert!(first.is_slower() && !first.clone().confirmed_by(&again).is_slower());
+        assert!(first.clone().confirmed_by(&first).is_slower());
+    }
+
+    /// All threads are slowed down alike: the machine is, not the executor.
+    #[test]
+    fn the_machines_own_ceiling_is_taken_out() {
+        let on = |ceiling: u64, time: u64| {
+            let mut set = set("a", &[time; 8]);
+            (set.threads, set.copies, set.copies_ns) = (2, 2, vec![ceiling; 4]);
+            record([set])
+        };
+        let comparison = compare(&on(1_000, 500), &on(1_300, 650), FLOORS);
+        assert!((comparison.changes[0].change.median - 1.0).abs() < 1e-9);
+        assert!(compare(&on(1_000, 500), &on(1_000, 650), FLOORS).is_slower());
+    }
+}
