@@ -18,6 +18,7 @@ mod faults;
 mod files;
 mod fixtures;
 mod fuzz;
+mod gate;
 mod interrupt;
 mod minimise;
 mod one_case;
@@ -135,6 +136,7 @@ impl Lockstep {
         let outcome = match cli.command {
             Command::Check(args) => supervisor::check(args, &self),
             Command::Bench(args) => bench::bench(&args, &self),
+            Command::Gate(args) => gate::gate(&args, &self),
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),
             Command::Faults(args) => faults::faults(&args),
             Command::Explain(args) => explain::explain(&args, &self),

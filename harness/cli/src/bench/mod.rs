@@ -20,13 +20,14 @@ use crate::{
 };
 use anyhow::Result;
 use lockstep_runner::report::bench::Record;
-pub(crate) use plan::Measures;
+use plan::Measures;
+pub(crate) use supervise::is_worker;
 use reporter::Reporter;
 use std::path::Path;
 
 /// Runs the command; gives its exit status.
 pub(crate) fn bench(args: &BenchArgs, command: &Lockstep) -> Result<u8> {
-    if supervise::is_worker() {
+    if is_worker() {
         return supervise::work(args, command);
     }
     output::set_color(args.color);

@@ -38,7 +38,7 @@ struct Words {
 }
 
 /// Whether this process is a working one.
-pub(super) fn is_worker() -> bool {
+pub(crate) fn is_worker() -> bool {
     env::var_os(PART).is_some()
 }
 

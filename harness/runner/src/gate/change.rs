@@ -3,8 +3,8 @@
 use crate::{
     bench::{
         SampleSet,
-        bootstrap::{self, Runs},
-        statistics::{Estimate, geometric_mean},
+        bootstrap,
+        statistics::{Estimate, geometric_mean, median},
     },
     record::Verdict,
     report::{
@@ -51,6 +51,8 @@ pub struct Change {
     pub now: Option<f64>,
     /// How many times faster now than then.
     pub change: Estimate,
+    /// The same in shares of the machine's ceiling, where several threads share it.
+    pub of_ceiling: Option<f64>,
     /// What that is called.
     pub call: Call,
 }
@@ -64,6 +66,8 @@ pub struct Overall {
     pub blocks: usize,
     /// Geometric mean of the changes, with its interval over the blocks.
     pub change: Estimate,
+    /// The same in shares of the machine's ceiling.
+    pub of_ceiling: Option<f64>,
     /// What that is called.
     pub call: Call,
 }
@@ -112,14 +116,14 @@ pub fn compare(before: &Record, now: &Record, floors: Floors) -> Comparison {
 }
 
 fn change(before: &SampleSet, now: &SampleSet, floors: Floors) -> Change {
-    let (then, today) = comparable(before, now);
-    let change = today.change_since(&then);
+    let change = now.ratios().change_since(&before.ratios());
+    let of_ceiling = of_ceiling(before, now);
     let call = if [before, now].iter().any(|set| set.verdict != Verdict::Agreed) {
         Call::Wrong
     } else if before.noisy || now.noisy {
         Call::Noisy
     } else {
-        call(change, floors.one)
+        call(change, of_ceiling, floors.one)
     };
     Change {
         block: name(now),
@@ -127,22 +131,22 @@ fn change(before: &SampleSet, now: &SampleSet, floors: Floors) -> Change {
         before: before.speedup,
         now: now.speedup,
         change,
+        of_ceiling,
         call,
     }
 }
 
-/// Shares of the machine's ceiling, where more than one thread shares it and both records have it.
-fn comparable(before: &SampleSet, now: &SampleSet) -> (Runs, Runs) {
-    match (before.shares_of_ceiling(), now.shares_of_ceiling()) {
-        (Some(then), Some(today)) if now.threads > 1 => (then, today),
-        _ => (before.ratios(), now.ratios()),
-    }
+/// `None` for one thread, and where a record does not have it.
+fn of_ceiling(before: &SampleSet, now: &SampleSet) -> Option<f64> {
+    let median = |set: &SampleSet| Some(median(&set.shares_of_ceiling()?.all()));
+    if now.threads < 2 { None } else { Some(median(now)? / median(before)?) }
 }
 
-fn call(change: Estimate, floor: f64) -> Call {
-    if change.high < 1.0 && change.median < 1.0 - floor {
+fn call(change: Estimate, of_ceiling: Option<f64>, floor: f64) -> Call {
+    let of_ceiling = of_ceiling.unwrap_or(change.median);
+    if change.high < 1.0 && change.median.max(of_ceiling) < 1.0 - floor {
         Call::Slower
-    } else if change.low > 1.0 && change.median > 1.0 / (1.0 - floor) {
+    } else if change.low > 1.0 && change.median.min(of_ceiling) > 1.0 / (1.0 - floor) {
         Call::Faster
     } else {
         Call::Same
@@ -152,19 +156,22 @@ fn call(change: Estimate, floor: f64) -> Call {
 fn overall(changes: &[Change], floors: Floors) -> Vec<Overall> {
     let executors: BTreeSet<&String> = changes.iter().map(|change| &change.executor).collect();
     let of = |executor: &String| {
-        let told = changes.iter().filter(|change| {
-            change.executor == *executor && !matches!(change.call, Call::Noisy | Call::Wrong)
-        });
-        let changes: Vec<f64> = told.map(|change| change.change.median).collect();
+        let told: Vec<&Change> = changes
+            .iter()
+            .filter(|change| change.executor == *executor)
+            .filter(|change| !matches!(change.call, Call::Noisy | Call::Wrong))
+            .collect();
+        let changes: Vec<f64> = told.iter().map(|change| change.change.median).collect();
         let logarithms: Vec<f64> = changes.iter().map(|change| change.ln()).collect();
         let spread = Estimate::of(0.0, bootstrap::means(&logarithms));
-        let change = Estimate {
-            median: if changes.is_empty() { 1.0 } else { geometric_mean(&changes) },
-            low: spread.low.exp(),
-            high: spread.high.exp(),
-        };
-        let call = if changes.is_empty() { Call::Noisy } else { call(change, floors.all) };
-        Overall { executor: executor.clone(), blocks: changes.len(), change, call }
+        let mean = |values: &[f64]| if values.is_empty() { 1.0 } else { geometric_mean(values) };
+        let change =
+            Estimate { median: mean(&changes), low: spread.low.exp(), high: spread.high.exp() };
+        let shares: Option<Vec<f64>> = told.iter().map(|change| change.of_ceiling).collect();
+        let of_ceiling = shares.map(|shares| mean(&shares));
+        let call =
+            if told.is_empty() { Call::Noisy } else { call(change, of_ceiling, floors.all) };
+        Overall { executor: executor.clone(), blocks: told.len(), change, of_ceiling, call }
     };
     executors.into_iter().map(of).collect()
 }
@@ -283,7 +290,8 @@ mod tests {
             record([set])
         };
         let comparison = compare(&on(1_000, 500), &on(1_300, 650), FLOORS);
-        assert!((comparison.changes[0].change.median - 1.0).abs() < 1e-9);
+        assert!((comparison.changes[0].of_ceiling.unwrap() - 1.0).abs() < 1e-9);
+        assert!(!comparison.is_slower());
         assert!(compare(&on(1_000, 500), &on(1_000, 650), FLOORS).is_slower());
     }
 }

@@ -4,9 +4,9 @@
 //! * `markdown`: what came of it, for a pull request.
 //!
 //! A change is called one only where its interval says so, and where it is larger than a floor below which
-//! nobody should care. Where the machine's ceiling was measured beside every round, shares of it are
-//! compared: a neighbour who takes half a core away slows all threads down, and tells nothing of an
-//! executor.
+//! nobody should care. Where the machine's ceiling was measured beside every round, the share of it that
+//! was reached must say the same: a neighbour who takes half a core away slows all threads down, and
+//! tells nothing of an executor.
 
 mod change;
 pub mod markdown;
