@@ -56,6 +56,8 @@ fn every_round_has_its_samples() {
         (set.speedup.unwrap(), set.speedup_low.unwrap(), set.speedup_high.unwrap());
     assert!(0.0 < low && low <= speedup && speedup <= high);
     assert!(set.gas > 900_000 && set.transactions == 30);
+    // Seven rounds of a moment say nothing of the machine.
+    let set = SampleSet { noisy: false, ..set };
     let group = Group::of([&set, &set]);
     assert_eq!((group.blocks, group.without), (2, 0));
     assert!((group.geometric_mean - speedup).abs() < 1e-9);
@@ -103,7 +105,7 @@ fn json_lines_have_the_samples() {
 fn a_record_that_is_none_says_what_was_expected() {
     let run = lockstep(&["bench", "--workload", "transfers", "--gas", "100000", "--format", "json"]);
     let text = run.stdout;
-    let cut = &text[..text.len() - 40];
+    let cut = &text[..text.len() - 20];
     let record = Record::read(cut).unwrap();
     assert!(record.cut_short && record.sets.len() == 2);
     let newer = text.replacen("\"schema\":1", "\"schema\":7", 1);

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod browser;
 mod chain;
 mod chain_flips;
 mod chain_json;
@@ -9,6 +10,7 @@ mod command;
 mod fixtures;
 mod flips;
 mod fuzz;
+mod gate;
 mod generated;
 mod lists;
 mod official;

@@ -82,16 +82,15 @@ pub(super) fn bars(rows: &[(String, Vec<Bar>)]) -> String {
             .margin(8)
             .x_label_area_size(34)
             .y_label_area_size(190)
-            .build_cartesian_2d(0.0..end, (0..rows.len()).into_segmented())?;
+            .build_cartesian_2d(0.0..end, (0..rows.len().saturating_sub(1)).into_segmented())?;
         let name = |value: &SegmentValue<usize>| match value {
-            SegmentValue::CenterOf(row) => {
-                rows.get(rows.len() - 1 - row.min(&(rows.len() - 1))).map(|row| row.0.clone())
-            }
+            SegmentValue::CenterOf(row) => rows.iter().rev().nth(*row).map(|row| row.0.clone()),
             _ => None,
         };
         chart
             .configure_mesh()
             .disable_y_mesh()
+            .light_line_style(TRANSPARENT)
             .x_desc("times as fast as sequential")
             .x_label_formatter(&|value| format!("{value:.1}"))
             .y_labels(rows.len() + 1)
@@ -125,18 +124,37 @@ pub(super) fn bars(rows: &[(String, Vec<Bar>)]) -> String {
     })
 }
 
+/// How large a chart is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Size {
+    /// One of many beside each other.
+    Small,
+    /// As wide as the page.
+    Large,
+}
+
+impl Size {
+    const fn pixels(self) -> (u32, u32) {
+        match self {
+            Self::Small => (400, 280),
+            Self::Large => (640, 360),
+        }
+    }
+}
+
 /// Lines over a number, with a legend.
-pub(super) fn lines(x: &str, y: &str, lines: &[Line]) -> String {
+pub(super) fn lines(size: Size, x: &str, y: &str, lines: &[Line]) -> String {
     let Some((across, up)) = ranges(lines.iter().flat_map(|line| &line.points)) else {
         return String::new();
     };
-    svg((640, 360), |area| {
+    svg(size.pixels(), |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(10)
             .x_label_area_size(38)
             .y_label_area_size(52)
             .build_cartesian_2d(across, up)?;
-        chart.configure_mesh().x_desc(x).y_desc(y).label_style(FONT).draw()?;
+        let mut mesh = chart.configure_mesh();
+        mesh.x_desc(x).y_desc(y).label_style(FONT).light_line_style(TRANSPARENT).draw()?;
         for line in lines {
             let points = line.points.iter().copied();
             let style = color(line.series).stroke_width(if line.dashed { 1 } else { 2 });
@@ -156,13 +174,14 @@ pub(super) fn scatter(x: &str, y: &str, series: &[Line], diagonal: bool) -> Stri
     let Some((across, up)) = ranges(series.iter().flat_map(|line| &line.points)) else {
         return String::new();
     };
-    svg((640, 360), |area| {
+    svg(Size::Large.pixels(), |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(10)
             .x_label_area_size(38)
             .y_label_area_size(52)
             .build_cartesian_2d(across.clone(), up.clone())?;
-        chart.configure_mesh().x_desc(x).y_desc(y).label_style(FONT).draw()?;
+        let mut mesh = chart.configure_mesh();
+        mesh.x_desc(x).y_desc(y).label_style(FONT).light_line_style(TRANSPARENT).draw()?;
         if diagonal {
             let end = across.end.min(up.end);
             chart.draw_series(DashedLineSeries::new([(0.0, 0.0), (end, end)], 5, 4, color(5).into()))?;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::bench::{SampleSet, statistics::geometric_mean};
 use askama::Template;
-use charts::{Bar, Line, color};
+use charts::{Bar, Line, Size, color};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Distributions of receipts that are drawn: more would not be looked at.
@@ -103,7 +103,7 @@ fn page(board: &Board) -> Page {
         scaling: scaling(board),
         scatter_gas: scatter(board, &series, false),
         scatter_bound: scatter(board, &series, true),
-        receipts: receipts(board),
+        receipts: receipts(board, &series),
         trend_chart: trend(board, &series),
         trend: board.trend(),
         pairs: board.pairs(),
@@ -173,7 +173,7 @@ fn scaling(board: &Board) -> String {
         lines.push(line((*executor).to_owned(), points(told), false));
         lines.push(line(format!("limit of {executor}"), points(limit), true));
     }
-    charts::lines("threads", "speedup", &lines)
+    charts::lines(Size::Large, "threads", "speedup", &lines)
 }
 
 /// Real blocks, over their gas or over the limit that their dependencies set.
@@ -206,7 +206,7 @@ fn scatter(board: &Board, series: &[String], over_limit: bool) -> String {
 }
 
 /// Times to the receipts of single transactions, of some workloads.
-fn receipts(board: &Board) -> Vec<(String, String)> {
+fn receipts(board: &Board, series: &[String]) -> Vec<(String, String)> {
     let mut by_block: BTreeMap<String, Vec<&SampleSet>> = BTreeMap::new();
     let sets = board.sets().filter(|(_, set)| kind(set) == "workloads" && set.place == "memory");
     for (_, set) in sets.filter(|(_, set)| set.candidate_receipts.is_some()) {
@@ -223,16 +223,17 @@ fn receipts(board: &Board) -> Vec<(String, String)> {
             points: points(&times.quantiles_ns),
             dashed: true,
         });
-        let ours = sets.iter().enumerate().filter_map(|(nth, set)| {
+        let ours = sets.iter().filter_map(|set| {
             Some(Line {
                 name: label(set),
-                series: nth,
+                series: place_of(series, set),
                 points: points(&set.candidate_receipts.as_ref()?.quantiles_ns),
                 dashed: false,
             })
         });
         let lines: Vec<Line> = ours.chain(baseline).collect();
-        (block, charts::lines("% of all transactions", "ms until the receipt is final", &lines))
+        let (x, y) = ("% of all transactions", "ms until the receipt is final");
+        (block, charts::lines(Size::Small, x, y, &lines))
     });
     charts.collect()
 }
@@ -252,7 +253,7 @@ fn trend(board: &Board, series: &[String]) -> String {
         Line { name: name.clone(), series: nth, points: points.collect(), dashed: false }
     };
     let lines: Vec<Line> = series.iter().enumerate().map(line).collect();
-    charts::lines("measurement, from the oldest", "geometric mean of workloads", &lines)
+    charts::lines(Size::Large, "measurement, from the oldest", "geometric mean of workloads", &lines)
 }
 
 fn cells(set: &SampleSet, machine: String) -> Cells {
