@@ -16,7 +16,8 @@ fn compiler() -> Option<String> {
 /// From the lock file of whoever builds: it stands above the target folder.
 fn revm() -> Option<String> {
     let out = PathBuf::from(env::var_os("OUT_DIR")?);
-    let lock = out.ancestors().map(|folder| folder.join("Cargo.lock")).find(|file| file.exists())?;
+    let lock =
+        out.ancestors().map(|folder| folder.join("Cargo.lock")).find(|file| file.exists())?;
     println!("cargo::rerun-if-changed={}", lock.display());
     let text = fs::read_to_string(lock).ok()?;
     let entry = text.split_once("name = \"revm\"\nversion = \"")?.1;

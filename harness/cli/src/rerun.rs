@@ -3,11 +3,7 @@
 //! Times cannot be checked from afar. What a block comes to can: its id has the seed, and the reference
 //! must find the same digest.
 
-use crate::{
-    Lockstep,
-    defaults::REFERENCE,
-    output,
-};
+use crate::{Lockstep, defaults::REFERENCE, output};
 use anyhow::Result;
 use lockstep_model::Mode;
 use lockstep_runner::{bench::digest, report::board::Board, workload::Workload};
@@ -36,7 +32,8 @@ pub(crate) fn rerun(board: &Board, command: &Lockstep) -> Result<u8> {
             same += 1;
         } else {
             different += 1;
-            let show = |digest: Option<_>| digest.map_or("nothing".to_owned(), |it| format!("{it}"));
+            let show =
+                |digest: Option<_>| digest.map_or("nothing".to_owned(), |it| format!("{it}"));
             let stated = outcomes.into_iter().find(|stated| *stated != found).flatten();
             output::error(&format!("{id}: stated {}, found {}", show(stated), show(found)));
         }

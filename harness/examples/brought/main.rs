@@ -1,14 +1,23 @@
-//! An executor of your own in every command of Lockstep, and five bugs to see them caught:
-//! `brought --bug gas check`.
+//! An executor of your own in every command of Lockstep, five bugs to see them caught, and a slowness to see
+//! it found: `brought --bug gas check`, `brought --slower 10 gate`.
 
 use lockstep_executors::Reference;
 use lockstep_model::{Case, Execution, Executor, ExecutorError, Outcome, Prepared};
+use std::time::Instant;
 
-/// Executes blocks as the reference does, but for the bug.
-struct Mine(Option<String>);
+/// What is wrong on purpose.
+#[derive(Debug, Clone, Default)]
+struct Wrong {
+    bug: Option<String>,
+    /// Percent of a run's time that are wasted after it.
+    slower: u32,
+}
+
+/// Executes blocks as the reference does, but for what is wrong.
+struct Mine(Wrong);
 
 /// A block that is ready to run.
-struct Ready(Box<dyn Prepared>, Case, Option<String>);
+struct Ready(Box<dyn Prepared>, Case, Wrong);
 
 impl Executor for Mine {
     fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
@@ -18,10 +27,16 @@ impl Executor for Mine {
 
 impl Prepared for Ready {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
+        let start = Instant::now();
         let mut execution = self.0.run()?;
+        let until = start + start.elapsed() * (100 + self.2.slower) / 100;
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
         let Outcome::Accepted(block) = &mut execution.outcome else { return Ok(execution) };
-        let is_unlucky = self.1.id.contains("hot-slot-100[Osaka") || self.1.id.contains("erc20-hot");
-        match self.2.as_deref() {
+        let is_unlucky =
+            ["hot-slot-100[Osaka", "erc20-hot"].iter().any(|id| self.1.id.contains(id));
+        match self.2.bug.as_deref() {
             Some("gas") => block.receipts.iter_mut().for_each(|receipt| receipt.gas_used += 1),
             Some("log") => drop(block.receipts.first_mut().and_then(|receipt| receipt.logs.pop())),
             Some("reward") => {
@@ -37,12 +52,19 @@ impl Prepared for Ready {
     }
 }
 
+/// Takes an option of the program's own out of the words.
+fn take(words: &mut Vec<std::ffi::OsString>, option: &str) -> Option<String> {
+    let at = words.iter().position(|word| word == option)?;
+    let taken = words.drain(at..(at + 2).min(words.len())).next_back()?;
+    Some(taken.to_string_lossy().into_owned())
+}
+
 fn main() -> std::process::ExitCode {
     let mut words: Vec<_> = std::env::args_os().collect();
-    let at = words.iter().position(|word| word == "--bug");
-    let bug = at.map(|at| words.drain(at..(at + 2).min(words.len())).next_back().unwrap());
-    let bug = bug.map(|name| name.to_string_lossy().into_owned());
+    let bug = take(&mut words, "--bug");
+    let slower = take(&mut words, "--slower").and_then(|percent| percent.parse().ok());
+    let wrong = Wrong { bug, slower: slower.unwrap_or_default() };
     lockstep_cli::Lockstep::new()
-        .executor("mine", move |_threads| Ok(Box::new(Mine(bug.clone()))))
+        .executor("mine", move |_threads| Ok(Box::new(Mine(wrong.clone()))))
         .run_from(words)
 }

@@ -21,7 +21,9 @@ pub mod trace;
 pub use case::{BlobParams, Block, Case, Ommer, Phases, Rules, Transaction};
 pub use changes::{AccountChange, StateChanges};
 pub use dependencies::{Dependencies, Dependent};
-pub use executor::{Execution, Executor, ExecutorError, Mode, Prepared, ReceiptObserver, Telemetry};
+pub use executor::{
+    Execution, Executor, ExecutorError, Mode, Prepared, ReceiptObserver, Telemetry,
+};
 pub use fork::{Fork, UnknownFork};
 pub use memory_state::MemoryState;
 pub use outcome::{BlockOutcome, Outcome, Receipt};

@@ -21,9 +21,9 @@ use crate::{
 use anyhow::Result;
 use lockstep_runner::report::bench::Record;
 use plan::Measures;
-pub(crate) use supervise::is_worker;
 use reporter::Reporter;
 use std::path::Path;
+pub(crate) use supervise::is_worker;
 
 /// Runs the command; gives its exit status.
 pub(crate) fn bench(args: &BenchArgs, command: &Lockstep) -> Result<u8> {

@@ -104,14 +104,23 @@ pub(super) fn supervise(measures: &Measures, reporter: &mut Reporter) -> Result<
         let ended = if interrupted.load(Ordering::SeqCst) { Ended::Interrupted } else { ended };
         match ended {
             Ended::Done => return Ok(()),
-            Ended::Failed => return Ok(reporter.failed()),
+            Ended::Failed => {
+                reporter.failed();
+                return Ok(());
+            }
             Ended::Interrupted => {
                 reporter.interrupted();
                 return Ok(());
             }
             Ended::Hung(label) => {
                 let reason = "did not come to an end".to_owned();
-                leave_out(&mut words, measures, reporter, (&at.block, &label), (Verdict::Hung, reason))?;
+                leave_out(
+                    &mut words,
+                    measures,
+                    reporter,
+                    (&at.block, &label),
+                    (Verdict::Hung, reason),
+                )?;
             }
             Ended::Crashed(how) => {
                 let culprits = culprits(&words, measures)?;

@@ -1,8 +1,8 @@
 //! One way of looking for one fault, in a process of its own.
 
-use lockstep_runner::report::faults::{Detection, Means, REPEATS, Search};
 use crate::{args::FaultsArgs, fuzz::Line};
 use anyhow::{Context, Result, bail};
+use lockstep_runner::report::faults::{Detection, Means, REPEATS, Search};
 use lockstep_runner::{compare::Difference, fuzz::Finding};
 use serde::Deserialize;
 use std::{

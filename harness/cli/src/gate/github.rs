@@ -89,6 +89,9 @@ mod tests {
     fn a_long_summary_ends_with_a_whole_line() {
         let text = "a line of text\n".repeat(100_000);
         let kept = fitting(&text);
-        assert!(kept.len() <= MOST_BYTES + 100 && kept.ends_with("a line of text\n\nThe rest is in gate.md.\n"));
+        assert!(
+            kept.len() <= MOST_BYTES + 100
+                && kept.ends_with("a line of text\n\nThe rest is in gate.md.\n")
+        );
     }
 }

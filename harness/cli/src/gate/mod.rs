@@ -114,9 +114,8 @@ fn measure(
     (check_status, check, tests): Checked,
 ) -> Result<Outcome> {
     output::err("gate: bench\n");
-    let measure = |out: PathBuf| {
-        bench::measure(&args.bench(), command, BenchFormat::Silent, Some(&out))
-    };
+    let measure =
+        |out: PathBuf| bench::measure(&args.bench(), command, BenchFormat::Silent, Some(&out));
     let (measured, status) = measure(args.out.clone())?;
     let mut outcome = Outcome {
         check,
@@ -159,8 +158,7 @@ fn measure(
 
 /// Whether speeds of the two say anything about the executors.
 fn comparable(baseline: &Record, now: &Record, any_machine: bool) -> Result<(), String> {
-    let [then, today] =
-        [baseline, now].map(|record| record.circumstances.machine.name());
+    let [then, today] = [baseline, now].map(|record| record.circumstances.machine.name());
     if then != today && !any_machine {
         return Err(format!(
             "the baseline was measured on another machine ({then}; this is {today}); --any-machine compares all the \
@@ -255,12 +253,18 @@ fn write(args: &GateArgs, outcome: &Outcome) -> Result<()> {
     files::replace(&file("junit.xml"), &junit(outcome)?)?;
     github::summary(&text)?;
     github::annotate(&problems(outcome), &outcome.slower(), outcome.not_compared.as_deref());
-    output::err(&format!("gate: {} has gate.md, report.html, junit.xml, check.jsonl, bench.jsonl\n", args.out.display()));
+    output::err(&format!(
+        "gate: {} has gate.md, report.html, junit.xml, check.jsonl, bench.jsonl\n",
+        args.out.display()
+    ));
     Ok(())
 }
 
 fn summary(outcome: &Outcome) -> String {
-    let mut text = format!("# Lockstep gate: {}\n", outcome.verdict(outcome.status()).lines().last().unwrap_or_default());
+    let mut text = format!(
+        "# Lockstep gate: {}\n",
+        outcome.verdict(outcome.status()).lines().last().unwrap_or_default()
+    );
     if let Some(reason) = &outcome.not_compared {
         text += &format!("\n> ⚠ Speed was not compared: {reason}\n");
     }

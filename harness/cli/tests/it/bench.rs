@@ -5,6 +5,7 @@ use crate::{
     wrong_executors::{Corrupt, lost_log},
 };
 use lockstep_cli::testing::factory;
+use lockstep_model::Mode;
 use lockstep_runner::{
     bench::{Bench, BenchPlan, Group, SampleSet, Storage, Watch},
     check::{Candidate, Factory},
@@ -12,7 +13,6 @@ use lockstep_runner::{
     report::bench::{Record, RecordError},
     workload::{Signatures, Workload},
 };
-use lockstep_model::Mode;
 use std::sync::Arc;
 
 fn measure(candidate: Factory) -> SampleSet {
@@ -103,7 +103,8 @@ fn json_lines_have_the_samples() {
 
 #[test]
 fn a_record_that_is_none_says_what_was_expected() {
-    let run = lockstep(&["bench", "--workload", "transfers", "--gas", "100000", "--format", "json"]);
+    let run =
+        lockstep(&["bench", "--workload", "transfers", "--gas", "100000", "--format", "json"]);
     let text = run.stdout;
     let cut = &text[..text.len() - 20];
     let record = Record::read(cut).unwrap();

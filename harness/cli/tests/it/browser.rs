@@ -32,7 +32,8 @@ fn record(folder: &Path) -> PathBuf {
     assert_eq!(run.status, 0, "{}", run.stderr);
     // One round says nothing of noise: take the marks away.
     let calm = |line: &str| line.replace("\"noisy\":true", "\"noisy\":false");
-    let real = |line: &str| calm(line).replace("workload::transfers[", "blocks.tar::block 19000000[");
+    let real =
+        |line: &str| calm(line).replace("workload::transfers[", "blocks.tar::block 19000000[");
     let mut lines: Vec<String> = run.stdout.lines().map(calm).collect();
     let more: Vec<String> =
         run.stdout.lines().filter(|line| line.contains("workload::transfers[")).map(real).collect();
@@ -43,7 +44,8 @@ fn record(folder: &Path) -> PathBuf {
 /// The page of everything that can be in one.
 fn page(folder: &Path) -> String {
     let bench = record(folder);
-    let second = std::fs::read_to_string(&bench).unwrap().replace("\"started\":\"20", "\"started\":\"21");
+    let second =
+        std::fs::read_to_string(&bench).unwrap().replace("\"started\":\"20", "\"started\":\"21");
     let second = write(folder, "later.jsonl", second);
     let check = lockstep(&["check", "--format", "json", "--filter", "Osaka"]);
     let check = write(folder, "check.jsonl", check.stdout);
@@ -59,13 +61,26 @@ fn page(folder: &Path) -> String {
 /// What the script of this test sees in the page.
 fn look(browser: &str, folder: &Path, page: &str, width: u32, dark: bool) -> Value {
     let script = format!("<script>{}</script></body>", include_str!("browser.js"));
-    let page = page.replacen("<head>", &format!("<head>{BEFORE}"), 1).replacen("</body>", &script, 1);
+    let page =
+        page.replacen("<head>", &format!("<head>{BEFORE}"), 1).replacen("</body>", &script, 1);
     let page = page.replace('&', "&amp;").replace('"', "&quot;");
-    let frame = format!("<iframe width=\"{width}\" height=\"2000\" style=\"border:0\" srcdoc=\"{page}\"></iframe>");
-    let file = write(folder, &format!("{width}-{dark}.html"), format!("<!doctype html><body>{frame}</body>"));
+    let frame = format!(
+        "<iframe width=\"{width}\" height=\"2000\" style=\"border:0\" srcdoc=\"{page}\"></iframe>"
+    );
+    let file = write(
+        folder,
+        &format!("{width}-{dark}.html"),
+        format!("<!doctype html><body>{frame}</body>"),
+    );
     let scheme = if dark { 0 } else { 1 };
     let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--disable-background-networking"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--dump-dom",
+            "--disable-background-networking",
+        ])
         .arg("--window-size=1600,2100")
         .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
@@ -102,7 +117,10 @@ fn the_page_works_in_a_browser() {
         let charts = seen["charts"].as_array().unwrap();
         assert_eq!(charts.len(), 10, "{at}");
         assert!(charts.iter().all(|marks| marks.as_u64().unwrap() > 5), "{at}");
-        assert!(seen["texts"].as_u64().unwrap() > 1_000 && seen["labels"].as_u64().unwrap() > 100, "{at}");
+        assert!(
+            seen["texts"].as_u64().unwrap() > 1_000 && seen["labels"].as_u64().unwrap() > 100,
+            "{at}"
+        );
         for can in ["focus", "down", "up", "scrollable"] {
             assert_eq!(seen[can], true, "{can}: {at}");
         }

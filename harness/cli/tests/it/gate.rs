@@ -61,7 +61,11 @@ fn the_gate_decides_after_it_has_reported() {
     let folder = folder.path();
     let (run, summary) = gate(folder, &[]);
     assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
-    assert!(run.stdout.ends_with("PASSED: 370 tests, 0 failed; 2 sample sets, 0 wrong\n"), "{}", run.stdout);
+    assert!(
+        run.stdout.ends_with("PASSED: 370 tests, 0 failed; 2 sample sets, 0 wrong\n"),
+        "{}",
+        run.stdout
+    );
     has_every_report(folder);
     assert!(summary.contains("# Lockstep gate: PASSED") && summary.contains("Leaderboard"));
 
@@ -73,7 +77,11 @@ fn the_gate_decides_after_it_has_reported() {
     });
     let (run, summary) = gate(folder, &["--baseline", other.to_str().unwrap()]);
     assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
-    assert!(run.stdout.contains("::warning title=Lockstep%3A speed was not compared"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("::warning title=Lockstep%3A speed was not compared"),
+        "{}",
+        run.stdout
+    );
     assert!(run.stdout.contains("another machine") && summary.contains("another machine"));
     for (change, words) in [
         ("\"schema\":9", "schema 9, expected 1"),
@@ -96,7 +104,11 @@ fn the_gate_decides_after_it_has_reported() {
     let (run, summary) = gate(folder, &["--baseline", before.to_str().unwrap()]);
     if !summary.contains("too noisy") {
         assert_eq!(run.status, 3, "{}{}", run.stdout, run.stderr);
-        assert!(run.stdout.contains("::error title=Lockstep%3A slower::access_list@"), "{}", run.stdout);
+        assert!(
+            run.stdout.contains("::error title=Lockstep%3A slower::access_list@"),
+            "{}",
+            run.stdout
+        );
         assert!(run.stderr.contains("bench once more"), "{}", run.stderr);
         assert!(fs::read_to_string(folder.join("junit.xml")).unwrap().contains("<failure"));
     }
@@ -126,9 +138,12 @@ fn lines_have_the_published_schema() {
     ];
     let mut lines = 0;
     for line in outputs.iter().flat_map(Run::lines) {
-        let problems: Vec<String> = schema.iter_errors(&line).map(|error| error.to_string()).collect();
+        let problems: Vec<String> =
+            schema.iter_errors(&line).map(|error| error.to_string()).collect();
         assert!(problems.is_empty(), "{line}: {problems:?}");
-        for (field, wrong) in [("kind", json!("nonsense")), ("verdict", json!("fine")), ("seconds", json!("1"))] {
+        for (field, wrong) in
+            [("kind", json!("nonsense")), ("verdict", json!("fine")), ("seconds", json!("1"))]
+        {
             if line.get(field).is_some() {
                 let mut changed = line.clone();
                 changed[field] = wrong;
@@ -183,27 +198,50 @@ fn committed_records_render_in_every_format() {
     assert!(report("junit").contains("<testsuites"));
     let entries: Value = serde_json::from_str(&report("github-action-benchmark")).unwrap();
     let entry = &entries.as_array().unwrap()[0];
-    assert!(entry["value"].as_f64().unwrap() > 0.0 && entry["unit"] == "x" && entry["name"].is_string());
+    assert!(
+        entry["value"].as_f64().unwrap() > 0.0 && entry["unit"] == "x" && entry["name"].is_string()
+    );
     let bencher: Value = serde_json::from_str(&report("bencher")).unwrap();
     let (_, measures) = bencher.as_object().unwrap().iter().next().unwrap();
     let speedup = &measures["speedup"];
     assert!(speedup["lower_value"].as_f64() <= speedup["value"].as_f64());
     // What is read back renders to the same.
     let folder = TempDir::new().unwrap();
-    let again = write(folder.path(), "again.jsonl", lockstep(&["report", "--format", "json", &records[0]]).stdout);
+    let again = write(
+        folder.path(),
+        "again.jsonl",
+        lockstep(&["report", "--format", "json", &records[0]]).stdout,
+    );
     let rendered = |file: &str| lockstep(&["report", "--format", "bencher", file]).stdout;
     assert_eq!(rendered(again.to_str().unwrap()), rendered(&records[0]));
 }
 
 #[test]
 fn a_seed_is_run_again() {
-    let run = lockstep(&["bench", "--workload", "game,nft", "--gas", "500000", "--runs", "1", "--rounds", "1", "--format", "json"]);
+    let run = lockstep(&[
+        "bench",
+        "--workload",
+        "game,nft",
+        "--gas",
+        "500000",
+        "--runs",
+        "1",
+        "--rounds",
+        "1",
+        "--format",
+        "json",
+    ]);
     let folder = TempDir::new().unwrap();
     let record = write(folder.path(), "bench.jsonl", &run.stdout);
     let again = lockstep(&["report", "--rerun", record.to_str().unwrap()]);
     assert_eq!(again.status, 0, "{}", again.stderr);
-    assert!(again.stdout.starts_with("2 workloads came out as stated, 0 did not"), "{}", again.stdout);
-    let mut lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(
+        again.stdout.starts_with("2 workloads came out as stated, 0 did not"),
+        "{}",
+        again.stdout
+    );
+    let mut lines: Vec<Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for line in &mut lines {
         if line.get("outcome").is_some() {
             line["outcome"] = format!("0x{}", "ab".repeat(32)).into();

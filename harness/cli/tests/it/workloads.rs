@@ -1,7 +1,7 @@
 //! Workloads: every transaction succeeds, and every executor agrees, in the mode that `bench` uses too.
 
-use lockstep_cli::testing::{factory, plan_of_all};
 use alloy_consensus::Transaction as _;
+use lockstep_cli::testing::{factory, plan_of_all};
 use lockstep_model::{Outcome, Transaction};
 use lockstep_runner::{
     check::Judge,

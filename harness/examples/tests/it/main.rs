@@ -53,3 +53,58 @@ fn in_process_a_crash_is_a_crash() {
     let output = brought(&["--bug", "crash", "check", "--executor", "mine", "--in-process"]);
     assert_eq!(output.status.code(), None, "{}", text(&output.stdout));
 }
+
+/// The others are measured on, and the one that is at fault has a row that says so.
+#[test]
+fn a_hang_or_a_crash_in_a_measurement_costs_one_executor() {
+    for (bug, verdict) in [("spin", "hung"), ("crash", "inconclusive")] {
+        let words = "bench --executor mine,access_list --workload transfers,erc20-hot,compute --gas 500000 --runs 1 \
+                     --rounds 1 --no-pin --hang-after 2s --format json";
+        let words: Vec<&str> = ["--bug", bug].into_iter().chain(words.split_whitespace()).collect();
+        let output = brought(&words);
+        assert_eq!(output.status.code(), Some(1), "{bug}: {}", text(&output.stderr));
+        let lines: Vec<serde_json::Value> =
+            text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let rows: Vec<(String, String, String)> = lines
+            .iter()
+            .filter(|line| line["kind"] == "sample-set")
+            .map(|line| {
+                let word = |name: &str| line[name].as_str().unwrap().to_owned();
+                let block = word("workload");
+                (block[10..block.find('[').unwrap()].to_owned(), word("executor"), word("verdict"))
+            })
+            .collect();
+        let expected = [
+            ("transfers", "mine", "agreed"),
+            ("transfers", "access_list", "agreed"),
+            ("erc20-hot", "mine", verdict),
+            ("erc20-hot", "access_list", "agreed"),
+            ("compute", "access_list", "agreed"),
+        ];
+        let expected = expected
+            .map(|(block, who, verdict)| (block.to_owned(), who.to_owned(), verdict.to_owned()));
+        assert_eq!(rows, expected, "{bug}");
+        assert_eq!(lines.last().unwrap()["kind"], "end");
+    }
+}
+
+/// The step of the action, as a workflow calls it: it passes, and fails when the executor has a bug.
+#[test]
+fn the_actions_step_decides_as_the_gate_does() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.github/actions/gate/gate.sh");
+    for (bug, status) in [("", 0), ("--bug gas", 1), ("--bug crash", 1)] {
+        let output = Command::new("bash")
+            .arg(script)
+            .env("PROGRAM", format!("{} {bug}", env!("CARGO_BIN_EXE_brought")))
+            .env("EXECUTOR", "mine")
+            .env("BASELINE", folder.path().join("none.jsonl"))
+            .env("ARGUMENTS", "--workload transfers --gas 500000 --runs 1 --rounds 1 --no-pin")
+            .env("OUT", folder.path().join("out"))
+            .output()
+            .unwrap();
+        let (found, errors) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(status), "{bug}: {found}{errors}");
+        assert!(found.contains("no baseline at") && folder.path().join("out/gate.md").exists());
+    }
+}

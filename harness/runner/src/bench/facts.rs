@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn what_the_kernel_writes_is_read() {
-        let text = "processor\t: 0\nmodel name\t: A Processor @ 2.00GHz\nflags\t\t: fpu hypervisor\n";
+        let text =
+            "processor\t: 0\nmodel name\t: A Processor @ 2.00GHz\nflags\t\t: fpu hypervisor\n";
         assert_eq!(field(text, "model name", ':'), Some("A Processor @ 2.00GHz"));
         assert_eq!(memory_bytes("MemTotal:       1024 kB\nMemFree: 1 kB\n"), Some(1 << 20));
         assert_eq!(chosen("always [madvise] never"), Some("madvise"));

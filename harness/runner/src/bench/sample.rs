@@ -146,8 +146,7 @@ impl SampleSet {
         let control = rounds(&self.baseline_ns, &self.control_ns, self.runs).median();
         (self.control, self.control_low, self.control_high) =
             (control.median, control.low, control.high);
-        self.noisy =
-            (control.median - 1.0).abs() > UNFAIR || control.high - control.low > UNSTEADY;
+        self.noisy = (control.median - 1.0).abs() > UNFAIR || control.high - control.low > UNSTEADY;
         if self.verdict == Verdict::Agreed {
             let Estimate { median, low, high } = self.ratios().median();
             (self.speedup, self.speedup_low, self.speedup_high) =
@@ -256,8 +255,7 @@ fn pairs(times: &[u64]) -> impl Iterator<Item = [u64; 2]> {
 fn rounds(baseline: &[u64], other: &[u64], runs: usize) -> Runs {
     let together = |[first, second]: [u64; 2]| (first + second) as f64;
     let rounds = pairs(baseline).zip(pairs(other));
-    let ratios: Vec<f64> =
-        rounds.map(|(base, other)| together(base) / together(other)).collect();
+    let ratios: Vec<f64> = rounds.map(|(base, other)| together(base) / together(other)).collect();
     Runs::new(&ratios, runs)
 }
 

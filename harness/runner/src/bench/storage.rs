@@ -93,10 +93,7 @@ impl Placed {
             }
             Self::Disk { state, device_bytes, .. } => {
                 let read = state.measured().map_err(|error| error.to_string())?;
-                Some(StorageFacts {
-                    read_ns: read.map(nanoseconds),
-                    device_bytes: *device_bytes,
-                })
+                Some(StorageFacts { read_ns: read.map(nanoseconds), device_bytes: *device_bytes })
             }
         })
     }

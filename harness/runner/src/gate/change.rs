@@ -2,8 +2,7 @@
 
 use crate::{
     bench::{
-        SampleSet,
-        bootstrap,
+        SampleSet, bootstrap,
         statistics::{Estimate, geometric_mean, median},
     },
     record::Verdict,
@@ -169,8 +168,7 @@ fn overall(changes: &[Change], floors: Floors) -> Vec<Overall> {
             Estimate { median: mean(&changes), low: spread.low.exp(), high: spread.high.exp() };
         let shares: Option<Vec<f64>> = told.iter().map(|change| change.of_ceiling).collect();
         let of_ceiling = shares.map(|shares| mean(&shares));
-        let call =
-            if told.is_empty() { Call::Noisy } else { call(change, of_ceiling, floors.all) };
+        let call = if told.is_empty() { Call::Noisy } else { call(change, of_ceiling, floors.all) };
         Overall { executor: executor.clone(), blocks: told.len(), change, of_ceiling, call }
     };
     executors.into_iter().map(of).collect()
@@ -213,14 +211,18 @@ mod tests {
     use super::*;
 
     fn set(workload: &str, candidate: &[u64]) -> SampleSet {
-        let mut set = SampleSet::default();
-        set.workload = format!("workload::{workload}[1,seed=0]");
-        (set.executor, set.threads, set.place) = ("mine".to_owned(), 1, "memory".to_owned());
-        set.runs = 2;
-        set.baseline_ns = vec![1_000; candidate.len()];
-        set.candidate_ns = candidate.to_vec();
-        (set.verdict, set.speedup) = (Verdict::Agreed, Some(1.0));
-        set
+        SampleSet {
+            workload: format!("workload::{workload}[1,seed=0]"),
+            executor: "mine".to_owned(),
+            threads: 1,
+            place: "memory".to_owned(),
+            runs: 2,
+            baseline_ns: vec![1_000; candidate.len()],
+            candidate_ns: candidate.to_vec(),
+            verdict: Verdict::Agreed,
+            speedup: Some(1.0),
+            ..SampleSet::default()
+        }
     }
 
     fn record(sets: impl IntoIterator<Item = SampleSet>) -> Record {
@@ -269,7 +271,10 @@ mod tests {
             &record([set("b", &BEFORE), set("c", &BEFORE)]),
             FLOORS,
         );
-        assert_eq!((comparison.gone, comparison.new), (vec!["a mine@1".into()], vec!["c mine@1".into()]));
+        assert_eq!(
+            (comparison.gone, comparison.new),
+            (vec!["a mine@1".into()], vec!["c mine@1".into()])
+        );
         assert_eq!(comparison.changes.len(), 1);
     }
 

@@ -34,7 +34,8 @@ pub fn render(comparison: &Comparison) -> String {
     let mut changes: Vec<&Change> = comparison.changes.iter().collect();
     changes.sort_by_key(|change| rank(change.call));
     for change in changes.iter().take(MOST_ROWS) {
-        let speedup = |speedup: Option<f64>| speedup.map_or("-".to_owned(), |it| format!("{it:.2}x"));
+        let speedup =
+            |speedup: Option<f64>| speedup.map_or("-".to_owned(), |it| format!("{it:.2}x"));
         let _ = writeln!(
             text,
             "| {} | `{}` | {} | {} | {} | {} | {} |",
@@ -51,7 +52,9 @@ pub fn render(comparison: &Comparison) -> String {
     if left > 0 {
         let _ = writeln!(text, "\n{left} more rows are in the record.");
     }
-    for (what, names) in [("Not measured now", &comparison.gone), ("Not in the baseline", &comparison.new)] {
+    for (what, names) in
+        [("Not measured now", &comparison.gone), ("Not in the baseline", &comparison.new)]
+    {
         if !names.is_empty() {
             let _ = writeln!(text, "\n{what}: {}.", names.join(", "));
         }

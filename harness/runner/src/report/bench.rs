@@ -73,10 +73,14 @@ pub struct Record {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// Its first line is something else.
-    #[error("line 1: expected the circumstances of a measurement: {0}; is it a file that `lockstep bench --out` wrote?")]
+    #[error(
+        "line 1: expected the circumstances of a measurement: {0}; is it a file that `lockstep bench --out` wrote?"
+    )]
     NotARecord(String),
     /// It is of another version.
-    #[error("line 1: schema {found}, expected {SCHEMA}: another version of lockstep wrote it; measure again, or use that version")]
+    #[error(
+        "line 1: schema {found}, expected {SCHEMA}: another version of lockstep wrote it; measure again, or use that version"
+    )]
     Schema {
         /// What it states.
         found: u64,
@@ -141,9 +145,14 @@ impl Record {
                     record.add(line);
                 }
                 // Whoever wrote it was stopped in the middle of it.
-                Err(_) if lines.peek().is_none() && !text.ends_with('\n') => record.cut_short = true,
+                Err(_) if lines.peek().is_none() && !text.ends_with('\n') => {
+                    record.cut_short = true
+                }
                 Err(problem) => {
-                    return Err(RecordError::Line { line: index + 1, problem: problem.to_string() });
+                    return Err(RecordError::Line {
+                        line: index + 1,
+                        problem: problem.to_string(),
+                    });
                 }
             }
         }

@@ -119,7 +119,8 @@ impl Board {
         let mut pairs = Vec::new();
         for (_, record) in &self.measurements {
             for friendly in record.sets.iter().filter(|set| set.place == "memory") {
-                let Some((workload, _)) = crate::workload::Workload::of_id(&friendly.workload) else {
+                let Some((workload, _)) = crate::workload::Workload::of_id(&friendly.workload)
+                else {
                     continue;
                 };
                 let Some(naive) = workload.naive() else { continue };
@@ -149,7 +150,8 @@ impl Board {
         let mut moments = Vec::new();
         for (_, record) in &self.measurements {
             let mut groups: BTreeMap<String, Vec<&SampleSet>> = BTreeMap::new();
-            let sets = record.sets.iter().filter(|set| kind(set) == "workloads" && set.place == "memory");
+            let sets =
+                record.sets.iter().filter(|set| kind(set) == "workloads" && set.place == "memory");
             sets.for_each(|set| groups.entry(label(set)).or_default().push(set));
             let circumstances = &record.circumstances;
             moments.extend(groups.into_iter().map(|(executor, sets)| Moment {
@@ -210,9 +212,10 @@ fn leader(
     let shares: Vec<f64> = sets.iter().filter_map(|set| of_limit(set)).collect();
     let processor: Vec<f64> =
         sets.iter().filter(|set| told(set).is_some()).map(|set| set.processor_ratio()).collect();
-    let (gas, time) = sets.iter().filter(|set| told(set).is_some()).fold((0.0, 0.0), |sum, set| {
-        (sum.0 + set.gas as f64, sum.1 + set.medians().1)
-    });
+    let (gas, time) = sets
+        .iter()
+        .filter(|set| told(set).is_some())
+        .fold((0.0, 0.0), |sum, set| (sum.0 + set.gas as f64, sum.1 + set.medians().1));
     let mean = crate::bench::statistics::geometric_mean;
     Leader {
         executor,

@@ -93,7 +93,8 @@ pub fn leaders(text: &mut String, leaders: &[Leader]) {
                 group.geometric_mean, group.interval.0, group.interval.1, group.slowest
             )
         };
-        let of_limit = leader.of_limit.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        let of_limit =
+            leader.of_limit.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
         let _ = writeln!(
             text,
             "| `{}` | {} | {} | {} {} | {} | {speedups} | {} | {} | {} | {of_limit} | {:.2}x | {:.0} | {} |",
@@ -170,11 +171,17 @@ pub fn rows(sets: &[SampleSet]) -> String {
             let reason = set.reason.as_deref().unwrap_or_default();
             format!("**{}**: {}", verdict(set), cell(reason))
         });
-        let times = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
+        let times =
+            |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
         let limit = super::board::limit(set);
-        let reached = of_limit(set).map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+        let reached =
+            of_limit(set).map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
         let receipts = set.candidate_receipts.as_ref().map_or("-".to_owned(), |receipts| {
-            format!("{:.2} / {:.2} ms", receipts.p50_ns() as f64 / 1e6, receipts.p99_ns as f64 / 1e6)
+            format!(
+                "{:.2} / {:.2} ms",
+                receipts.p50_ns() as f64 / 1e6,
+                receipts.p99_ns as f64 / 1e6
+            )
         });
         let rate = set.gas_per_second();
         let _ = writeln!(

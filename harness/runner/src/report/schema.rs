@@ -72,6 +72,16 @@ fn summary_line() -> Schema {
 
 /// All counts of a summary.
 const COUNTS: [&str; 12] = [
-    "tests", "passed", "failed", "known", "outdated", "skipped", "cases", "agreed", "diverged",
-    "inconclusive", "hung", "unreadable",
+    "tests",
+    "passed",
+    "failed",
+    "known",
+    "outdated",
+    "skipped",
+    "cases",
+    "agreed",
+    "diverged",
+    "inconclusive",
+    "hung",
+    "unreadable",
 ];

@@ -94,8 +94,7 @@ impl Scene for Bundles {
             None => draft.sender(),
         };
         let words: Vec<U256> = (0..TOGETHER).flat_map(|_| self.operation(draft)).collect();
-        let function =
-            "handle((address,address,address,uint256,uint256,bytes32,bytes32)[4])";
+        let function = "handle((address,address,address,uint256,uint256,bytes32,bytes32)[4])";
         self.entry_point.send(draft, bundler, function, &words, GAS_LIMIT);
     }
 
@@ -113,7 +112,7 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    pub(super) fn new(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
+    pub(super) fn scene(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
         draft.needs_prague();
         Box::new(Self { batch: draft.address(), token: Token::new(draft) })
     }

@@ -41,9 +41,8 @@ impl Bridge {
     fn new(draft: &mut Draft, name: &'static str) -> Self {
         let mut contract = Contract::new(draft, name);
         let recipients: Vec<Address> = (0..CLAIMS).map(|_| draft.address()).collect();
-        let leaf = |(index, to): (usize, &Address)| {
-            hash(&[U256::from(index), word(*to), amount(index)])
-        };
+        let leaf =
+            |(index, to): (usize, &Address)| hash(&[U256::from(index), word(*to), amount(index)]);
         let mut levels = vec![recipients.iter().enumerate().map(leaf).collect::<Vec<B256>>()];
         for level in 0..DEPTH {
             let (pairs, _) = levels[level].as_chunks::<2>();

@@ -10,7 +10,7 @@ const STEPS: u64 = 250;
 pub(super) struct Compute(Contract);
 
 impl Compute {
-    pub(super) fn new(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
+    pub(super) fn scene(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
         Box::new(Self(Contract::new(draft, "Compute")))
     }
 }
@@ -32,7 +32,7 @@ impl Scene for Compute {
 pub(super) struct Cells(Vec<Contract>);
 
 impl Cells {
-    pub(super) fn new(_: &mut Draft, _: usize) -> Box<dyn Scene> {
+    pub(super) fn scene(_: &mut Draft, _: usize) -> Box<dyn Scene> {
         Box::new(Self::default())
     }
 }

@@ -16,7 +16,8 @@ pub enum Contention {
 }
 
 /// What a contention may be.
-const FORMS: &str = "expected `uniform`, `zipf:S` with S above 0, or `hot:PART` with a part from 0 to 1";
+const FORMS: &str =
+    "expected `uniform`, `zipf:S` with S above 0, or `hot:PART` with a part from 0 to 1";
 
 impl Contention {
     /// One of `count`.

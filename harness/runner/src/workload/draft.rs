@@ -40,11 +40,7 @@ struct Sender {
 }
 
 impl Draft {
-    pub(super) fn new(
-        seed: u64,
-        signatures: Signatures,
-        contention: Option<Contention>,
-    ) -> Self {
+    pub(super) fn new(seed: u64, signatures: Signatures, contention: Option<Contention>) -> Self {
         Self {
             random: ChaCha8Rng::seed_from_u64(seed),
             fork: Fork::Cancun,

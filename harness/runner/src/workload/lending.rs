@@ -32,8 +32,7 @@ impl Lending {
     }
 
     fn of(draft: &mut Draft, name: &'static str) -> Self {
-        let (mut market, mut oracle) =
-            (Contract::new(draft, name), Contract::new(draft, "Oracle"));
+        let (mut market, mut oracle) = (Contract::new(draft, name), Contract::new(draft, "Oracle"));
         market.set(1, word(oracle.address));
         oracle.set(0, U256::from(3));
         Self { market, oracle }

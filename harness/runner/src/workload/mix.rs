@@ -1,8 +1,8 @@
 //! A bit of everything, weighted about as mainnet is.
 
 use super::{
-    Scene, accounts::Bundles, compute::Compute, draft::Draft, game::Game, lending::Lending, nft::Nft,
-    swaps, tokens, transfers,
+    Scene, accounts::Bundles, compute::Compute, draft::Draft, game::Game, lending::Lending,
+    nft::Nft, swaps, tokens, transfers,
 };
 
 /// What a transaction in a hundred is: of mainnet's about a third are plain transfers, a third move
@@ -13,18 +13,18 @@ const WEIGHTS: [usize; 8] = [34, 32, 16, 6, 4, 4, 2, 2];
 pub(super) struct Mix(Vec<Box<dyn Scene>>);
 
 impl Mix {
-    pub(super) fn new(draft: &mut Draft, transactions: usize) -> Box<dyn Scene> {
+    pub(super) fn scene(draft: &mut Draft, transactions: usize) -> Box<dyn Scene> {
         // Some more than will come, by chance.
         let share = |percent: usize| transactions * percent / 80 + 64;
         let [transfers, tokens, swaps, nft, lending, game, compute, bundles] = WEIGHTS.map(share);
         Box::new(Self(vec![
-            transfers::Transfers::new(draft, transfers),
+            transfers::Transfers::scene(draft, transfers),
             tokens::hot(draft, tokens),
             swaps::hot(draft, swaps),
             Nft::naive(draft, nft),
             Lending::naive(draft, lending),
             Game::naive(draft, game),
-            Compute::new(draft, compute),
+            Compute::scene(draft, compute),
             Bundles::naive(draft, bundles),
         ]))
     }

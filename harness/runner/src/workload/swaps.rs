@@ -85,7 +85,7 @@ impl Exchange {
 pub(super) struct Independent(Exchange);
 
 impl Independent {
-    pub(super) fn new(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
+    pub(super) fn scene(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
         Box::new(Self(Exchange::new(draft)))
     }
 }

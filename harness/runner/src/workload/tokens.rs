@@ -37,10 +37,9 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    pub(super) fn new(draft: &mut Draft, transactions: usize) -> Box<dyn Scene> {
+    pub(super) fn scene(draft: &mut Draft, transactions: usize) -> Box<dyn Scene> {
         let mut token = Token::new(draft);
-        let recipients =
-            (0..transactions).map(|_| token.holder(draft.recipient())).collect();
+        let recipients = (0..transactions).map(|_| token.holder(draft.recipient())).collect();
         Box::new(Self { token, recipients, sent: 0 })
     }
 }
@@ -96,7 +95,7 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    pub(super) fn new(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
+    pub(super) fn scene(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
         let mut token = Token::new(draft);
         let last = token.holder(draft.sender());
         Box::new(Self { token, last })

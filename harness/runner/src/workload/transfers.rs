@@ -12,7 +12,7 @@ pub(super) struct Transfers {
 }
 
 impl Transfers {
-    pub(super) fn new(draft: &mut Draft, transactions: usize) -> Box<dyn Scene> {
+    pub(super) fn scene(draft: &mut Draft, transactions: usize) -> Box<dyn Scene> {
         let recipients = (0..transactions).map(|_| draft.recipient()).collect();
         Box::new(Self { recipients, sent: 0 })
     }
@@ -33,7 +33,7 @@ impl Scene for Transfers {
 pub(super) struct Chain(Address);
 
 impl Chain {
-    pub(super) fn new(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
+    pub(super) fn scene(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
         Box::new(Self(draft.sender()))
     }
 }

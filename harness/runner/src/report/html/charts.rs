@@ -108,7 +108,10 @@ pub(super) fn bars(rows: &[(String, Vec<Bar>)]) -> String {
             for (place, bar) in bars.iter().enumerate() {
                 let y = top + place as i32 * 11;
                 let x = |value: f64| one(value.clamp(0.0, end), row).0;
-                let rectangle = Rectangle::new([(x(0.0), y), (x(bar.value), y + 9)], color(bar.series).filled());
+                let rectangle = Rectangle::new(
+                    [(x(0.0), y), (x(bar.value), y + 9)],
+                    color(bar.series).filled(),
+                );
                 area.draw(&rectangle)?;
                 let whisker = [(x(bar.low), y + 4), (x(bar.high), y + 4)];
                 area.draw(&PathElement::new(whisker, BLACK.stroke_width(1)))?;
@@ -163,7 +166,9 @@ pub(super) fn lines(size: Size, x: &str, y: &str, lines: &[Line]) -> String {
             } else {
                 chart.draw_series(LineSeries::new(points, style).point_size(2))?
             };
-            drawn.label(&line.name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+            drawn
+                .label(&line.name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
         }
         legend(&mut chart)
     })
@@ -184,9 +189,19 @@ pub(super) fn scatter(x: &str, y: &str, series: &[Line], diagonal: bool) -> Stri
         mesh.x_desc(x).y_desc(y).label_style(FONT).light_line_style(TRANSPARENT).draw()?;
         if diagonal {
             let end = across.end.min(up.end);
-            chart.draw_series(DashedLineSeries::new([(0.0, 0.0), (end, end)], 5, 4, color(5).into()))?;
+            chart.draw_series(DashedLineSeries::new(
+                [(0.0, 0.0), (end, end)],
+                5,
+                4,
+                color(5).into(),
+            ))?;
         }
-        chart.draw_series(DashedLineSeries::new([(across.start, 1.0), (across.end, 1.0)], 2, 4, BLACK.into()))?;
+        chart.draw_series(DashedLineSeries::new(
+            [(across.start, 1.0), (across.end, 1.0)],
+            2,
+            4,
+            BLACK.into(),
+        ))?;
         for line in series {
             let color = color(line.series);
             let circles = line.points.iter().map(|point| Circle::new(*point, 3, color.filled()));

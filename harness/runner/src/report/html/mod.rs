@@ -133,8 +133,11 @@ fn place_of(series: &[String], set: &SampleSet) -> usize {
 fn bars(board: &Board, series: &[String]) -> String {
     let mut order: Vec<String> = Vec::new();
     let mut rows: BTreeMap<String, BTreeMap<usize, Bar>> = BTreeMap::new();
-    for (_, set) in board.sets().filter(|(_, set)| kind(set) == "workloads" && set.place == "memory") {
-        let (Some(value), Some(low), Some(high)) = (told(set), set.speedup_low, set.speedup_high) else {
+    for (_, set) in
+        board.sets().filter(|(_, set)| kind(set) == "workloads" && set.place == "memory")
+    {
+        let (Some(value), Some(low), Some(high)) = (told(set), set.speedup_low, set.speedup_high)
+        else {
             continue;
         };
         let nth = place_of(series, set);
@@ -253,7 +256,12 @@ fn trend(board: &Board, series: &[String]) -> String {
         Line { name: name.clone(), series: nth, points: points.collect(), dashed: false }
     };
     let lines: Vec<Line> = series.iter().enumerate().map(line).collect();
-    charts::lines(Size::Large, "measurement, from the oldest", "geometric mean of workloads", &lines)
+    charts::lines(
+        Size::Large,
+        "measurement, from the oldest",
+        "geometric mean of workloads",
+        &lines,
+    )
 }
 
 fn cells(set: &SampleSet, machine: String) -> Cells {
@@ -313,11 +321,14 @@ fn checks(board: &Board) -> Vec<Check> {
 
 fn faults(board: &Board) -> Vec<Vec<String>> {
     let row = |row: &super::faults::Row| {
-        let mut cells = vec![row.id.clone(), row.title.clone(), row.precedent.clone(), row.tier.clone()];
-        cells.extend(Means::ALL.map(|means| match (row.searches.get(&means), row.detection(means)) {
-            (None, _) => String::new(),
-            (Some(search), Some(_)) => format!("{:.2} s", search.seconds),
-            (Some(_), None) => "no".to_owned(),
+        let mut cells =
+            vec![row.id.clone(), row.title.clone(), row.precedent.clone(), row.tier.clone()];
+        cells.extend(Means::ALL.map(|means| {
+            match (row.searches.get(&means), row.detection(means)) {
+                (None, _) => String::new(),
+                (Some(search), Some(_)) => format!("{:.2} s", search.seconds),
+                (Some(_), None) => "no".to_owned(),
+            }
         }));
         cells
     };
