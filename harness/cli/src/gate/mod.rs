@@ -146,7 +146,7 @@ fn measure(
                         output::err("gate: something seems to be slower; bench once more\n");
                         let (again, status) = measure(args.out.join("again"))?;
                         outcome.statuses.push(status);
-                        comparison = comparison.confirmed_by(&compare(&baseline, &again, floors));
+                        comparison = comparison.with(&compare(&baseline, &again, floors));
                     }
                     outcome.comparison = Some(comparison);
                 }

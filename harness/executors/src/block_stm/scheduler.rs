@@ -151,6 +151,8 @@ impl Claims {
 #[derive(Debug, Default)]
 struct Speculation {
     claims: u32,
+    /// Transactions in them.
+    transactions: u32,
     failures: u32,
     bad_windows: u32,
 }
@@ -171,16 +173,20 @@ impl Speculation {
 
     /// Transactions are executed for the first time. In a chain of dependent ones every such claim
     /// starts with a wrong guess, however many it holds.
-    fn claimed(&mut self) {
+    fn claimed(&mut self, transactions: u32) {
         self.claims += 1;
+        self.transactions += transactions;
         self.judge();
     }
 
     fn judge(&mut self) {
         if self.claims >= WINDOW || self.failures >= 2 * WINDOW {
-            let bad = self.failures * 4 >= self.claims * 3;
+            // Most claims begin wrong, or two of five transactions are run again: a second thread cannot
+            // win back what that costs.
+            let bad = self.failures * 4 >= self.claims * 3
+                || self.failures * 5 >= self.transactions * 2;
             self.bad_windows = if bad { self.bad_windows + 1 } else { 0 };
-            (self.claims, self.failures) = (0, 0);
+            (self.claims, self.transactions, self.failures) = (0, 0, 0);
         }
     }
 }
@@ -241,7 +247,7 @@ impl Scheduler {
         let rest = rest.map(|entry| entry.status = Status::Executing).count();
         self.entries[start].status = Status::Executing;
         if first.incarnation == 0 {
-            self.speculation.claimed();
+            self.speculation.claimed(1 + rest as u32);
         }
         self.execution_cursor = start + 1 + rest;
         self.fresh_from = self.fresh_from.max(self.execution_cursor);

@@ -155,6 +155,11 @@ impl SampleSet {
         self
     }
 
+    /// How far the two copies of the baseline are apart, at the most.
+    pub fn noise(&self) -> f64 {
+        (self.control_high - self.control_low).max(2.0 * (self.control - 1.0).abs())
+    }
+
     /// A row without samples, of an executor that could not go on.
     pub fn without_samples(workload: &str, label: &str, verdict: Verdict, reason: String) -> Self {
         let (executor, threads) = label.split_once('@').unwrap_or((label, ""));

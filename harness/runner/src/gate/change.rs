@@ -181,29 +181,46 @@ impl Comparison {
             || self.changes.iter().any(|one| one.call == Call::Slower)
     }
 
-    /// What both this comparison and another one, of the same records measured again, call slower: what
-    /// one alone calls so was an accident.
+    /// Takes what was measured again into account: what is called slower here stays so where both
+    /// measurements together say it.
     #[must_use]
-    pub fn confirmed_by(mut self, again: &Self) -> Self {
-        for one in &mut self.overall {
+    pub fn with(mut self, again: &Self) -> Self {
+        let floors = self.floors;
+        for one in self.overall.iter_mut().filter(|one| one.call == Call::Slower) {
             let other = again.overall.iter().find(|other| other.executor == one.executor);
-            one.call = agreed(one.call, other.map(|other| other.call));
+            if let Some(other) = other.filter(|other| other.blocks > 0) {
+                one.change = together(one.change, other.change);
+                one.of_ceiling = mean_of(one.of_ceiling, other.of_ceiling);
+                one.call = call(one.change, one.of_ceiling, floors.all);
+            }
         }
-        for one in &mut self.changes {
-            let key = |change: &Change| (change.block.clone(), change.executor.clone());
-            let other = again.changes.iter().find(|other| key(other) == key(one));
-            one.call = agreed(one.call, other.map(|other| other.call));
+        for one in self.changes.iter_mut().filter(|one| one.call == Call::Slower) {
+            let same =
+                |other: &&Change| (&other.block, &other.executor) == (&one.block, &one.executor);
+            let other = again.changes.iter().find(same);
+            if let Some(other) = other.filter(|other| other.call != Call::Noisy) {
+                one.change = together(one.change, other.change);
+                one.of_ceiling = mean_of(one.of_ceiling, other.of_ceiling);
+                one.call = call(one.change, one.of_ceiling, floors.one);
+            }
         }
         self
     }
 }
 
-fn agreed(first: Call, again: Option<Call>) -> Call {
-    match (first, again) {
-        (Call::Slower, Some(Call::Slower) | None) => Call::Slower,
-        (Call::Slower, _) => Call::Same,
-        (call, _) => call,
+/// Two estimates of the same change as one: their geometric mean, and that of the ends of their intervals, which
+/// is wider than two independent measurements would need.
+fn together(one: Estimate, other: Estimate) -> Estimate {
+    let mean = |a: f64, b: f64| (a * b).sqrt();
+    Estimate {
+        median: mean(one.median, other.median),
+        low: mean(one.low, other.low),
+        high: mean(one.high, other.high),
     }
+}
+
+fn mean_of(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    one.zip(other).map(|(one, other)| (one * other).sqrt())
 }
 
 #[cfg(test)]
@@ -279,11 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn an_accident_is_not_confirmed() {
-        let first = compare(&slowed(0), &slowed(20), FLOORS);
-        let again = compare(&slowed(0), &slowed(1), FLOORS);
-        assert!(first.is_slower() && !first.clone().confirmed_by(&again).is_slower());
-        assert!(first.clone().confirmed_by(&first).is_slower());
+    fn an_accident_does_not_last_and_a_slowness_does() {
+        let [none, little, much] =
+            [0, 7, 20].map(|percent| compare(&slowed(0), &slowed(percent), FLOORS));
+        assert!(little.is_slower() && much.is_slower());
+        assert!(!little.clone().with(&none).is_slower());
+        assert!(little.clone().with(&little).is_slower() && much.clone().with(&little).is_slower());
+        assert!(!none.clone().with(&much).is_slower(), "nothing was in doubt");
     }
 
     /// All threads are slowed down alike: the machine is, not the executor.

@@ -26,7 +26,7 @@ pub fn render(comparison: &Comparison) -> String {
     let floors = comparison.floors;
     let _ = writeln!(
         text,
-        "\nA change counts beyond its interval and beyond {:.0} % on one block, {:.0} % on all; what is slower was measured twice.\n",
+        "\nA change counts beyond its interval and beyond {:.0} % on one block, {:.0} % on all; what seemed slower was measured again, and counts where both measurements together say so.\n",
         100.0 * floors.one,
         100.0 * floors.all
     );

@@ -1,0 +1,154 @@
+//! `lockstep minimise`, `explain` and `export`: what is done with one block.
+
+use super::{Color, KindArgs};
+use clap::{Args, ValueEnum};
+use std::{path::PathBuf, time::Duration};
+
+/// One block, and who may be wrong on it.
+#[derive(Debug, Args)]
+pub(crate) struct CaseArgs {
+    /// A file with the block: a finding, or a fixture
+    #[arg(value_name = "CASE")]
+    pub(crate) case: Option<PathBuf>,
+
+    /// Of the file, the test whose id matches
+    #[arg(long, value_name = "REGEX", requires = "case")]
+    pub(crate) filter: Option<String>,
+
+    /// The block that `lockstep fuzz` makes of this seed, instead of a file
+    #[arg(long, value_name = "N", conflicts_with = "case")]
+    pub(crate) seed: Option<u64>,
+
+    /// Who may be wrong [default: all but the reference; the first who is]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) executor: Vec<String>,
+
+    /// Threads of each of them
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) threads: Vec<usize>,
+
+    /// A run that takes this long hangs
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
+    pub(crate) hang_after: Duration,
+
+    /// When to color
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+const MINIMISE_ABOUT: &str = "\
+Leaves out of a block what it can while an executor is still wrong on it in the same way: transactions \
+first, then withdrawals, accounts, storage, code, and what each transaction carries. Writes what is left as \
+an EEST blockchain test that other clients can replay, with real signatures and a genesis of its own.";
+
+const MINIMISE_EXAMPLES: &str = "\
+Examples:
+  lockstep minimise --seed 4711 --out case.json     the block of a finding
+  lockstep minimise out/findings/x.json --time 5m   a file; the result on stdout
+  lockstep minimise case.json --executor mine --threads 2,8
+
+Exit status:
+  1  no executor was wrong on it
+  2  the usage is wrong, or the block cannot be read or signed anew";
+
+#[derive(Debug, Args)]
+#[command(long_about = MINIMISE_ABOUT, after_help = MINIMISE_EXAMPLES)]
+pub(crate) struct MinimiseArgs {
+    #[command(flatten)]
+    pub(crate) case: CaseArgs,
+
+    /// For how long
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
+    pub(crate) time: Duration,
+
+    /// Write it to FILE instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+const EXPLAIN_ABOUT: &str = "\
+Finds the first transaction that came out differently, the value that it must have read to come out so, who \
+wrote that value and who should have, and puts its steps as they should be beside its steps as they were.";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  lockstep explain case.json                          the first executor that is wrong on it
+  lockstep explain --seed 4711 --executor mine        the block of a finding
+  lockstep explain case.json --format markdown --out issue.md
+
+Exit status:
+  1  no executor was wrong on it
+  2  the usage is wrong, or the block cannot be read";
+
+/// How `explain` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    /// For a person at a terminal
+    Human,
+    /// For an issue
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+#[command(long_about = EXPLAIN_ABOUT, after_help = EXPLAIN_EXAMPLES)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) case: CaseArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Human)]
+    pub(crate) format: ExplainFormat,
+
+    /// Write it to FILE instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+const EXPORT_ABOUT: &str = "\
+Writes blocks that `lockstep fuzz` makes, signed and on a genesis of their own, with what the reference \
+makes of them: as EEST blockchain tests, which `lockstep check`, revme and others replay, or as the inputs \
+of a transition tool (alloc.json, env.json, txs.json) with the reference's result in expected.json, which \
+tools/specs/judge.py holds against the Python execution specs.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  lockstep export --seed 1 --blocks 50 --out fixtures
+  lockstep export --seed 1 --blocks 50 --format t8n --out t8n
+  lockstep export --seed 7 --fork Prague,Osaka --format t8n --out t8n
+  lockstep export case.json --format t8n --out t8n    a minimised finding";
+
+/// What `export` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// EEST blockchain tests, a file for each block
+    Fixture,
+    /// Inputs of a transition tool, a folder for each block
+    T8n,
+}
+
+#[derive(Debug, Args)]
+#[command(long_about = EXPORT_ABOUT, after_help = EXPORT_EXAMPLES)]
+pub(crate) struct ExportArgs {
+    /// A file with a test of one block, instead of generated blocks
+    #[arg(value_name = "CASE", conflicts_with_all = ["seed", "blocks", "fork", "features"])]
+    pub(crate) case: Option<PathBuf>,
+
+    /// The seed of the first block
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// How many blocks
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) blocks: u64,
+
+    #[command(flatten)]
+    pub(crate) kind: KindArgs,
+
+    /// What to write
+    #[arg(long, value_enum, default_value_t = ExportFormat::Fixture)]
+    pub(crate) format: ExportFormat,
+
+    /// Write to DIR
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}

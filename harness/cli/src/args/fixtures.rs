@@ -1,0 +1,27 @@
+//! `lockstep fixtures`.
+
+use clap::Args;
+
+const PULL_ABOUT: &str = "\
+Fetches an official release into ethereum-tests/, where `lockstep check` without a PATH finds it. The \
+releases and their digests are those of ethereum-tests/manifest.toml; what has another digest is not \
+kept. A transfer that was cut off goes on where it was.";
+
+const PULL_EXAMPLES: &str = "\
+Examples:
+  lockstep fixtures pull                          the first release of the manifest
+  lockstep fixtures pull v5.1.0                   another one
+  lockstep fixtures pull v5.1.0 --from ~/mirror   from a folder that holds its file
+  lockstep fixtures pull v5.1.0 --from http://127.0.0.1:8000/";
+
+#[derive(Debug, Args)]
+#[command(long_about = PULL_ABOUT, after_help = PULL_EXAMPLES)]
+pub(crate) struct PullArgs {
+    /// A release of the manifest [default: the first]
+    #[arg(value_name = "RELEASE")]
+    pub(crate) release: Option<String>,
+
+    /// Another place to fetch it from: a folder, a file or an address
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) from: Option<String>,
+}

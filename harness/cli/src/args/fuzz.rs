@@ -1,0 +1,105 @@
+//! `lockstep fuzz`, and what generated blocks may be.
+
+use super::Color;
+use clap::{Args, ValueEnum};
+use lockstep_model::Fork;
+use std::{path::PathBuf, time::Duration};
+
+const FUZZ_ABOUT: &str = "\
+Generates blocks from seeds, and runs each through the reference and the candidates at two threads; one block \
+in 32 also through every executor at 1, 2, 3 and 8 threads, twice. A different outcome, a panic, an error and a \
+hang are findings; those with the same signature are counted once.
+
+The seed of a campaign is the seed of its first block, the others follow: what was found with seed N comes again \
+with `--seed N --blocks 1`.";
+
+const FUZZ_EXAMPLES: &str = "\
+Examples:
+  lockstep fuzz --time 10m                                  a campaign
+  lockstep fuzz --time 8h --out campaign                    one that can be resumed
+  lockstep fuzz --time 8h --out campaign --resume           going on with it
+  lockstep fuzz --seed 4711 --blocks 1                      one block again
+  lockstep fuzz --fork Prague,Osaka --features calls,delegations --blocks 10000
+
+Exit status:
+  1  something was found
+  2  else: something could not be written, or the usage is wrong
+  4  else: nothing ran
+  0  else";
+
+#[derive(Debug, Args)]
+#[command(long_about = FUZZ_ABOUT, after_help = FUZZ_EXAMPLES)]
+pub(crate) struct FuzzArgs {
+    /// For how long, as in `90s`, `10m`, `8h` [default: 1m, without --blocks]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) time: Option<Duration>,
+
+    /// How many blocks
+    #[arg(long, value_name = "N")]
+    pub(crate) blocks: Option<u64>,
+
+    /// The seed of the first block
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Blocks in flight [default: the cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+
+    /// Who takes part in both lanes [default: `block_stm` and all brought ones on every block; every
+    /// executor on one in 32]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) executor: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) kind: KindArgs,
+
+    /// A block that takes this long hangs
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub(crate) hang_after: Duration,
+
+    /// Stop at the first finding
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = FuzzFormat::Human)]
+    pub(crate) format: FuzzFormat,
+
+    /// Write findings to DIR, and how far the campaign is
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Go on where the campaign of --out has stopped
+    #[arg(long, requires = "out", conflicts_with = "seed")]
+    pub(crate) resume: bool,
+
+    /// When to color
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+/// What generated blocks may be.
+#[derive(Debug, Args)]
+pub(crate) struct KindArgs {
+    /// Only blocks of these forks, as in `Prague`
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) fork: Vec<Fork>,
+
+    /// Only these features, as in `calls`; a name that is none lists them all
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) features: Vec<String>,
+
+    /// The most transactions of a block
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) transactions: usize,
+}
+
+/// How `fuzz` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FuzzFormat {
+    /// For a person
+    Human,
+    /// One JSON object a line on stdout, nothing else there
+    Json,
+}

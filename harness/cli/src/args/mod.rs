@@ -1,0 +1,117 @@
+//! The command line, as close to what is typed as possible, a file for each command.
+
+mod bench;
+mod cases;
+mod check;
+mod faults;
+mod fixtures;
+mod fuzz;
+mod gate;
+mod report;
+
+pub(crate) use bench::{BenchArgs, BenchFormat, ThreadsMode};
+pub(crate) use cases::{
+    CaseArgs, ExplainArgs, ExplainFormat, ExportArgs, ExportFormat, MinimiseArgs,
+};
+pub(crate) use check::{CheckArgs, PackMode};
+pub(crate) use faults::FaultsArgs;
+pub(crate) use fixtures::PullArgs;
+pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};
+pub(crate) use gate::GateArgs;
+pub(crate) use report::{ReportArgs, ReportFormat};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+const ABOUT: &str = "Is your parallel EVM executor still the EVM?";
+
+const LONG_ABOUT: &str = "\
+Runs official Ethereum tests, real blocks and generated blocks through a sequential reference EVM \
+and through parallel executors, and compares everything that consensus can see.";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "lockstep", version, about = ABOUT, long_about = LONG_ABOUT)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// A known bug to plant in this process, as in `A1`; see `lockstep faults --list`
+    #[cfg(feature = "faults")]
+    #[arg(long, value_name = "ID", global = true)]
+    fault: Option<String>,
+}
+
+impl Cli {
+    /// Plants what was asked for.
+    #[cfg(feature = "faults")]
+    pub(crate) fn plant(&self) -> anyhow::Result<()> {
+        if let Some(id) = &self.fault {
+            let fault = lockstep_faults::named(id);
+            let fault = fault.ok_or_else(|| {
+                anyhow::anyhow!("unknown fault `{id}`: `lockstep faults --list` names them")
+            })?;
+            lockstep_faults::plant(fault);
+        }
+        Ok(())
+    }
+
+    /// Nothing can be planted in this program.
+    #[cfg(not(feature = "faults"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with the feature")]
+    pub(crate) const fn plant(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run cases through the reference and the candidates
+    Check(Box<CheckArgs>),
+    /// Measure speedups, with a verdict on every sample
+    Bench(BenchArgs),
+    /// Check and measure against a baseline, for a CI
+    Gate(GateArgs),
+    /// Look for blocks on which an executor is wrong
+    Fuzz(FuzzArgs),
+    /// Plant known executor bugs and see what finds them
+    Faults(FaultsArgs),
+    /// Tell why an executor is wrong on a block
+    Explain(ExplainArgs),
+    /// Write generated blocks for other clients and for the Python specs
+    Export(ExportArgs),
+    /// Make a block that shows a bug as small as it can be
+    Minimise(MinimiseArgs),
+    /// Render or merge records
+    Report(ReportArgs),
+    /// Official fixture releases
+    #[command(subcommand)]
+    Fixtures(FixturesCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FixturesCommand {
+    /// Fetch a release into ethereum-tests/ and verify its digest
+    Pull(PullArgs),
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a person
+    Human,
+    /// One JSON object a line on stdout, nothing else there
+    Json,
+    /// One JUnit XML document on stdout, nothing else there
+    Junit,
+}
+
+/// When to color.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

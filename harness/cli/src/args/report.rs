@@ -1,0 +1,69 @@
+//! `lockstep report`.
+
+use super::Color;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+const REPORT_ABOUT: &str = "\
+Reads records, merges them, and renders what they say together. A record is what `lockstep check --out DIR` or \
+`lockstep bench --out DIR` writes, or the faults.json of `lockstep faults`; what a file is, its content tells. \
+The exit status is that of the runs together.";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  lockstep report out/check.jsonl                         a summary for a person
+  lockstep report part-1.jsonl part-2.jsonl               two partitions as one run
+  lockstep report --format junit out/*.jsonl > junit.xml  for a CI system
+  lockstep report --format html --out report.html reports/*/*/*.jsonl reports/faults.json
+                                                          a leaderboard of many machines
+  lockstep report --rerun theirs.jsonl                    whether their workloads come to what they state
+  lockstep report --schema                                the JSON Schema of a record's lines
+
+github-action-benchmark: tool `customBiggerIsBetter`. bencher: adapter `json`.";
+
+/// How `report` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For a person
+    Human,
+    /// The lines of all records
+    Json,
+    /// For a pull request or an issue
+    Markdown,
+    /// A page that needs nothing else
+    Html,
+    /// JUnit XML
+    Junit,
+    /// For benchmark-action/github-action-benchmark
+    GithubActionBenchmark,
+    /// Bencher Metric Format
+    Bencher,
+}
+
+#[derive(Debug, Args)]
+#[command(long_about = REPORT_ABOUT, after_help = REPORT_EXAMPLES)]
+pub(crate) struct ReportArgs {
+    /// Records
+    #[arg(value_name = "FILE", required_unless_present = "schema")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+    pub(crate) format: ReportFormat,
+
+    /// Write to FILE instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Instead: make the workloads again from their seeds, and compare what they come to
+    #[arg(long, conflicts_with_all = ["format", "out"])]
+    pub(crate) rerun: bool,
+
+    /// Instead: print the JSON Schema of the lines
+    #[arg(long, conflicts_with_all = ["files", "format", "out", "rerun"])]
+    pub(crate) schema: bool,
+
+    /// When to color
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
