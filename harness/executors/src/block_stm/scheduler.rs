@@ -183,8 +183,8 @@ impl Speculation {
         if self.claims >= WINDOW || self.failures >= 2 * WINDOW {
             // Most claims begin wrong, or two of five transactions are run again: a second thread cannot
             // win back what that costs.
-            let bad = self.failures * 4 >= self.claims * 3
-                || self.failures * 5 >= self.transactions * 2;
+            let bad =
+                self.failures * 4 >= self.claims * 3 || self.failures * 5 >= self.transactions * 2;
             self.bad_windows = if bad { self.bad_windows + 1 } else { 0 };
             (self.claims, self.transactions, self.failures) = (0, 0, 0);
         }

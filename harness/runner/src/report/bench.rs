@@ -4,6 +4,7 @@ use crate::{
     bench::{Circumstances, Group, SCHEMA, SampleSet},
     record::Verdict,
     source::SourceError,
+    workload::{Size, Workload},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -281,11 +282,15 @@ impl Table {
 
 /// The block's name in a table: of a built-in workload what follows from the rest of the row is left out.
 pub fn name(set: &SampleSet) -> String {
-    let id = set.workload.strip_prefix("workload::").unwrap_or(&set.workload);
-    let id = id.split_once('[').filter(|_| set.workload.starts_with("workload::"));
-    let name = id.map_or(set.workload.as_str(), |(name, _)| name);
+    let name = match Workload::of_id(&set.workload) {
+        Some((workload, Size { contention: Some(contention), .. })) => {
+            format!("{}, {contention}", workload.name)
+        }
+        Some((workload, _)) => workload.name.to_owned(),
+        None => set.workload.clone(),
+    };
     if set.place == "memory" || set.place.is_empty() {
-        name.to_owned()
+        name
     } else {
         format!("{name} ({})", set.place)
     }

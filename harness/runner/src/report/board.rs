@@ -7,8 +7,15 @@ use super::{
 use crate::{
     bench::{Circumstances, Group, SampleSet},
     record::{Record as CheckRecord, Verdict},
+    workload::Workload,
 };
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// Workloads of which a mean says something about an executor: less is a look at something else.
+const ENOUGH_WORKLOADS: usize = 5;
 
 /// Everything that a report is made of.
 #[derive(Debug, Default)]
@@ -38,6 +45,8 @@ pub struct Leader {
     pub kind: &'static str,
     /// Its speedups together.
     pub group: Group,
+    /// The block on which it was slowest.
+    pub worst: String,
     /// Geometric mean of the share of the limit reached: of the lowest of threads, dependencies and what
     /// the machine allowed. `None` where no limit is known.
     pub of_limit: Option<f64>,
@@ -87,10 +96,28 @@ impl Board {
             .flat_map(|(_, record)| record.sets.iter().map(|set| (&record.circumstances, set)))
     }
 
+    /// The sets that stand for their workload: of several on the same machine with the same executor, threads
+    /// and storage the largest block, and of those the newest; none in which everybody was made to
+    /// want the same. Real blocks all.
+    pub fn standing(&self) -> Vec<(&Circumstances, &SampleSet)> {
+        let mut best: BTreeMap<_, (&Circumstances, &SampleSet)> = BTreeMap::new();
+        for (at, set) in self.sets().filter(|(_, set)| has_own_contention(set)) {
+            let key = (at.machine.name(), name(set), &set.executor, set.threads);
+            let rank = |at: &Circumstances, set: &SampleSet| (set.gas, at.started.clone());
+            let known = best.get(&key).map(|(at, set)| rank(at, set));
+            if known.is_none_or(|known| rank(at, set) > known) {
+                best.insert(key, (at, set));
+            }
+        }
+        // In the order in which they were measured.
+        let is_best = |set: &SampleSet| best.values().any(|(_, other)| std::ptr::eq(*other, set));
+        self.sets().filter(|(_, set)| is_best(set)).collect()
+    }
+
     /// The best first.
     pub fn leaders(&self) -> Vec<Leader> {
         let mut groups: BTreeMap<_, Vec<&SampleSet>> = BTreeMap::new();
-        for (circumstances, set) in self.sets() {
+        for (circumstances, set) in self.standing() {
             let key = (
                 kind(set),
                 set.place.clone(),
@@ -105,10 +132,15 @@ impl Board {
         };
         let mut leaders: Vec<Leader> = groups.into_iter().map(leader).collect();
         leaders.sort_by(|one, other| {
-            let place = |leader: &Leader| (leader.kind != "workloads", leader.place != "memory");
+            let place = |leader: &Leader| {
+                let group = leader.group;
+                let measured = group.blocks + group.noisy + group.without;
+                // Means over fewer blocks are no rivals.
+                let kind = (leader.kind != "workloads", leader.place != "memory");
+                (kind, leader.place.clone(), Reverse(measured))
+            };
             place(one)
                 .cmp(&place(other))
-                .then_with(|| one.place.cmp(&other.place))
                 .then_with(|| descending(one.group.geometric_mean, other.group.geometric_mean))
         });
         leaders
@@ -119,10 +151,7 @@ impl Board {
         let mut pairs = Vec::new();
         for (_, record) in &self.measurements {
             for friendly in record.sets.iter().filter(|set| set.place == "memory") {
-                let Some((workload, _)) = crate::workload::Workload::of_id(&friendly.workload)
-                else {
-                    continue;
-                };
+                let Some((workload, _)) = Workload::of_id(&friendly.workload) else { continue };
                 let Some(naive) = workload.naive() else { continue };
                 let naive = record.sets.iter().find(|set| {
                     name(set) == naive.name
@@ -150,9 +179,15 @@ impl Board {
         let mut moments = Vec::new();
         for (_, record) in &self.measurements {
             let mut groups: BTreeMap<String, Vec<&SampleSet>> = BTreeMap::new();
-            let sets =
-                record.sets.iter().filter(|set| kind(set) == "workloads" && set.place == "memory");
-            sets.for_each(|set| groups.entry(label(set)).or_default().push(set));
+            let is_one = |set: &&SampleSet| {
+                kind(set) == "workloads" && set.place == "memory" && has_own_contention(set)
+            };
+            let sets: Vec<&SampleSet> = record.sets.iter().filter(is_one).collect();
+            let workloads: BTreeSet<&String> = sets.iter().map(|set| &set.workload).collect();
+            if workloads.len() < ENOUGH_WORKLOADS {
+                continue;
+            }
+            sets.into_iter().for_each(|set| groups.entry(label(set)).or_default().push(set));
             let circumstances = &record.circumstances;
             moments.extend(groups.into_iter().map(|(executor, sets)| Moment {
                 started: circumstances.started.clone(),
@@ -225,10 +260,22 @@ fn leader(
         place,
         kind,
         group: Group::of(sets.iter().copied()),
+        worst: worst(sets),
         of_limit: (!shares.is_empty()).then(|| mean(&shares)),
         processor: mean(&processor),
         gas_per_second: if time > 0.0 { gas * 1e9 / time } else { 0.0 },
     }
+}
+
+fn worst(sets: &[&SampleSet]) -> String {
+    let told = sets.iter().filter_map(|set| Some((told(set)?, set)));
+    let worst = told.min_by(|(one, _), (other, _)| one.total_cmp(other));
+    worst.map(|(_, set)| name(set)).unwrap_or_default()
+}
+
+/// Whether nobody has turned the knob: true of real blocks.
+fn has_own_contention(set: &SampleSet) -> bool {
+    Workload::of_id(&set.workload).is_none_or(|(_, size)| size.contention.is_none())
 }
 
 /// Larger numbers first.

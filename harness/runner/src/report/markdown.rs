@@ -81,7 +81,7 @@ pub fn leaders(text: &mut String, leaders: &[Leader]) {
     }
     *text += "\n## Leaderboard\n\nSpeedups are against `sequential`, the fastest one-thread run, in the \
               geometric mean; every timed run had the right outcome.\n\n\
-              | executor | threads | mode | blocks | storage | speedup | interval | slowest | slower | noisy | wrong | of the limit | processor time | Mgas/s | machine |\n\
+              | executor | threads | mode | blocks | storage | speedup | interval | slowest block | slower | noisy | wrong | of the limit | processor time | Mgas/s | machine |\n\
               |---|---:|---|---|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---|\n";
     for leader in leaders {
         let group = leader.group;
@@ -89,8 +89,12 @@ pub fn leaders(text: &mut String, leaders: &[Leader]) {
             "- | - | -".to_owned()
         } else {
             format!(
-                "{:.2}x | {:.2} to {:.2} | {:.2}x",
-                group.geometric_mean, group.interval.0, group.interval.1, group.slowest
+                "{:.2}x | {:.2} to {:.2} | {:.2}x, {}",
+                group.geometric_mean,
+                group.interval.0,
+                group.interval.1,
+                group.slowest,
+                cell(&leader.worst)
             )
         };
         let of_limit =

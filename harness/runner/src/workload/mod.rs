@@ -349,30 +349,34 @@ impl Workload {
 
     /// The id of such a block: all that it takes to make it again.
     pub fn id(&self, size: Size) -> String {
-        let Size { seed, gas, .. } = size;
-        match size.contention {
-            None => format!("workload::{}[{gas},seed={seed}]", self.name),
-            Some(contention) => {
-                format!("workload::{}[{gas},seed={seed},{contention}]", self.name)
-            }
+        let mut parts = vec![size.gas.to_string(), format!("seed={}", size.seed)];
+        parts.extend(size.contention.map(|contention| contention.to_string()));
+        if size.signatures == Signatures::Real {
+            parts.push(SIGNED.to_owned());
         }
+        format!("workload::{}[{}]", self.name, parts.join(","))
     }
 
     /// The workload and the block that an id names.
     pub fn of_id(id: &str) -> Option<(Self, Size)> {
         let (name, size) = id.strip_prefix("workload::")?.strip_suffix(']')?.split_once('[')?;
-        let mut parts = size.splitn(3, ',');
+        let mut parts = size.split(',');
         let (gas, seed) = (parts.next()?, parts.next()?.strip_prefix("seed=")?);
-        let contention = parts.next().map(str::parse).transpose().ok()?;
-        let size = Size {
-            seed: seed.parse().ok()?,
-            gas: gas.parse().ok()?,
-            contention,
-            signatures: Signatures::Placeholder,
-        };
+        let (gas, seed) = (gas.parse().ok()?, seed.parse().ok()?);
+        let mut size = Size { seed, gas, ..Size::default() };
+        for part in parts {
+            if part == SIGNED {
+                size.signatures = Signatures::Real;
+            } else {
+                size.contention = Some(part.parse().ok()?);
+            }
+        }
         Some((Self::named(name)?, size))
     }
 }
+
+/// In an id: its transactions carry real signatures, and so have other senders.
+const SIGNED: &str = "signed";
 
 #[cfg(test)]
 mod tests {
@@ -386,7 +390,9 @@ mod tests {
             contention: Some(Contention::Zipf(1.1)),
             signatures: Signatures::Placeholder,
         };
-        for size in [size, Size { contention: None, ..size }] {
+        let own = Size { contention: None, ..size };
+        let signed = Size { signatures: Signatures::Real, ..size };
+        for size in [size, own, signed, Size { contention: None, ..signed }] {
             let workload = Workload::named("payments").unwrap();
             let (found, of_id) = Workload::of_id(&workload.id(size)).unwrap();
             assert_eq!((found.name, of_id), ("payments", size));

@@ -8,7 +8,7 @@ use super::{
     faults::Means,
     markdown,
 };
-use crate::bench::{SampleSet, statistics::geometric_mean};
+use crate::bench::{Circumstances, SampleSet, statistics::geometric_mean};
 use askama::Template;
 use charts::{Bar, Line, Size, color};
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,13 +129,17 @@ fn place_of(series: &[String], set: &SampleSet) -> usize {
     series.iter().position(|name| *name == label(set)).unwrap_or_default()
 }
 
-/// Workloads in memory: the newest measurement of each.
+/// Workloads in memory.
+fn standing(board: &Board) -> impl Iterator<Item = (&Circumstances, &SampleSet)> {
+    let sets = board.standing().into_iter();
+    sets.filter(|(_, set)| kind(set) == "workloads" && set.place == "memory")
+}
+
+/// A bar for each executor on each workload.
 fn bars(board: &Board, series: &[String]) -> String {
     let mut order: Vec<String> = Vec::new();
     let mut rows: BTreeMap<String, BTreeMap<usize, Bar>> = BTreeMap::new();
-    for (_, set) in
-        board.sets().filter(|(_, set)| kind(set) == "workloads" && set.place == "memory")
-    {
+    for (_, set) in standing(board) {
         let (Some(value), Some(low), Some(high)) = (told(set), set.speedup_low, set.speedup_high)
         else {
             continue;
@@ -155,12 +159,17 @@ fn bars(board: &Board, series: &[String]) -> String {
     if rows.is_empty() { String::new() } else { charts::bars(&rows) }
 }
 
-/// Geometric means over the threads, where several numbers of them were measured, with the limit.
+/// Geometric means over the threads, of those blocks that were measured with several numbers of them in one
+/// go, with the limit.
 fn scaling(board: &Board) -> String {
     type OfThreads<'a> = BTreeMap<usize, Vec<&'a SampleSet>>;
     let mut by_executor: BTreeMap<&str, OfThreads<'_>> = BTreeMap::new();
-    for (_, set) in board.sets().filter(|(_, set)| set.place == "memory" && told(set).is_some()) {
-        by_executor.entry(&set.executor).or_default().entry(set.threads).or_default().push(set);
+    for (_, record) in &board.measurements {
+        let threads: BTreeSet<usize> = record.sets.iter().map(|set| set.threads).collect();
+        let sets = record.sets.iter().filter(|set| set.place == "memory" && told(set).is_some());
+        for set in sets.filter(|_| threads.len() > 1) {
+            by_executor.entry(&set.executor).or_default().entry(set.threads).or_default().push(set);
+        }
     }
     let mut lines = Vec::new();
     let executors = by_executor.iter().filter(|(_, threads)| threads.len() > 1).enumerate();
@@ -211,8 +220,7 @@ fn scatter(board: &Board, series: &[String], over_limit: bool) -> String {
 /// Times to the receipts of single transactions, of some workloads.
 fn receipts(board: &Board, series: &[String]) -> Vec<(String, String)> {
     let mut by_block: BTreeMap<String, Vec<&SampleSet>> = BTreeMap::new();
-    let sets = board.sets().filter(|(_, set)| kind(set) == "workloads" && set.place == "memory");
-    for (_, set) in sets.filter(|(_, set)| set.candidate_receipts.is_some()) {
+    for (_, set) in standing(board).filter(|(_, set)| set.candidate_receipts.is_some()) {
         by_block.entry(name(set)).or_default().push(set);
     }
     let charts = by_block.into_iter().take(MOST_DISTRIBUTIONS).map(|(block, sets)| {
@@ -242,11 +250,11 @@ fn receipts(board: &Board, series: &[String]) -> Vec<(String, String)> {
 }
 
 fn trend(board: &Board, series: &[String]) -> String {
-    if board.measurements.len() < 2 {
-        return String::new();
-    }
     let moments = board.trend();
     let times: BTreeSet<&String> = moments.iter().map(|moment| &moment.started).collect();
+    if times.len() < 2 {
+        return String::new();
+    }
     let line = |(nth, name): (usize, &String)| {
         let of_it = moments.iter().filter(|moment| moment.executor == *name);
         let points = of_it.filter(|moment| moment.group.blocks > 0).map(|moment| {
