@@ -30,11 +30,14 @@ pub struct Entry {
 
 /// An archive whose expectations are outdated.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Draft {
     /// SHA-256 of the archive, in hexadecimal.
     pub sha256: String,
     /// Why.
     pub reason: String,
+    /// How many of its tests are outdated, at the most: what passes of a draft must go on passing.
+    pub outdated: usize,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,7 @@ use super::plan::Job;
 use crate::fixtures::digest;
 use lockstep_runner::{
     compare::{Difference, ShouldBe},
-    lists::Lists,
+    lists::{Draft, Lists},
     record::{Status, TestResult, Verdict},
 };
 use std::{
@@ -20,7 +20,9 @@ pub(crate) struct Reviewed {
     /// Names of the candidates of this run.
     candidates: BTreeSet<String>,
     /// For each archive that a failed test came from: the reason, if it is a draft.
-    drafts: BTreeMap<String, Option<String>>,
+    drafts: BTreeMap<String, Option<Draft>>,
+    /// Outdated tests of each draft archive.
+    outdated: BTreeMap<String, usize>,
     /// Known entries whose test failed.
     needed: BTreeSet<usize>,
     /// Known entries whose test ran and passed, with that test.
@@ -35,6 +37,7 @@ impl Reviewed {
             lists,
             candidates: candidates.collect(),
             drafts: BTreeMap::new(),
+            outdated: BTreeMap::new(),
             needed: BTreeSet::new(),
             needless: BTreeMap::new(),
         }
@@ -46,6 +49,10 @@ impl Reviewed {
         match result.status {
             Status::Known => self.needed.extend(entries),
             Status::Passed => self.not_needed(&entries, &result.id),
+            Status::Outdated => {
+                let _ = self.draft(&result.origin);
+                self.count_outdated(&result.origin);
+            }
             _ => {}
         }
     }
@@ -62,9 +69,16 @@ impl Reviewed {
         {
             self.needed.extend(excuse.entries);
             result.status = excuse.status;
+            if excuse.status == Status::Outdated {
+                self.count_outdated(&result.origin);
+            }
             result.reason = Some(excuse.reasons.join("; "));
         }
         result
+    }
+
+    fn count_outdated(&mut self, origin: &str) {
+        *self.outdated.entry(origin.to_owned()).or_default() += 1;
     }
 
     /// Every entry that a test could need in this run.
@@ -108,13 +122,26 @@ impl Reviewed {
     /// Why the archive is a draft, if it is one.
     fn draft(&mut self, origin: &str) -> Option<String> {
         let lists = &self.lists;
-        let reason = self.drafts.entry(origin.to_owned()).or_insert_with(|| {
+        let draft = self.drafts.entry(origin.to_owned()).or_insert_with(|| {
             let path = Path::new(origin);
             let digest = if path.is_file() { digest(path).ok()? } else { return None };
             let draft = lists.drafts.iter().find(|draft| draft.sha256 == digest)?;
-            Some(draft.reason.clone())
+            Some(draft.clone())
         });
-        reason.clone()
+        draft.as_ref().map(|draft| draft.reason.clone())
+    }
+
+    /// Drafts of which fewer tests pass than have passed.
+    fn drafts_that_got_worse(&self) -> impl Iterator<Item = String> {
+        self.outdated.iter().filter_map(|(origin, found)| {
+            let known = self.drafts.get(origin)?.as_ref()?.outdated;
+            (*found > known).then(|| {
+                format!(
+                    "{origin}: {found} tests of this draft are outdated, {known} on the list: what passes of a draft \
+                     must go on passing"
+                )
+            })
+        })
     }
 
     /// An entry that nothing needs any more hides the next regression.
@@ -126,7 +153,7 @@ impl Reviewed {
                 self.lists.known[*entry].id
             )
         };
-        needless.map(complaint).collect()
+        needless.map(complaint).chain(self.drafts_that_got_worse()).collect()
     }
 }
 
@@ -149,4 +176,27 @@ fn wrongdoers(result: &TestResult) -> BTreeSet<Option<String>> {
 /// An executor's name without its threads.
 fn name(label: &str) -> String {
     label.rsplit_once('@').map_or(label, |(name, _)| name).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_of_a_draft_must_go_on_passing() {
+        let draft = Draft { sha256: String::new(), reason: "a draft".to_owned(), outdated: 1 };
+        let mut reviewed = Reviewed {
+            lists: Arc::new(Lists::default()),
+            candidates: BTreeSet::new(),
+            drafts: [("a.tar.zst".to_owned(), Some(draft))].into(),
+            outdated: BTreeMap::new(),
+            needed: BTreeSet::new(),
+            needless: BTreeMap::new(),
+        };
+        reviewed.count_outdated("a.tar.zst");
+        assert_eq!(reviewed.complaints(), Vec::<String>::new());
+        reviewed.count_outdated("a.tar.zst");
+        let complaints = reviewed.complaints();
+        assert!(complaints[0].contains("2 tests of this draft are outdated, 1 on the list"));
+    }
 }

@@ -41,7 +41,10 @@ enum CheckLine {
         differences: Vec<Difference>,
     },
     Unreadable(serde_json::Value),
-    Summary {},
+    Summary {
+        #[serde(default)]
+        complaints: Vec<String>,
+    },
 }
 
 impl Campaign {
@@ -139,7 +142,17 @@ impl Campaign {
                 CheckLine::Unreadable(what) => {
                     bail!("an official file could not be read: {what}");
                 }
-                CheckLine::Test { .. } | CheckLine::Summary {} => true,
+                CheckLine::Summary { complaints } => {
+                    let complaint = complaints.into_iter().next();
+                    search.detection = complaint.map(|kind| Detection {
+                        case: "the run".to_owned(),
+                        seed: None,
+                        executor: None,
+                        kind,
+                    });
+                    true
+                }
+                CheckLine::Test { .. } => true,
             })
         })?;
         if let Some(how) = ended {

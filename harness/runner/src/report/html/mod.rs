@@ -90,7 +90,8 @@ fn page(board: &Board) -> Page {
     let title = newest.map_or("Lockstep report".to_owned(), |started| {
         format!("Lockstep report, {}", started.split('T').next().unwrap_or(started))
     });
-    let legend = series.iter().enumerate().map(|(nth, name)| {
+    let rivals = rivals(board);
+    let legend = rivals.iter().enumerate().map(|(nth, name)| {
         let charts::Rgb(red, green, blue) = color(nth);
         (name.clone(), format!("rgb({red},{green},{blue})"))
     });
@@ -99,7 +100,7 @@ fn page(board: &Board) -> Page {
         warnings: board.warnings(),
         leaders: board.leaders(),
         legend: legend.collect(),
-        bars: bars(board, &series),
+        bars: bars(board, &rivals),
         scaling: scaling(board),
         scatter_gas: scatter(board, &series, false),
         scatter_bound: scatter(board, &series, true),
@@ -119,10 +120,21 @@ fn page(board: &Board) -> Page {
     }
 }
 
-/// Executors with their threads, in one order for all charts.
+/// Executors with their threads, in one order for all charts; the rivals first.
 fn series(board: &Board) -> Vec<String> {
     let labels: BTreeSet<String> = board.sets().map(|(_, set)| label(set)).collect();
-    labels.into_iter().collect()
+    let mut series = rivals(board);
+    series.extend(labels.into_iter().filter(|label| !series.contains(label)).collect::<Vec<_>>());
+    series
+}
+
+/// Those who were measured on most workloads: others were only looked at for their threads, say.
+fn rivals(board: &Board) -> Vec<String> {
+    let mut workloads: BTreeMap<String, usize> = BTreeMap::new();
+    standing(board).for_each(|(_, set)| *workloads.entry(label(set)).or_default() += 1);
+    let most = workloads.values().max().copied().unwrap_or_default();
+    let rivals = workloads.into_iter().filter(|(_, count)| count * 2 >= most);
+    rivals.map(|(label, _)| label).collect()
 }
 
 fn place_of(series: &[String], set: &SampleSet) -> usize {
@@ -136,15 +148,15 @@ fn standing(board: &Board) -> impl Iterator<Item = (&Circumstances, &SampleSet)>
 }
 
 /// A bar for each executor on each workload.
-fn bars(board: &Board, series: &[String]) -> String {
+fn bars(board: &Board, rivals: &[String]) -> String {
     let mut order: Vec<String> = Vec::new();
     let mut rows: BTreeMap<String, BTreeMap<usize, Bar>> = BTreeMap::new();
-    for (_, set) in standing(board) {
+    for (_, set) in standing(board).filter(|(_, set)| rivals.contains(&label(set))) {
         let (Some(value), Some(low), Some(high)) = (told(set), set.speedup_low, set.speedup_high)
         else {
             continue;
         };
-        let nth = place_of(series, set);
+        let nth = place_of(rivals, set);
         let bar = Bar { series: nth, value, low, high, limit: limit(set) };
         let row = name(set);
         if !rows.contains_key(&row) {
