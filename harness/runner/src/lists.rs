@@ -36,7 +36,10 @@ pub struct Draft {
     pub sha256: String,
     /// Why.
     pub reason: String,
-    /// How many of its tests are outdated, at the most: what passes of a draft must go on passing.
+    /// How many tests it has.
+    pub tests: usize,
+    /// How many of them are outdated: what passes of a draft must go on passing, and what does not
+    /// must not begin to without a reason.
     pub outdated: usize,
 }
 

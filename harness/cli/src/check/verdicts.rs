@@ -21,7 +21,8 @@ pub(crate) struct Reviewed {
     candidates: BTreeSet<String>,
     /// For each archive that a failed test came from: the reason, if it is a draft.
     drafts: BTreeMap<String, Option<Draft>>,
-    /// Outdated tests of each draft archive.
+    /// Tests of each archive, and those that are outdated, whatever else is wrong with them.
+    tests: BTreeMap<String, usize>,
     outdated: BTreeMap<String, usize>,
     /// Known entries whose test failed.
     needed: BTreeSet<usize>,
@@ -37,6 +38,7 @@ impl Reviewed {
             lists,
             candidates: candidates.collect(),
             drafts: BTreeMap::new(),
+            tests: BTreeMap::new(),
             outdated: BTreeMap::new(),
             needed: BTreeSet::new(),
             needless: BTreeMap::new(),
@@ -46,13 +48,16 @@ impl Reviewed {
     /// Takes note of a result that a process before has already given its status.
     pub(crate) fn remember(&mut self, result: &TestResult) {
         let entries: Vec<usize> = self.entries_for(&result.id);
+        count(&mut self.tests, &result.origin);
+        if matches!(result.status, Status::Outdated | Status::Known)
+            && wrongdoers(result).contains(&None)
+            && self.draft(&result.origin).is_some()
+        {
+            count(&mut self.outdated, &result.origin);
+        }
         match result.status {
             Status::Known => self.needed.extend(entries),
             Status::Passed => self.not_needed(&entries, &result.id),
-            Status::Outdated => {
-                let _ = self.draft(&result.origin);
-                self.count_outdated(&result.origin);
-            }
             _ => {}
         }
     }
@@ -60,6 +65,7 @@ impl Reviewed {
     /// The result with the status that the lists give it. An expectation that the reference misses may
     /// be known, or outdated; so may a divergence of an executor that is known to diverge there.
     pub(crate) fn apply(&mut self, mut result: TestResult) -> TestResult {
+        count(&mut self.tests, &result.origin);
         if result.status == Status::Passed {
             let entries = self.entries_for(&result.id);
             self.not_needed(&entries, &result.id);
@@ -69,16 +75,12 @@ impl Reviewed {
         {
             self.needed.extend(excuse.entries);
             result.status = excuse.status;
-            if excuse.status == Status::Outdated {
-                self.count_outdated(&result.origin);
+            if excuse.is_outdated {
+                count(&mut self.outdated, &result.origin);
             }
             result.reason = Some(excuse.reasons.join("; "));
         }
         result
-    }
-
-    fn count_outdated(&mut self, origin: &str) {
-        *self.outdated.entry(origin.to_owned()).or_default() += 1;
     }
 
     /// Every entry that a test could need in this run.
@@ -102,13 +104,13 @@ impl Reviewed {
         {
             return None;
         }
-        let mut excuse =
-            Excuse { status: Status::Outdated, reasons: Vec::new(), entries: Vec::new() };
+        let mut excuse = Excuse::default();
         for who in wrongdoers(result) {
             if who.is_none()
                 && let Some(reason) = self.draft(&result.origin)
             {
                 excuse.reasons.push(reason);
+                excuse.is_outdated = true;
                 continue;
             }
             let entry = self.lists.known(&result.id, who.as_deref())?;
@@ -131,14 +133,18 @@ impl Reviewed {
         draft.as_ref().map(|draft| draft.reason.clone())
     }
 
-    /// Drafts of which fewer tests pass than have passed.
-    fn drafts_that_got_worse(&self) -> impl Iterator<Item = String> {
-        self.outdated.iter().filter_map(|(origin, found)| {
-            let known = self.drafts.get(origin)?.as_ref()?.outdated;
-            (*found > known).then(|| {
+    /// Drafts of which other tests pass than have passed.
+    fn drafts_that_changed(&self) -> impl Iterator<Item = String> {
+        self.drafts.iter().filter_map(|(origin, draft)| {
+            let draft = draft.as_ref()?;
+            let of = |counts: &BTreeMap<String, usize>| counts.get(origin).copied().unwrap_or(0);
+            let (tests, outdated) = (of(&self.tests), of(&self.outdated));
+            let is_whole = tests >= draft.tests;
+            (outdated > draft.outdated || is_whole && outdated < draft.outdated).then(|| {
                 format!(
-                    "{origin}: {found} tests of this draft are outdated, {known} on the list: what passes of a draft \
-                     must go on passing"
+                    "{origin}: {outdated} of {tests} tests of this draft are outdated, {} of {} on the list: what passes of \
+                     a draft must go on passing, and what does not must not begin to without a reason",
+                    draft.outdated, draft.tests
                 )
             })
         })
@@ -153,15 +159,28 @@ impl Reviewed {
                 self.lists.known[*entry].id
             )
         };
-        needless.map(complaint).chain(self.drafts_that_got_worse()).collect()
+        needless.map(complaint).chain(self.drafts_that_changed()).collect()
     }
 }
 
 /// Why a result does not count as a failure.
 struct Excuse {
     status: Status,
+    /// Whether a draft is part of it.
+    is_outdated: bool,
     reasons: Vec<String>,
     entries: Vec<usize>,
+}
+
+impl Default for Excuse {
+    fn default() -> Self {
+        let (reasons, entries) = (Vec::new(), Vec::new());
+        Self { status: Status::Outdated, is_outdated: false, reasons, entries }
+    }
+}
+
+fn count(of: &mut BTreeMap<String, usize>, origin: &str) {
+    *of.entry(origin.to_owned()).or_default() += 1;
 }
 
 /// Who did something else than expected: the reference (`None`), or candidates by name.
@@ -183,20 +202,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_of_a_draft_must_go_on_passing() {
-        let draft = Draft { sha256: String::new(), reason: "a draft".to_owned(), outdated: 1 };
-        let mut reviewed = Reviewed {
-            lists: Arc::new(Lists::default()),
-            candidates: BTreeSet::new(),
-            drafts: [("a.tar.zst".to_owned(), Some(draft))].into(),
-            outdated: BTreeMap::new(),
-            needed: BTreeSet::new(),
-            needless: BTreeMap::new(),
+    fn of_a_draft_the_same_tests_must_go_on_passing() {
+        let complaints = |tests: usize, outdated: usize| {
+            let draft = Draft {
+                sha256: String::new(),
+                reason: "a draft".to_owned(),
+                tests: 3,
+                outdated: 2,
+            };
+            let reviewed = Reviewed {
+                lists: Arc::new(Lists::default()),
+                candidates: BTreeSet::new(),
+                drafts: [("a.tar.zst".to_owned(), Some(draft))].into(),
+                tests: [("a.tar.zst".to_owned(), tests)].into(),
+                outdated: [("a.tar.zst".to_owned(), outdated)].into(),
+                needed: BTreeSet::new(),
+                needless: BTreeMap::new(),
+            };
+            reviewed.complaints()
         };
-        reviewed.count_outdated("a.tar.zst");
-        assert_eq!(reviewed.complaints(), Vec::<String>::new());
-        reviewed.count_outdated("a.tar.zst");
-        let complaints = reviewed.complaints();
-        assert!(complaints[0].contains("2 tests of this draft are outdated, 1 on the list"));
+        assert_eq!(complaints(3, 2), Vec::<String>::new());
+        assert_eq!(complaints(2, 1), Vec::<String>::new(), "a part of the archive");
+        assert!(complaints(3, 3)[0].contains("3 of 3 tests of this draft are outdated, 2 of 3 on"));
+        assert!(complaints(3, 1)[0].contains("1 of 3 tests of this draft are outdated, 2 of 3 on"));
     }
 }

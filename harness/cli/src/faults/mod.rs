@@ -117,6 +117,8 @@ fn examine(
         row.repeats = Some(campaign.repeats(fault.id, seed, time)?);
     }
     row.add(Means::Fuzz, found);
+    say(Means::BuiltIn.name());
+    row.add(Means::BuiltIn, campaign.check(fault.id, Means::BuiltIn, &[])?);
     for (means, paths) in [
         (Means::Official, &args.official),
         (Means::Packed, &args.packed),

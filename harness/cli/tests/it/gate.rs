@@ -62,7 +62,7 @@ fn the_gate_decides_after_it_has_reported() {
     let (run, summary) = gate(folder, &[]);
     assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
     assert!(
-        run.stdout.ends_with("PASSED: 370 tests, 0 failed; 2 sample sets, 0 wrong\n"),
+        run.stdout.ends_with("PASSED: 371 tests, 0 failed; 2 sample sets, 0 wrong\n"),
         "{}",
         run.stdout
     );

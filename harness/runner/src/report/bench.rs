@@ -287,7 +287,11 @@ pub fn name(set: &SampleSet) -> String {
             format!("{}, {contention}", workload.name)
         }
         Some((workload, _)) => workload.name.to_owned(),
-        None => set.workload.clone(),
+        // Of another version, perhaps.
+        None => match set.workload.strip_prefix("workload::").and_then(|id| id.split_once('[')) {
+            Some((name, _)) => name.to_owned(),
+            None => set.workload.clone(),
+        },
     };
     if set.place == "memory" || set.place.is_empty() {
         name

@@ -10,6 +10,8 @@ use std::{collections::BTreeMap, fmt};
 pub enum Means {
     /// `lockstep fuzz`.
     Fuzz,
+    /// `lockstep check` of the built-in set, with the blocks that once showed a bug.
+    BuiltIn,
     /// `lockstep check` of official tests as they are.
     Official,
     /// The same, packed into blocks.
@@ -20,12 +22,14 @@ pub enum Means {
 
 impl Means {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Fuzz, Self::Official, Self::Packed, Self::Real];
+    pub const ALL: [Self; 5] =
+        [Self::Fuzz, Self::BuiltIn, Self::Official, Self::Packed, Self::Real];
 
     /// Its name in tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fuzz => "fuzz",
+            Self::BuiltIn => "built-in set",
             Self::Official => "official tests",
             Self::Packed => "packed tests",
             Self::Real => "real blocks",
@@ -133,10 +137,12 @@ impl Row {
     }
 
     /// Whether the means at hand could show it: what judge and executors share, only what others have
-    /// written down shows.
+    /// written down shows; or one of the blocks that are kept because they once did.
     fn applies(&self) -> bool {
+        let by_others = |means: &Means| !matches!(means, Means::Fuzz | Means::BuiltIn);
         self.reach == Reach::Candidate.name()
-            || self.searches.keys().any(|means| *means != Means::Fuzz)
+            || self.searches.keys().any(by_others)
+            || self.is_detected()
     }
 }
 

@@ -14,6 +14,7 @@ macro_rules! regressions {
 }
 
 const FILES: &[(&str, &str)] = regressions![
+    "another-list",
     "authorises-itself",
     "code-before-a-transfer",
     "delegated-anew",
