@@ -139,7 +139,7 @@ fn a_database_on_disk_gives_the_same() {
     assert_eq!(set.verdict, Verdict::Agreed, "{:?}", set.reason);
     let storage = set.storage.unwrap();
     assert!(storage.read_ns.unwrap() > 0);
-    assert_eq!(storage.device_bytes.unwrap_or_default(), 0, "the file was written a moment ago");
+    // What the device delivered is the whole process's, and other tests read files beside this one.
 }
 
 #[test]
