@@ -28,7 +28,7 @@ pub(crate) fn export(args: &ExportArgs, command: &Lockstep) -> Result<u8> {
     let reference = factory(&command.executors, REFERENCE, Mode::Forced)?;
     let mut reference = reference(1).map_err(anyhow::Error::msg)?;
     let shown = args.out.display();
-    fs::create_dir_all(&args.out).with_context(|| format!("--out {shown}: cannot be made"))?;
+    files::make_out(&args.out)?;
     let mut write = |name: &str, block: &Runnable| {
         let block = travelling(block);
         let outcome = run(&mut *reference, &block)?;

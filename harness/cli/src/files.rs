@@ -3,6 +3,12 @@
 use anyhow::{Context, Result};
 use std::{fs, path::Path};
 
+/// Makes the folder of `--out`, if it is not there.
+pub(crate) fn make_out(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)
+        .with_context(|| format!("--out {}: cannot be made", folder.display()))
+}
+
 /// Writes a file.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))

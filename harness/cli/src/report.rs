@@ -83,30 +83,19 @@ impl Merged {
             self.board.faults = rows;
         } else if text.is_empty() || Measurement::is_one(&text) {
             let record = Measurement::read(&text).map_err(|error| anyhow!("{name}: {error}"))?;
-            self.warn_of_ends(&name, record.interrupted, record.cut_short);
+            warn_of_ends(&name, record.interrupted, record.cut_short);
             self.board.measurements.push((name, record));
         } else {
             let mut tests = Vec::new();
             let record = json::read(&text, &mut |test| tests.push(test));
             let record = record.map_err(|error| anyhow!("{name}: {error}"))?;
-            self.warn_of_ends(&name, record.interrupted, false);
+            warn_of_ends(&name, record.interrupted, false);
             self.warn_of_overlap(file, &tests);
             self.record.merge(record.clone());
             self.tests.extend(tests);
             self.board.checks.push((name, record));
         }
         Ok(())
-    }
-
-    #[expect(clippy::unused_self, reason = "it speaks of what is added")]
-    fn warn_of_ends(&self, name: &str, interrupted: bool, cut_short: bool) {
-        if interrupted {
-            output::err(&format!(
-                "{name}: the run was interrupted: it holds what was known then\n"
-            ));
-        } else if cut_short {
-            output::err(&format!("{name}: cut short: it holds what was written until then\n"));
-        }
     }
 
     /// Parts of one run have no test in common; runs of the same tests cannot be told apart here.
@@ -192,5 +181,13 @@ impl Merged {
             _ if self.board.checks.is_empty() => 0,
             status => status,
         }
+    }
+}
+
+fn warn_of_ends(name: &str, interrupted: bool, cut_short: bool) {
+    if interrupted {
+        output::err(&format!("{name}: the run was interrupted: it holds what was known then\n"));
+    } else if cut_short {
+        output::err(&format!("{name}: cut short: it holds what was written until then\n"));
     }
 }

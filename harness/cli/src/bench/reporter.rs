@@ -1,11 +1,10 @@
 //! Prints, writes the record, knows the exit status.
 
 use super::work::Message;
-use crate::{args::BenchFormat, defaults::BASELINE, output, progress::Progress};
+use crate::{args::BenchFormat, defaults::BASELINE, files, output, progress::Progress};
 use anyhow::{Context, Result};
 use lockstep_runner::{
     bench::Circumstances,
-    record::Verdict,
     report::bench::{Line, Record, Table},
 };
 use std::{
@@ -30,8 +29,7 @@ impl Reporter {
         out: Option<&Path>,
     ) -> Result<Self> {
         let file = out.map(|folder| {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("--out {}: cannot be made", folder.display()))?;
+            files::make_out(folder)?;
             let path = folder.join("bench.jsonl");
             let file = File::create(&path);
             let file = file.with_context(|| format!("{}: cannot be written", path.display()))?;
@@ -109,16 +107,15 @@ impl Reporter {
         if skipped > 0 {
             output::err(&format!("{skipped} tests were not measured; their reasons: --out DIR\n"));
         }
-        let wrong = record.sets.iter().filter(|set| set.verdict != Verdict::Agreed).count();
-        let status = match (wrong + record.failed.len(), record.unreadable.len()) {
-            (1.., _) => 1,
-            (_, 1..) => crate::EXIT_USAGE,
-            _ if self.failed => crate::EXIT_USAGE,
-            _ if record.sets.is_empty() => {
-                output::error("nothing ran");
-                crate::EXIT_NOTHING
-            }
-            _ => 0,
+        let status = if record.is_wrong() {
+            1
+        } else if self.failed || !record.unreadable.is_empty() {
+            crate::EXIT_USAGE
+        } else if record.sets.is_empty() {
+            output::error("nothing ran");
+            crate::EXIT_NOTHING
+        } else {
+            0
         };
         Ok((record, status))
     }

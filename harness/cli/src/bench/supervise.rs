@@ -13,7 +13,6 @@ use crate::{Lockstep, args::BenchArgs, interrupt, output};
 use anyhow::{Context, Result};
 use lockstep_runner::{bench::SampleSet, bench::Watch, record::Verdict, report::bench::Line};
 use rustix::process::{Signal, set_parent_process_death_signal};
-use serde::{Deserialize, Serialize};
 use std::{
     env,
     io::{BufRead, BufReader},
@@ -30,13 +29,6 @@ const PART: &str = "LOCKSTEP_BENCH_PART";
 /// How often it is looked whether a run goes on for too long.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Words {
-    done: usize,
-    most: Option<usize>,
-    without: Vec<String>,
-}
-
 /// Whether this process is a working one.
 pub(crate) fn is_worker() -> bool {
     env::var_os(PART).is_some()
@@ -46,11 +38,8 @@ pub(crate) fn is_worker() -> bool {
 pub(super) fn work(args: &BenchArgs, command: &Lockstep) -> Result<u8> {
     // Nobody would read what it finds any more.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
-    let words = env::var(PART).context(PART)?;
-    let Words { done, most, without } = serde_json::from_str(&words).context(PART)?;
-    let watch = Arc::new(Watch::default());
-    end_when_hung(watch.clone(), args.hang_after);
-    let part = Part { done, most, without, watch };
+    let part: Part = serde_json::from_str(&env::var(PART).context(PART)?).context(PART)?;
+    end_when_hung(part.watch.clone(), args.hang_after);
     measure(args, command, &part, &mut |message| {
         say(&message);
         Ok(())
@@ -96,11 +85,11 @@ enum Ended {
 /// Measures everything, whatever it takes.
 pub(super) fn supervise(measures: &Measures, reporter: &mut Reporter) -> Result<()> {
     let interrupted = interrupt::flag();
-    let mut words = Words::default();
+    let mut part = Part::default();
     loop {
         let mut at = At::default();
-        let ended = run(&words, &mut at, &mut |message| reporter.message(message))?;
-        words.done += at.done;
+        let ended = run(&part, &mut at, &mut |message| reporter.message(message))?;
+        part.done += at.done;
         let ended = if interrupted.load(Ordering::SeqCst) { Ended::Interrupted } else { ended };
         match ended {
             Ended::Done => return Ok(()),
@@ -115,7 +104,7 @@ pub(super) fn supervise(measures: &Measures, reporter: &mut Reporter) -> Result<
             Ended::Hung(label) => {
                 let reason = "did not come to an end".to_owned();
                 leave_out(
-                    &mut words,
+                    &mut part,
                     measures,
                     reporter,
                     (&at.block, &label),
@@ -123,20 +112,20 @@ pub(super) fn supervise(measures: &Measures, reporter: &mut Reporter) -> Result<
                 )?;
             }
             Ended::Crashed(how) => {
-                let culprits = culprits(&words, measures)?;
+                let culprits = culprits(&part, measures)?;
                 if culprits.is_empty() {
-                    words.done += 1;
+                    part.done += 1;
                     let reason = format!("{how}, and no candidate does it alone");
                     reporter.message(Message::Line(Line::Failed { workload: at.block, reason }))?;
                     continue;
                 }
                 for label in culprits {
                     let found = (Verdict::Inconclusive, how.clone());
-                    leave_out(&mut words, measures, reporter, (&at.block, &label), found)?;
+                    leave_out(&mut part, measures, reporter, (&at.block, &label), found)?;
                 }
             }
         }
-        if measures.candidates.iter().all(|who| words.without.contains(&who.label)) {
+        if measures.candidates.iter().all(|who| part.without.contains(&who.label)) {
             return Ok(());
         }
     }
@@ -144,32 +133,32 @@ pub(super) fn supervise(measures: &Measures, reporter: &mut Reporter) -> Result<
 
 /// Goes on without a candidate; where it is the baseline or the reference, without the block.
 fn leave_out(
-    words: &mut Words,
+    part: &mut Part,
     measures: &Measures,
     reporter: &mut Reporter,
     (block, label): (&str, &str),
     (verdict, reason): (Verdict, String),
 ) -> Result<()> {
     if measures.candidates.iter().any(|who| who.label == label) {
-        words.without.push(label.to_owned());
+        part.without.push(label.to_owned());
         let reason = format!("{reason}; it is left out from here on");
         let set = SampleSet::without_samples(block, label, verdict, reason);
         return reporter.message(Message::Line(Line::SampleSet(Box::new(set))));
     }
-    words.done += 1;
+    part.done += 1;
     let reason = format!("{label}: {reason}");
     reporter.message(Message::Line(Line::Failed { workload: block.to_owned(), reason }))
 }
 
 /// Those who take a process down when they alone are measured on the next block.
-fn culprits(words: &Words, measures: &Measures) -> Result<Vec<String>> {
+fn culprits(part: &Part, measures: &Measures) -> Result<Vec<String>> {
     let labels = measures.candidates.iter().map(|who| &who.label);
     let suspects: Vec<&String> =
-        labels.clone().filter(|label| !words.without.contains(label)).collect();
+        labels.clone().filter(|label| !part.without.contains(label)).collect();
     let mut found = Vec::new();
     for suspect in suspects {
         let without = labels.clone().filter(|label| *label != suspect).cloned().collect();
-        let alone = Words { done: words.done, most: Some(1), without };
+        let alone = Part { done: part.done, most: Some(1), without, ..Part::default() };
         if let Ended::Crashed(_) = run(&alone, &mut At::default(), &mut |_| Ok(()))? {
             found.push(suspect.clone());
         }
@@ -184,15 +173,11 @@ struct At {
     done: usize,
 }
 
-fn run(
-    words: &Words,
-    at: &mut At,
-    pass_on: &mut dyn FnMut(Message) -> Result<()>,
-) -> Result<Ended> {
+fn run(part: &Part, at: &mut At, pass_on: &mut dyn FnMut(Message) -> Result<()>) -> Result<Ended> {
     let program = env::current_exe().context("cannot find this program again")?;
     let mut command = Command::new(program);
     command.args(env::args_os().skip(1)).stdout(Stdio::piped());
-    command.env(PART, serde_json::to_string(words).context("the part")?);
+    command.env(PART, serde_json::to_string(part).context("the part")?);
     let mut process = command.spawn().context("cannot start a process for the measurement")?;
     let stdout = process.stdout.take().context("the process has no output")?;
     let mut hung = None;

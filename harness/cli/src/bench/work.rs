@@ -2,7 +2,7 @@
 
 use super::{
     Measures,
-    blocks::{Found, blocks},
+    blocks::{Found, blocks, workloads},
 };
 use crate::{Lockstep, args::BenchArgs};
 use anyhow::Result;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Which part of everything is to be measured.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Part {
     /// Things of the sources that are done: blocks, and what cannot be measured.
     pub(super) done: usize,
@@ -22,7 +22,8 @@ pub(super) struct Part {
     pub(super) most: Option<usize>,
     /// Labels of the candidates that are left out.
     pub(super) without: Vec<String>,
-    /// Is told who runs.
+    /// Is told who runs, in the process that works on it.
+    #[serde(skip)]
     pub(super) watch: Arc<Watch>,
 }
 
@@ -48,7 +49,7 @@ pub(super) fn work(
 ) -> Result<()> {
     let measures = Measures::new(args, command)?;
     // A name that is none is an error before anything runs.
-    super::blocks::workloads(&args.workload)?;
+    workloads(&args.workload)?;
     let mut seen = 0;
     for storage in &args.storage {
         let plan = measures.plan(args, command, *storage, &part.without, part.watch.clone())?;

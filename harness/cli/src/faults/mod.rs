@@ -137,8 +137,7 @@ const REPORT: &str = "faults.md";
 
 /// Makes sure that the folder can be written to; gives what an earlier run has left there.
 fn open(folder: &Path, resume: bool) -> Result<Vec<Row>> {
-    let shown = folder.display();
-    fs::create_dir_all(folder).with_context(|| format!("--out {shown}: cannot be made"))?;
+    files::make_out(folder)?;
     let path = folder.join(RECORD);
     if !resume {
         save(folder, &[])?;

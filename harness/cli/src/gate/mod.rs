@@ -31,6 +31,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+const NOTHING_IN_COMMON: &str = "the baseline has no block and executor in common with this run: measure it with the same \
+                                 --quick, --gas, --seed and --workload";
+
 const EXIT_FAILED: u8 = 1;
 const EXIT_SLOWER: u8 = 3;
 
@@ -52,8 +55,7 @@ pub(crate) fn gate(args: &GateArgs, command: &Lockstep) -> Result<u8> {
         return bench::bench(&args.bench(), command);
     }
     output::set_color(args.color);
-    fs::create_dir_all(&args.out)
-        .with_context(|| format!("--out {}: cannot be made", args.out.display()))?;
+    files::make_out(&args.out)?;
     // A baseline that cannot be read is told at once, and after the rest has its report.
     let baseline = args.baseline.as_deref().map(read).transpose();
     if let Err(error) = &baseline {
@@ -125,33 +127,10 @@ fn measure(
         not_compared: None,
         statuses: vec![check_status, status],
     };
-    let floors = Floors { one: args.floor_one / 100.0, all: args.floor_all / 100.0 };
     match baseline {
-        Err(error) => {
-            outcome.not_compared = Some(format!("{error:#}"));
-            outcome.statuses.push(crate::EXIT_USAGE);
-        }
+        Err(error) => outcome.cannot_compare(format!("{error:#}")),
         Ok(None) => {}
-        Ok(Some(baseline)) => match comparable(&baseline, &outcome.measured, args.any_machine) {
-            Err(reason) => outcome.not_compared = Some(reason),
-            Ok(()) => {
-                let mut comparison = compare(&baseline, &outcome.measured, floors);
-                if comparison.changes.is_empty() {
-                    outcome.not_compared =
-                        Some("the baseline has no block and executor in common with this run: measure it with \
-                              the same --quick, --gas, --seed and --workload".to_owned());
-                    outcome.statuses.push(crate::EXIT_USAGE);
-                } else {
-                    if comparison.is_slower() {
-                        output::err("gate: something seems to be slower; bench once more\n");
-                        let (again, status) = measure(args.out.join("again"))?;
-                        outcome.statuses.push(status);
-                        comparison = comparison.with(&compare(&baseline, &again, floors));
-                    }
-                    outcome.comparison = Some(comparison);
-                }
-            }
-        },
+        Ok(Some(baseline)) => outcome.compare(args, &baseline, &measure)?,
     }
     Ok(outcome)
 }
@@ -169,6 +148,39 @@ fn comparable(baseline: &Record, now: &Record, any_machine: bool) -> Result<(), 
 }
 
 impl Outcome {
+    /// Speeds were to be compared, and cannot be: an error of usage.
+    fn cannot_compare(&mut self, reason: String) {
+        self.not_compared = Some(reason);
+        self.statuses.push(crate::EXIT_USAGE);
+    }
+
+    /// Compares speeds with the baseline's; what seems to be slower is measured again.
+    fn compare(
+        &mut self,
+        args: &GateArgs,
+        baseline: &Record,
+        measure: &dyn Fn(PathBuf) -> Result<(Record, u8)>,
+    ) -> Result<()> {
+        if let Err(reason) = comparable(baseline, &self.measured, args.any_machine) {
+            self.not_compared = Some(reason);
+            return Ok(());
+        }
+        let floors = Floors { one: args.floor_one / 100.0, all: args.floor_all / 100.0 };
+        let mut comparison = compare(baseline, &self.measured, floors);
+        if comparison.changes.is_empty() {
+            self.cannot_compare(NOTHING_IN_COMMON.to_owned());
+            return Ok(());
+        }
+        if comparison.is_slower() {
+            output::err("gate: something seems to be slower; bench once more\n");
+            let (again, status) = measure(args.out.join("again"))?;
+            self.statuses.push(status);
+            comparison = comparison.with(&compare(baseline, &again, floors));
+        }
+        self.comparison = Some(comparison);
+        Ok(())
+    }
+
     /// 1 something is wrong, else 2 something could not be read, else 3 something is slower, else 4 nothing
     /// ran, else 0.
     fn status(&self) -> u8 {

@@ -117,7 +117,7 @@ impl Bench {
         let (right, first) = timed(&mut *reference);
         let right = right.map_err(|reason| format!("reference: {reason}"))?.outcome;
         let commitments = Commitments::of(block, &right);
-        let mut machine = Machine { reference_ns: vec![first], copies_ns: Vec::new() };
+        let mut beside = Beside { reference_ns: vec![first], copies_ns: Vec::new() };
 
         let mut copies = self.copies(case);
         let mut contestants: Vec<Contestant> =
@@ -139,11 +139,11 @@ impl Bench {
                 if storage.is_memory() {
                     let pin = self.plan.pin.then_some(&self.cores);
                     let together = copies.as_mut().map(|copies| all_at_once(copies, pin));
-                    machine.copies_ns.extend(together);
+                    beside.copies_ns.extend(together);
                 }
             }
             if storage.is_memory() {
-                machine.reference_ns.push(timed(&mut *reference).1);
+                beside.reference_ns.push(timed(&mut *reference).1);
             }
             storage.end();
         }
@@ -170,7 +170,7 @@ impl Bench {
             case,
             right: &right,
             outcome: commitments.ok().map(|commitments| commitments.digest()),
-            machine,
+            beside,
             copies: self.cores.count(),
             no_import,
             baseline,
@@ -231,8 +231,8 @@ fn everyone(plan: &BenchPlan) -> impl Iterator<Item = &Candidate> + Clone {
     baseline.clone().chain(&plan.candidates).chain(baseline)
 }
 
-/// What the machine does beside the contestants.
-struct Machine {
+/// Times of what runs beside the contestants.
+struct Beside {
     reference_ns: Vec<u64>,
     copies_ns: Vec<u64>,
 }
@@ -245,7 +245,7 @@ struct Facts<'a> {
     case: &'a Case,
     right: &'a Outcome,
     outcome: Option<B256>,
-    machine: Machine,
+    beside: Beside,
     copies: usize,
     no_import: Option<String>,
     baseline: Contestant,
@@ -271,8 +271,8 @@ impl Facts<'_> {
             baseline_ns: self.baseline.times.clone(),
             control_ns: self.control.times.clone(),
             candidate_ns: ours.times,
-            reference_ns: self.machine.reference_ns.clone(),
-            copies_ns: self.machine.copies_ns.clone(),
+            reference_ns: self.beside.reference_ns.clone(),
+            copies_ns: self.beside.copies_ns.clone(),
             copies: self.copies,
             storage: self.storage,
             bound: self.dependencies.as_ref().map(Bound::of),

@@ -2,11 +2,10 @@
 
 use super::{
     Scene,
-    contracts::{Contract, balance_slot, call, code, word},
+    contracts::{Contract, call, code, word},
     draft::{Draft, sign},
 };
 use alloy_primitives::{Address, B256, U256, keccak256};
-use std::collections::BTreeMap;
 
 const GAS_LIMIT: u64 = 1_000_000;
 /// Operations of a bundle, payments of a batch.
@@ -16,29 +15,19 @@ const BUNDLERS: usize = 4;
 const HOLDING: u64 = 1_000_000;
 
 /// A token that accounts pay each other with.
-struct Token {
-    address: Address,
-    balances: BTreeMap<U256, U256>,
+fn token(draft: &mut Draft) -> Contract {
+    Contract::new(draft, "Token")
 }
 
-impl Token {
-    fn new(draft: &mut Draft) -> Self {
-        Self { address: draft.address(), balances: BTreeMap::new() }
-    }
-
-    fn give(&mut self, to: Address) {
-        self.balances.insert(balance_slot(to), U256::from(HOLDING));
-    }
-
-    fn deploy(self, draft: &mut Draft) {
-        draft.contract(self.address, code("Token"), self.balances);
-    }
+/// Gives somebody some of it.
+fn give(token: &mut Contract, to: Address) {
+    token.map(1, word(to), U256::from(HOLDING));
 }
 
 /// An entry point, whose bundles are of four accounts that nobody has used before.
 pub(super) struct Bundles {
     entry_point: Contract,
-    token: Token,
+    token: Contract,
     accounts: Vec<Contract>,
     /// Who sends bundles; `None` where each has a bundler of its own.
     bundlers: Option<Vec<Address>>,
@@ -58,7 +47,7 @@ impl Bundles {
     }
 
     fn of(draft: &mut Draft, name: &'static str) -> Self {
-        let (entry_point, token) = (Contract::new(draft, name), Token::new(draft));
+        let (entry_point, token) = (Contract::new(draft, name), token(draft));
         Self { entry_point, token, accounts: Vec::new(), bundlers: None }
     }
 
@@ -71,7 +60,7 @@ impl Bundles {
         account.set(2, word(self.entry_point.address));
         self.entry_point.map(0, word(account.address), U256::from(HOLDING));
         let (token, to, amount) = (word(self.token.address), word(draft.address()), U256::from(7));
-        self.token.give(account.address);
+        give(&mut self.token, account.address);
         let what = hash_of(&[token, to, amount]);
         let signed = hash_of(&[word(account.address), U256::from(1), what.into()]);
         let signature = sign(&key, signed);
@@ -108,20 +97,20 @@ impl Scene for Bundles {
 /// Accounts that have delegated to a contract for batches, and call themselves.
 pub(super) struct Batches {
     batch: Address,
-    token: Token,
+    token: Contract,
 }
 
 impl Batches {
     pub(super) fn scene(draft: &mut Draft, _: usize) -> Box<dyn Scene> {
         draft.needs_prague();
-        Box::new(Self { batch: draft.address(), token: Token::new(draft) })
+        Box::new(Self { batch: draft.address(), token: token(draft) })
     }
 }
 
 impl Scene for Batches {
     fn act(&mut self, draft: &mut Draft) {
         let account = draft.delegated_sender(self.batch);
-        self.token.give(account);
+        give(&mut self.token, account);
         let mut words = vec![word(self.token.address)];
         words.extend((0..TOGETHER).map(|_| word(draft.address())));
         words.extend([U256::from(3); TOGETHER]);

@@ -85,12 +85,12 @@ pub fn render(board: &Board) -> Result<String, String> {
 }
 
 fn page(board: &Board) -> Page {
-    let series = series(board);
+    let rivals = rivals(board);
+    let series = series(board, &rivals);
     let newest = board.measurements.iter().map(|(_, record)| &record.circumstances.started).max();
     let title = newest.map_or("Lockstep report".to_owned(), |started| {
         format!("Lockstep report, {}", started.split('T').next().unwrap_or(started))
     });
-    let rivals = rivals(board);
     let legend = rivals.iter().enumerate().map(|(nth, name)| {
         let charts::Rgb(red, green, blue) = color(nth);
         (name.clone(), format!("rgb({red},{green},{blue})"))
@@ -121,11 +121,10 @@ fn page(board: &Board) -> Page {
 }
 
 /// Executors with their threads, in one order for all charts; the rivals first.
-fn series(board: &Board) -> Vec<String> {
+fn series(board: &Board, rivals: &[String]) -> Vec<String> {
     let labels: BTreeSet<String> = board.sets().map(|(_, set)| label(set)).collect();
-    let mut series = rivals(board);
-    series.extend(labels.into_iter().filter(|label| !series.contains(label)).collect::<Vec<_>>());
-    series
+    let others = labels.into_iter().filter(|label| !rivals.contains(label));
+    rivals.iter().cloned().chain(others).collect()
 }
 
 /// Those who were measured on most workloads: others were only looked at for their threads, say.
