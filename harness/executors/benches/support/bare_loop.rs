@@ -1,14 +1,15 @@
-//! The shortest way to run a block by revm: one EVM, one call for each transaction. What `sequential`
-//! is held against. It takes no care of anything between transactions; blocks whose transactions are
-//! ordinary come out right.
+//! The shortest way to run a block by revm: one EVM, the block's system call, one call for each
+//! transaction. What `sequential` is held against. It takes no care of anything between transactions;
+//! blocks whose transactions are ordinary come out right.
 
+use alloy_eips::eip4788::BEACON_ROOTS_ADDRESS;
 use alloy_evm::FromRecoveredTx;
 use lockstep_model::{
     AccountChange, AccountInfo, BlockOutcome, Case, Fork, Receipt, StateChanges, StateError,
     StateReader,
 };
 use revm::{
-    Context, Database, ExecuteEvm, MainBuilder, MainContext,
+    Context, Database, ExecuteEvm, MainBuilder, MainContext, SystemCallEvm,
     context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
     context_interface::block::BlobExcessGasAndPrice,
     database_interface::DBErrorMarker,
@@ -101,6 +102,10 @@ impl<'a> BareLoop<'a> {
         let cfg = CfgEnv::new_with_spec(SpecId::CANCUN).with_chain_id(self.case.rules.chain_id);
         let context = Context::mainnet().with_db(Reader(&*self.case.pre_state));
         let mut evm = context.with_cfg(cfg).with_block(self.block.clone()).build_mainnet();
+        if let Some(root) = self.case.block.parent_beacon_block_root {
+            let call = evm.system_call_one(BEACON_ROOTS_ADDRESS, root.0.into());
+            assert!(call.unwrap().is_success(), "the call of EIP-4788");
+        }
         let mut results = Vec::with_capacity(self.transactions.len());
         for transaction in &self.transactions {
             results.push(evm.transact_one(transaction.clone()).unwrap());
