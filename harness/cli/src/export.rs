@@ -15,41 +15,116 @@ use lockstep_model::{Executor, Mode, Outcome};
 use lockstep_runner::{
     export::{self, Fixture, travelling},
     generate::from_seed,
-    test::Runnable,
+    source::{
+        batches,
+        pack::{Mode as PackedAs, Packer, sample},
+    },
+    test::{Body, Runnable, SourceKind, Test},
 };
 use std::{fs, path::Path};
 
+/// Tests that may use more are not packed for the execution specs, which are slow.
+const MOST_GAS: u64 = 1_000_000;
+
+/// A block, and the name of its file or folder.
+type Named = (String, Runnable);
+
 /// Runs the command; gives its exit status.
 pub(crate) fn export(args: &ExportArgs, command: &Lockstep) -> Result<u8> {
-    if args.blocks == 0 {
-        bail!("--blocks 0: expected at least 1");
-    }
-    let limits = limits(&args.kind)?;
     let reference = factory(&command.executors, REFERENCE, Mode::Forced)?;
     let mut reference = reference(1).map_err(anyhow::Error::msg)?;
-    let shown = args.out.display();
+    let all = blocks(args)?;
     files::make_out(&args.out)?;
-    let mut write = |name: &str, block: &Runnable| {
-        let block = travelling(block);
+    let (mut count, mut transactions) = (0, 0);
+    for block in all {
+        let (name, block) = block?;
+        let block = travelling(&block);
         let outcome = run(&mut *reference, &block)?;
         match args.format {
-            ExportFormat::Fixture => write_fixture(&args.out, name, &block, &outcome)?,
-            ExportFormat::T8n => write_t8n(&args.out, name, &block, &outcome)?,
+            ExportFormat::Fixture => write_fixture(&args.out, &name, &block, &outcome)?,
+            ExportFormat::T8n => write_t8n(&args.out, &name, &block, &outcome)?,
         }
-        Ok::<usize, anyhow::Error>(block.case.block.transactions.len())
-    };
-    let (mut blocks, mut transactions) = (0, 0);
-    if let Some(path) = &args.case {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        (blocks, transactions) = (1, write(&name, &load_file(path, None)?)?);
+        count += 1;
+        transactions += block.case.block.transactions.len();
     }
-    for number in 0..args.blocks * u64::from(args.case.is_none()) {
-        let seed = args.seed.wrapping_add(number);
-        transactions += write(&seed.to_string(), &from_seed(seed, &limits).block)?;
-        blocks += 1;
-    }
-    output::err(&format!("{blocks} blocks, {transactions} transactions: {shown}\n"));
+    output::err(&format!("{count} blocks, {transactions} transactions: {}\n", args.out.display()));
     Ok(0)
+}
+
+/// The blocks that are asked for, one after the other.
+fn blocks(args: &ExportArgs) -> Result<Box<dyn Iterator<Item = Result<Named>>>> {
+    let (seed, count) = (args.seed.unwrap_or(1), args.blocks.unwrap_or(1));
+    if count == 0 {
+        bail!("--blocks 0: expected at least 1");
+    }
+    match (&args.case, args.pack) {
+        (Some(path), Some(size)) => {
+            if args.format == ExportFormat::Fixture {
+                bail!("--pack: expected --format t8n, a packed block has no chain to stand in");
+            }
+            let blocks = packed(path, size, seed)?.into_iter().take(count.try_into()?);
+            Ok(Box::new(blocks.map(Ok)))
+        }
+        (Some(path), None) => {
+            if args.seed.or(args.blocks).is_some() {
+                bail!("--seed and --blocks: expected no CASE beside them, or --pack");
+            }
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            Ok(Box::new(std::iter::once(Ok((name, load_file(path, None)?)))))
+        }
+        (None, _) => {
+            let limits = limits(&args.kind)?;
+            let seeds = (0..count).map(move |number| seed.wrapping_add(number));
+            Ok(Box::new(
+                seeds.map(move |seed| Ok((seed.to_string(), from_seed(seed, &limits).block))),
+            ))
+        }
+    }
+}
+
+/// State tests in blocks, in an order that the seed decides.
+fn packed(path: &Path, size: usize, seed: u64) -> Result<Vec<Named>> {
+    if size < 2 {
+        bail!("--pack {size}: expected at least 2, a block of one is what a state test is");
+    }
+    let (mut packer, mut left_out, mut problem) = (Packer::default(), 0, None);
+    batches(&[path.to_owned()], &mut |batch| {
+        let (tests, errors) = match batch {
+            Ok(batch) => batch.read(),
+            Err(error) => (Vec::new(), vec![error]),
+        };
+        problem = problem.take().or_else(|| errors.into_iter().next());
+        for test in tests.into_iter().filter(|test| test.source == SourceKind::StateTest) {
+            if test.gas_limit() > MOST_GAS { left_out += 1 } else { packer.add(test) }
+        }
+        problem.is_none()
+    });
+    if let Some(error) = problem {
+        bail!("{error}");
+    }
+    let (tests, packing) = packer.pack(size, &MODES, seed);
+    let tests = sample(tests, seed);
+    let blocks: Vec<Named> = tests.into_iter().enumerate().filter_map(assembled).collect();
+    if blocks.is_empty() {
+        bail!("{}: expected state tests that can be packed, found none", path.display());
+    }
+    output::err(&format!(
+        "{} blocks of {} tests; {} tests that cannot be packed, {left_out} that may use more than \
+         {MOST_GAS} gas\n",
+        blocks.len(),
+        packing.packable,
+        packing.not_packable
+    ));
+    Ok(blocks)
+}
+
+const MODES: [PackedAs; 3] = [PackedAs::Disjoint, PackedAs::Shared, PackedAs::Invalid];
+
+fn assembled((number, test): (usize, Test)) -> Option<Named> {
+    match test.body {
+        Body::Pack(recipe) => Some((format!("packed-{number}"), recipe.assemble(&test.id))),
+        _ => None,
+    }
 }
 
 fn run(reference: &mut dyn Executor, block: &Runnable) -> Result<Outcome> {

@@ -1,6 +1,6 @@
 //! A case: one block with its pre-state and the rules that hold for it.
 
-use crate::{Fork, ReceiptObserver, StateReader};
+use crate::{Fork, ReadObserver, ReceiptObserver, StateReader};
 use alloy_consensus::TxEnvelope;
 use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{Address, B256, U256};
@@ -24,6 +24,8 @@ pub struct Case {
     pub changes_by_transaction: bool,
     /// Whoever wants to know when each receipt is final. An executor may ignore it.
     pub receipts: Option<Arc<dyn ReceiptObserver>>,
+    /// Whoever wants to know what each transaction has read. An executor may ignore it.
+    pub reads: Option<Arc<dyn ReadObserver>>,
 }
 
 impl fmt::Debug for Case {

@@ -5,7 +5,8 @@
 //! (`lockstep-runner`) and the parties (`lockstep-executors`, or a stranger's own crate) meet
 //! here without knowing each other.
 //!
-//! Reading order: [`case`], [`state`], [`executor`], [`outcome`], [`rejection`], [`dependencies`], [`trace`].
+//! Reading order: [`case`], [`state`], [`executor`], [`outcome`], [`reads`], [`rejection`], [`dependencies`],
+//! [`trace`].
 
 pub mod case;
 pub mod changes;
@@ -14,6 +15,7 @@ pub mod executor;
 pub mod fork;
 pub mod memory_state;
 pub mod outcome;
+pub mod reads;
 pub mod rejection;
 pub mod state;
 pub mod trace;
@@ -27,6 +29,7 @@ pub use executor::{
 pub use fork::{Fork, UnknownFork};
 pub use memory_state::MemoryState;
 pub use outcome::{BlockOutcome, Outcome, Receipt};
+pub use reads::{Read, ReadObserver};
 pub use rejection::{At, Rejection, Rule};
 pub use state::{AccountInfo, StateError, StateReader};
 pub use trace::{Step, Traced};

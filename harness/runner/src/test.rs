@@ -4,7 +4,7 @@ use crate::{chain::Chain, compare::Difference, pre_state::PreState, source::pack
 use alloy_primitives::{Address, B256, Bloom, U256};
 use lockstep_model::{Case, Rule};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Where a test comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -96,7 +96,12 @@ pub struct Runnable {
     pub pre: Arc<PreState>,
     /// What is expected of it.
     pub expectation: Expectation,
+    /// Keys of its senders, as far as its source states them.
+    pub keys: Keys,
 }
+
+/// Secret keys of senders, for who wants to sign anew.
+pub type Keys = BTreeMap<Address, B256>;
 
 /// A test whose transaction has no encoding.
 #[derive(Debug, Clone)]

@@ -105,7 +105,7 @@ pub(crate) struct ExplainArgs {
 }
 
 const EXPORT_ABOUT: &str = "\
-Writes blocks that `lockstep fuzz` makes, signed and on a genesis of their own, with what the reference \
+Writes blocks that `lockstep fuzz` makes, or official state tests packed into blocks, signed and on a genesis of their own, with what the reference \
 makes of them: as EEST blockchain tests, which `lockstep check`, revme and others replay, or as the inputs \
 of a transition tool (alloc.json, env.json, txs.json) with the reference's result in expected.json, which \
 tools/specs/judge.py holds against the Python execution specs.";
@@ -115,7 +115,8 @@ Examples:
   lockstep export --seed 1 --blocks 50 --out fixtures
   lockstep export --seed 1 --blocks 50 --format t8n --out t8n
   lockstep export --seed 7 --fork Prague,Osaka --format t8n --out t8n
-  lockstep export case.json --format t8n --out t8n    a minimised finding";
+  lockstep export case.json --format t8n --out t8n    a minimised finding
+  lockstep export state_tests.tar.gz --pack 16 --blocks 50 --format t8n --out t8n";
 
 /// What `export` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -129,17 +130,23 @@ pub(crate) enum ExportFormat {
 #[derive(Debug, Args)]
 #[command(long_about = EXPORT_ABOUT, after_help = EXPORT_EXAMPLES)]
 pub(crate) struct ExportArgs {
-    /// A file with a test of one block, instead of generated blocks
-    #[arg(value_name = "CASE", conflicts_with_all = ["seed", "blocks", "fork", "features"])]
+    /// A file with a test of one block, instead of generated blocks; with --pack state tests
+    #[arg(value_name = "CASE", conflicts_with_all = ["fork", "features"])]
     pub(crate) case: Option<PathBuf>,
 
-    /// The seed of the first block
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// Packs the state tests of CASE into blocks of up to N transactions, as `check --pack` does, and
+    /// takes some of the blocks. Tests that may use more than 1 Mgas are left out: the execution specs
+    /// need seconds for each
+    #[arg(long, value_name = "N", requires = "case")]
+    pub(crate) pack: Option<usize>,
 
-    /// How many blocks
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) blocks: u64,
+    /// The seed of the first block, or of packing [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
+    /// How many blocks [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) blocks: Option<u64>,
 
     #[command(flatten)]
     pub(crate) kind: KindArgs,

@@ -5,7 +5,7 @@ use crate::{
     wrong_executors::{Corrupt, lost_log},
 };
 use lockstep_cli::testing::factory;
-use lockstep_model::{Case, Executor, ExecutorError, Prepared};
+use lockstep_model::{Case, Executor, ExecutorError, Prepared, Read, ReadObserver};
 use lockstep_runner::{
     check::{Candidate, Factory},
     fuzz::{Finding, FuzzPlan, Kind, Tally, run},
@@ -92,6 +92,44 @@ fn a_hang_is_a_finding_and_the_campaign_goes_on() {
     assert_eq!((tally.blocks, tally.next_seed), (29, 31));
     assert_eq!((told.len(), told[0].kind, told[0].seed), (1, Kind::Hung, 7));
     assert_eq!(told[0].executor, "mine@2");
+}
+
+/// Reads what is right, and says otherwise of slots.
+struct Liar(Box<dyn Executor>);
+
+struct Lie(Arc<dyn ReadObserver>);
+
+impl ReadObserver for Lie {
+    fn rests_on(&self, transaction: usize, read: Read) {
+        self.0.rests_on(
+            transaction,
+            match read {
+                Read::Slot(address, slot, value) => Read::Slot(address, slot, !value),
+                read => read,
+            },
+        );
+    }
+}
+
+impl Executor for Liar {
+    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+        let lie = |reads: Arc<dyn ReadObserver>| Arc::new(Lie(reads)) as Arc<dyn ReadObserver>;
+        self.0.prepare(&Case { reads: case.reads.clone().map(lie), ..case.clone() })
+    }
+}
+
+#[test]
+fn a_wrong_read_is_a_finding_where_the_outcome_is_right() {
+    for name in ["block_stm", "access_list"] {
+        let liar: Factory = Arc::new(move |threads| Ok(Box::new(Liar(factory(name)(threads)?))));
+        let mine = Candidate { label: "mine@2".to_owned(), threads: 2, factory: liar };
+        let plan = FuzzPlan { deep: vec![mine], ..plan(1, 320) };
+        let tally = run(plan, &mut |_, _| {}).unwrap();
+        let (finding, count) = &tally.findings["mine-misread"];
+        assert!(tally.findings.len() == 1 && *count > 1, "{name}: {:?}", tally.findings);
+        let reason = finding.reason.as_ref().unwrap();
+        assert!(reason.contains(" read slot 0x") && reason.contains(" left it as 0x"), "{reason}");
+    }
 }
 
 #[test]

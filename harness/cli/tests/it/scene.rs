@@ -8,7 +8,7 @@ use lockstep_model::{
 };
 use lockstep_runner::{
     pre_state::PreState,
-    test::{Body, Expectation, Runnable, SourceKind, Test},
+    test::{Body, Expectation, Keys, Runnable, SourceKind, Test},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -147,8 +147,9 @@ impl Scene {
             pre_state: pre.state.clone(),
             changes_by_transaction: self.fork < Fork::Byzantium,
             receipts: None,
+            reads: None,
         };
-        Runnable { case, pre, expectation: Expectation::default() }
+        Runnable { case, pre, expectation: Expectation::default(), keys: Keys::new() }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::B256Map};
 use lockstep_faults::access_lists::{K11, K15};
-use lockstep_model::{AccountInfo, StateReader};
+use lockstep_model::{AccountInfo, Read, ReadObserver, StateReader};
 use revm::{
     Database,
     state::{AccountInfo as RevmInfo, Bytecode},
@@ -125,6 +125,7 @@ pub(super) struct OverlayView {
     overlay: Arc<Overlay>,
     index: Index,
     codes: B256Map<Bytecode>,
+    observer: Option<Arc<dyn ReadObserver>>,
 }
 
 impl fmt::Debug for OverlayView {
@@ -135,7 +136,19 @@ impl fmt::Debug for OverlayView {
 
 impl OverlayView {
     pub(super) fn new(overlay: Arc<Overlay>, index: Index) -> Self {
-        Self { overlay, index, codes: B256Map::default() }
+        Self { overlay, index, codes: B256Map::default(), observer: None }
+    }
+
+    /// Tells what transactions read. Whoever is told must not rely on it before the list has turned out
+    /// to be right.
+    pub(super) fn observed_by(self, observer: Option<Arc<dyn ReadObserver>>) -> Self {
+        Self { observer, ..self }
+    }
+
+    fn tell(&self, read: Read) {
+        if let Some(observer) = &self.observer {
+            observer.rests_on(self.index as usize - 1, read);
+        }
     }
 
     pub(super) const fn move_to(&mut self, index: Index) {
@@ -149,25 +162,8 @@ impl OverlayView {
             None => Ok(self.overlay.pre_state.account(address)?),
         }
     }
-}
 
-impl Database for OverlayView {
-    type Error = ReadError;
-
-    fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
-        Ok(self.account(address)?.map(revm_info))
-    }
-
-    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
-        if let Some(code) = self.codes.get(&code_hash) {
-            return Ok(code.clone());
-        }
-        let code = self.overlay.codes.get(code_hash, &*self.overlay.pre_state)?;
-        self.codes.insert(code_hash, code.clone());
-        Ok(code)
-    }
-
-    fn storage(&mut self, address: Address, key: U256) -> Result<U256, ReadError> {
+    fn slot(&self, address: Address, key: U256) -> Result<U256, ReadError> {
         let overlay = &self.overlay;
         if let Some((_, account)) = overlay.plan.get(address) {
             if let Some(slot) = account.slots.get(&key) {
@@ -181,6 +177,31 @@ impl Database for OverlayView {
             }
         }
         Ok(overlay.pre_state.storage(address, key)?)
+    }
+}
+
+impl Database for OverlayView {
+    type Error = ReadError;
+
+    fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
+        let info = self.account(address)?;
+        self.tell(Read::Account(address, info));
+        Ok(info.map(revm_info))
+    }
+
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
+        if let Some(code) = self.codes.get(&code_hash) {
+            return Ok(code.clone());
+        }
+        let code = self.overlay.codes.get(code_hash, &*self.overlay.pre_state)?;
+        self.codes.insert(code_hash, code.clone());
+        Ok(code)
+    }
+
+    fn storage(&mut self, address: Address, key: U256) -> Result<U256, ReadError> {
+        let value = self.slot(address, key)?;
+        self.tell(Read::Slot(address, key, value));
+        Ok(value)
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
@@ -201,11 +222,17 @@ impl StorageProbe for OverlayView {
 
 impl TransferState for OverlayView {
     fn sender(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
-        self.account(address)
+        let info = self.account(address)?;
+        self.tell(Read::Account(address, info));
+        Ok(info)
     }
 
     fn can_receive(&mut self, address: Address) -> Result<bool, ReadError> {
         let info = self.account(address)?.unwrap_or_default();
-        Ok(info.code_hash == KECCAK256_EMPTY && info.balance.bit_len() <= 254)
+        let can = info.code_hash == KECCAK256_EMPTY && info.balance.bit_len() <= 254;
+        if can {
+            self.tell(Read::NoCode(address));
+        }
+        Ok(can)
     }
 }

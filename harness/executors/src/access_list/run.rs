@@ -23,8 +23,8 @@ use alloy_evm::EvmEnv;
 use alloy_primitives::{Address, U256};
 use lockstep_faults::access_lists::{K1, K3, K18};
 use lockstep_model::{
-    AccountChange, At, BlockOutcome, Case, ExecutorError, Mode, Rejection, Rule, StateChanges,
-    Telemetry,
+    AccountChange, At, BlockOutcome, Case, ExecutorError, Mode, ReadObserver, Rejection, Rule,
+    StateChanges, Telemetry,
 };
 use revm::{
     context::{TxEnv, result::EVMError},
@@ -83,6 +83,7 @@ impl Job {
             transactions: self.transactions.clone(),
             overlay: overlay.clone(),
             deferral,
+            observer: case.reads.clone(),
         });
         let crew = self.pool.invite(&run, self.useful_helpers(is_slow));
         run.help();
@@ -253,6 +254,7 @@ struct ListRun {
     transactions: Arc<[TxEnv]>,
     overlay: Arc<Overlay>,
     deferral: Deferral,
+    observer: Option<Arc<dyn ReadObserver>>,
 }
 
 impl SharedWork for ListRun {
@@ -295,7 +297,8 @@ impl ListRun {
         let mut evm = None;
         while let Some(chunk) = self.order.get(self.claim(&self.next)) {
             let evm = evm.get_or_insert_with(|| {
-                StrictEvm::new(OverlayView::new(self.overlay.clone(), 0), self.env.clone())
+                let view = OverlayView::new(self.overlay.clone(), 0);
+                StrictEvm::new(view.observed_by(self.observer.clone()), self.env.clone())
             });
             for index in chunk {
                 let result = self.execute(evm, *index as usize).map_err(broken_evm)?;

@@ -10,7 +10,7 @@ use super::{
 };
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use lockstep_faults::transfers::B4;
-use lockstep_model::AccountInfo;
+use lockstep_model::{AccountInfo, Read, ReadObserver};
 
 /// Where a value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +138,21 @@ impl ReadSet {
         self.accounts.iter().all(|read| read.is_current(memory, position))
             && self.slots.iter().all(|read| memory.slot_is_current(read, position))
             && self.clearings.iter().all(clearing)
+    }
+
+    /// Tells what was read, by the transaction with this index.
+    pub(crate) fn tell(&self, observer: &dyn ReadObserver, transaction: usize) {
+        for AccountRead { address, info, seen, .. } in &self.accounts {
+            let read = match seen {
+                Seen::Everything => Read::Account(*address, *info),
+                Seen::AllButBalance => Read::AllButBalance(*address, *info),
+                Seen::HasNoCode => Read::NoCode(*address),
+            };
+            observer.rests_on(transaction, read);
+        }
+        for SlotRead { address, slot, value, .. } in &self.slots {
+            observer.rests_on(transaction, Read::Slot(*address, *slot, *value));
+        }
     }
 
     /// Whether there is any room to keep.

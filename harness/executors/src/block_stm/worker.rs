@@ -328,6 +328,9 @@ impl<'a> Worker<'a> {
                 block.stop(reason);
                 return;
             }
+            if let Some(observer) = &block.case.reads {
+                slot.reads.tell(&**observer, index as usize);
+            }
             if let Some(trace) = &block.trace
                 && let Err(error) = trace.committed(index, &slot.reads, &block.memory)
             {

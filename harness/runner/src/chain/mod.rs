@@ -11,7 +11,7 @@ use crate::{
     compare::Difference,
     consensus::{Broken, DecodedBlock, Schedule},
     pre_state::PreState,
-    test::{Expectation, ExpectedAccount, Runnable},
+    test::{ExpectedAccount, Runnable},
 };
 use alloy_consensus::Header;
 use alloy_eip7928::AccountChanges;
@@ -91,7 +91,8 @@ pub fn only_block(chain: &Chain, id: &str) -> Option<Runnable> {
     let [block] = &chain.blocks[..] else { return None };
     let tree = tree::Tree::new(&chain.genesis);
     let case = import::import(chain, &tree, id, block).ok()?.case;
-    Some(Runnable { case, pre: chain.genesis.state.clone(), expectation: Expectation::default() })
+    let (expectation, keys) = Default::default();
+    Some(Runnable { case, pre: chain.genesis.state.clone(), expectation, keys })
 }
 
 impl Chain {

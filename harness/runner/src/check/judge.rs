@@ -124,7 +124,7 @@ impl Judge {
             verdict: Verdict::Agreed,
             telemetry: reference.telemetry,
         });
-        let Runnable { case, pre, expectation } = runnable;
+        let Runnable { case, pre, expectation, .. } = runnable;
         let missed = compare_expectation(case, pre, expectation, &reference.outcome);
         result = with_expectation(result, missed);
         self.candidates(name, case, pre, &reference.outcome, None, result)

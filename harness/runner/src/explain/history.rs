@@ -26,7 +26,7 @@ pub enum Writer {
 
 /// A value of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Account(Option<AccountInfo>),
     Slot(U256),
 }

@@ -20,6 +20,7 @@ use crate::{
     test::Runnable,
 };
 use history::History;
+pub(crate) use history::Value;
 pub use history::{Place, Writer};
 use lockstep_model::{
     At, BlockOutcome, Case, ExecutorError, Outcome, Receipt, Rule, StateChanges, StateReader, Step,

@@ -39,7 +39,7 @@ pub fn fixture(
     outcome: &Outcome,
     about: Fixture<'_>,
 ) -> Result<String, UnknownKey> {
-    let transactions = sign(&block.case.block.transactions)?;
+    let transactions = sign(&block.case.block.transactions, &block.keys)?;
     let parent = genesis(&block.case, &block.pre);
     let header = header(block, &transactions, outcome);
     let hash = header.hash_slow();

@@ -29,7 +29,7 @@ pub struct T8n {
 /// # Errors
 /// A transaction that cannot be signed.
 pub fn t8n(block: &Runnable, outcome: &Outcome) -> Result<T8n, UnknownKey> {
-    let transactions = sign(&block.case.block.transactions)?;
+    let transactions = sign(&block.case.block.transactions, &block.keys)?;
     let mut payload = Vec::new();
     for transaction in &transactions {
         transaction.network_encode(&mut payload);

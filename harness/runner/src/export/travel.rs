@@ -4,6 +4,7 @@ use crate::{
     compare::{NormalChanges, roots},
     consensus::{Schedule, difficulty},
     pre_state::PreState,
+    system_contracts,
     test::{Expectation, Runnable},
 };
 use alloy_consensus::{
@@ -22,11 +23,11 @@ const SLOT: u64 = 12;
 /// state. What code asks of number, parent hash and earlier blocks has other answers there: whoever
 /// needs the block to do the same has to look.
 pub fn travelling(block: &Runnable) -> Runnable {
-    let genesis = genesis(&block.case, &block.pre);
+    let state = with_contracts(block);
+    let genesis = genesis(&block.case, &PreState::new(state.clone()));
     let hash = genesis.hash_slow();
     let hashes = BlockHashes::Known(Arc::new([(0, hash)].into_iter().collect()));
-    let state = MemoryState::clone(&block.pre.state).with_block_hashes(hashes);
-    let pre = PreState::new(state);
+    let pre = PreState::new(state.with_block_hashes(hashes));
     let Block { timestamp, .. } = *block.case.block;
     let case = Case {
         phases: Phases::Full,
@@ -40,9 +41,23 @@ pub fn travelling(block: &Runnable) -> Runnable {
         pre_state: pre.state.clone(),
         changes_by_transaction: block.case.rules.fork < Fork::Byzantium,
         receipts: None,
+        reads: None,
         ..block.case.clone()
     };
-    Runnable { case, pre, expectation: Expectation::default() }
+    Runnable { case, pre, expectation: Expectation::default(), keys: block.keys.clone() }
+}
+
+/// A test of transactions alone has nothing that the system calls of a whole block need.
+fn with_contracts(block: &Runnable) -> MemoryState {
+    let mut state = MemoryState::clone(&block.pre.state);
+    if block.case.phases == Phases::TransactionsOnly {
+        for (address, code) in system_contracts::of(block.case.rules.fork) {
+            if state.get(address).is_none() {
+                state.insert(address, U256::ZERO, 1, code, []);
+            }
+        }
+    }
+    state
 }
 
 fn difficulty_after(case: &Case, genesis: &Header, timestamp: u64) -> U256 {

@@ -16,7 +16,7 @@ pub struct Finding {
     pub kind: Kind,
     /// How its outcome differs.
     pub differences: Vec<Difference>,
-    /// What it said, where it broke.
+    /// What it said, where it broke; the first wrong read, where one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -29,6 +29,8 @@ pub enum Kind {
     Diverged,
     /// Its outcome is not what it was a moment ago, be one of them right.
     Unstable,
+    /// Its outcome is right, by luck: a transaction has read what was not the last write below it.
+    Misread,
     /// It panicked.
     Panicked,
     /// It gave an error.
@@ -43,6 +45,7 @@ impl Kind {
         match self {
             Self::Diverged => "diverged",
             Self::Unstable => "unstable",
+            Self::Misread => "misread",
             Self::Panicked => "panicked",
             Self::Broke => "broke",
             Self::Hung => "hung",

@@ -2,6 +2,7 @@
 
 use super::{
     Finding, FuzzPlan, Kind,
+    history::{History, Reads},
     metamorphic::{first_changed, with_stranger},
     plan::FindDependencies,
 };
@@ -11,7 +12,7 @@ use crate::{
     generate::{Features, Generated, Shape},
     test::Runnable,
 };
-use lockstep_model::Outcome;
+use lockstep_model::{Case, Outcome};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -164,18 +165,54 @@ impl Lanes {
         if !compare(&mut self.reference, block, right, checked) {
             checked.findings[before].kind = Kind::Unstable;
         }
+        let history = self.history(block);
+        let reads = Arc::new(Reads::default());
+        let observed = Case { reads: Some(reads.clone()), ..block.case.clone() };
+        let observed = Runnable { case: observed, ..block.clone() };
         let first = 1 + self.fast.len();
         for (number, candidate) in self.deep.iter_mut().enumerate() {
             self.turn.store(first + number, Ordering::Relaxed);
             let before = checked.findings.len();
             let mut wrong = 0;
             for _ in 0..REPEATS {
-                wrong += usize::from(!compare(candidate, block, right, checked));
+                let agrees = compare(candidate, &observed, right, checked);
+                wrong += usize::from(!agrees);
+                let reads = reads.take();
+                if let Some(misread) = history.as_ref().and_then(|known| known.first_wrong(&reads))
+                {
+                    name_misread(misread.to_string(), agrees, &candidate.label, block, checked);
+                }
             }
             // Wrong once and right once: worse to find, so it is said.
             if wrong > 0 && wrong < REPEATS {
                 checked.findings[before].kind = Kind::Unstable;
             }
+        }
+    }
+
+    /// What each transaction should read; known of blocks that the reference accepts.
+    fn history(&mut self, block: &Runnable) -> Option<History> {
+        let case = Case { changes_by_transaction: true, ..block.case.clone() };
+        match self.reference.execute(&case).ok()?.outcome {
+            Outcome::Accepted(outcome) => History::of(block, &outcome),
+            Outcome::Rejected(_) => None,
+        }
+    }
+}
+
+/// Adds the first wrong read to what was found; where nothing was, it is a finding.
+fn name_misread(
+    misread: String,
+    agrees: bool,
+    label: &str,
+    block: &Runnable,
+    checked: &mut Checked,
+) {
+    match checked.findings.last_mut() {
+        Some(finding) if !agrees => finding.reason = finding.reason.take().or(Some(misread)),
+        _ => {
+            let finding = found(checked.seed, block, label, Kind::Misread, Some(misread));
+            checked.findings.push(finding);
         }
     }
 }

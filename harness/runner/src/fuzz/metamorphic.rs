@@ -5,7 +5,7 @@ use crate::{
     generate::{Feature, Generated},
     placeholder,
     pre_state::PreState,
-    test::{Expectation, Runnable},
+    test::Runnable,
 };
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, U256, address};
@@ -43,7 +43,7 @@ pub(super) fn with_stranger(generated: &Generated) -> Option<Runnable> {
     block.gas_limit += GAS;
     block.transactions.insert(0, Transaction { sender: STRANGER, envelope: transfer.into() });
     let case = Case { block: Arc::new(block), pre_state: pre.state.clone(), ..case.clone() };
-    Some(Runnable { case, pre, expectation: Expectation::default() })
+    Some(Runnable { case, pre, ..generated.block.clone() })
 }
 
 /// The first transaction of the block that is not as it was without the stranger, if any.

@@ -3,6 +3,7 @@
 //! * `plan`: what to do; decided before any work starts.
 //! * `lanes`: what is checked on one block. The fast lane takes every block, the deep lane one in 32.
 //! * `campaign`: workers, and a watchdog over them.
+//! * `history`: what each transaction should have read.
 //! * `metamorphic`: what must hold without a reference.
 //! * `finding`: what was found.
 //! * `tally`: what was seen.
@@ -12,6 +13,7 @@
 
 mod campaign;
 mod finding;
+mod history;
 mod lanes;
 mod metamorphic;
 mod plan;

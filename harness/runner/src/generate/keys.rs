@@ -35,6 +35,10 @@ pub(crate) fn index_of(address: Address) -> Option<usize> {
 
 /// What the n-th signs.
 pub(crate) fn sign(index: usize, hash: B256) -> Signature {
-    let key = &KNOWN[index % COUNT].key;
+    sign_with(&KNOWN[index % COUNT].key, hash)
+}
+
+/// What the holder of a key signs.
+pub(crate) fn sign_with(key: &SigningKey, hash: B256) -> Signature {
     key.sign_prehash_recoverable(hash.as_slice()).expect("a hash can be signed").into()
 }

@@ -22,7 +22,7 @@ mod world;
 
 use crate::{
     pre_state::PreState,
-    test::{Body, Expectation, Runnable, SourceKind, Test},
+    test::{Body, Expectation, Keys, Runnable, SourceKind, Test},
 };
 use chooser::Chooser;
 pub use features::{Feature, Features};
@@ -106,8 +106,9 @@ pub fn from_bytes(bytes: &[u8], id: &str, limits: &Limits) -> Generated {
         pre_state: pre.state.clone(),
         changes_by_transaction: fork < Fork::Byzantium,
         receipts: None,
+        reads: None,
     };
-    let block = Runnable { case, pre, expectation: Expectation::default() };
+    let block = Runnable { case, pre, expectation: Expectation::default(), keys: Keys::new() };
     Generated { block, features, shape, is_meant_to_fail }
 }
 

@@ -4,7 +4,7 @@ use super::fields::{Fields, Simpler, renumbered};
 use crate::{
     export,
     pre_state::PreState,
-    test::{Expectation, Runnable},
+    test::{Expectation, Keys, Runnable},
 };
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, Bytes, U256, map::AddressMap};
@@ -26,6 +26,7 @@ struct Account {
 pub(super) struct Draft {
     case: Case,
     accounts: Vec<Account>,
+    keys: Keys,
     pub(super) transactions: Vec<Transaction>,
 }
 
@@ -47,7 +48,12 @@ impl Draft {
         let mut accounts: Vec<Account> = state.accounts().map(account).collect();
         accounts.sort_unstable_by_key(|account| account.address);
         let transactions = block.case.block.transactions.clone();
-        Self { case: block.case.clone(), accounts, transactions }
+        Self { case: block.case.clone(), accounts, keys: block.keys.clone(), transactions }
+    }
+
+    /// Whether its transactions can be signed.
+    pub(super) fn check_keys(&self) -> Result<(), export::UnknownKey> {
+        export::sign(&self.transactions, &self.keys).map(drop)
     }
 
     /// Put together again, as the first block of a chain.
@@ -61,7 +67,8 @@ impl Draft {
             Block { transactions: self.transactions.clone(), ..Block::clone(&self.case.block) };
         let case =
             Case { block: Arc::new(block), pre_state: pre.state.clone(), ..self.case.clone() };
-        export::travelling(&Runnable { case, pre, expectation: Expectation::default() })
+        let (expectation, keys) = (Expectation::default(), self.keys.clone());
+        export::travelling(&Runnable { case, pre, expectation, keys })
     }
 
     /// Smaller is simpler.

@@ -5,7 +5,7 @@ use crate::{
     placeholder,
     pre_state::PreState,
     system_contracts,
-    test::{Expectation, Runnable},
+    test::{Expectation, Keys, Runnable},
 };
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, map::AddressMap};
@@ -178,9 +178,10 @@ impl Draft {
             pre_state: pre.state.clone(),
             changes_by_transaction: false,
             receipts: None,
+            reads: None,
         };
         let expectation = Expectation { accepted: true, ..Expectation::default() };
-        Runnable { case, pre, expectation }
+        Runnable { case, pre, expectation, keys: Keys::new() }
     }
 }
 

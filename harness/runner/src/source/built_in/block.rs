@@ -4,7 +4,7 @@ use crate::{
     placeholder,
     pre_state::PreState,
     system_contracts,
-    test::{Expectation, ExpectedAccount, Runnable},
+    test::{Expectation, ExpectedAccount, Keys, Runnable},
 };
 use alloy_consensus::{TxEip1559, TxEip2930, TxEnvelope, TxLegacy};
 use alloy_eips::eip4895::Withdrawal;
@@ -140,10 +140,11 @@ impl BlockBuilder {
             pre_state: pre.state.clone(),
             changes_by_transaction: self.fork < Fork::Byzantium,
             receipts: None,
+            reads: None,
         };
         let accounts = self.expected.into_values().collect();
         let expectation = Expectation { accepted: true, accounts, ..Expectation::default() };
-        Runnable { case, pre, expectation }
+        Runnable { case, pre, expectation, keys: Keys::new() }
     }
 }
 

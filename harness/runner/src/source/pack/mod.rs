@@ -172,6 +172,12 @@ fn unpacked(class: &Class, members: &Members, packed: &BTreeSet<String>) -> Vec<
     alone.chain(rejecting).filter(|test| !packed.contains(&test.id)).collect()
 }
 
+/// The tests in an order that the seed decides, so that the first of them are of many classes.
+pub fn sample(mut tests: Vec<Test>, seed: u64) -> Vec<Test> {
+    tests.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    tests
+}
+
 fn recipe_test(class: &Class, mode: Mode, number: usize, recipe: Recipe) -> Test {
     Test {
         id: format!("packed::{}::{}#{number}", mode.name(), class.name()),

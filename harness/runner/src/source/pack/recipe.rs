@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     pre_state::PreState,
-    test::{Expectation, ExpectedAccount, ExpectedRejection, Member, Runnable},
+    test::{Expectation, ExpectedAccount, ExpectedRejection, Keys, Member, Runnable},
 };
 use alloy_consensus::TxEnvelope;
 use alloy_primitives::{Address, map::AddressMap};
@@ -85,10 +85,15 @@ impl Recipe {
             pre_state: pre.state.clone(),
             changes_by_transaction: first.rules.fork < Fork::Byzantium,
             receipts: None,
+            reads: None,
             ..first.clone()
         };
         let expectation = self.expectation(block.beneficiary);
-        Runnable { case, pre, expectation }
+        Runnable { case, pre, expectation, keys: self.keys() }
+    }
+
+    fn keys(&self) -> Keys {
+        self.units.iter().flat_map(|unit| unit.test.keys.clone()).collect()
     }
 
     fn gas_limit(&self) -> u64 {

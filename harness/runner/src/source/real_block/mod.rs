@@ -11,7 +11,7 @@ use super::{SourceError, accounts::JsonAccounts, check_blob_price, hex::Ordered,
 use crate::{
     pre_state::PreState,
     source::File,
-    test::{Body, Expectation, HeaderExpectation, Runnable, SourceKind, Test},
+    test::{Body, Expectation, HeaderExpectation, Keys, Runnable, SourceKind, Test},
 };
 use alloy_consensus::{
     TxEnvelope,
@@ -67,8 +67,9 @@ pub fn test(files: &BlockFiles) -> Result<Test, SourceError> {
         pre_state: pre.state.clone(),
         changes_by_transaction: fork < Fork::Byzantium,
         receipts: None,
+        reads: None,
     };
-    let body = Body::Run(Box::new(Runnable { case, pre, expectation }));
+    let body = Body::Run(Box::new(Runnable { case, pre, expectation, keys: Keys::new() }));
     Ok(Test { id, source: SourceKind::RealBlock, fork: fork.to_string(), body })
 }
 

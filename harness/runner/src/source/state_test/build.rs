@@ -122,7 +122,9 @@ impl<'a> Unit<'a> {
                 expectation.broken.extend(check_bytes(&envelope, post));
                 let transaction = Transaction { sender: self.sender, envelope };
                 let case = self.case(fork, fork_name, post, transaction);
-                Ok(Body::Run(Box::new(Runnable { case, pre, expectation })))
+                let keys = self.test.transaction.secret_key.map(|key| (self.sender, key));
+                let keys = keys.into_iter().collect();
+                Ok(Body::Run(Box::new(Runnable { case, pre, expectation, keys })))
             }
         }
     }
@@ -157,6 +159,7 @@ impl<'a> Unit<'a> {
             pre_state: self.pre.state.clone(),
             changes_by_transaction: false,
             receipts: None,
+            reads: None,
         }
     }
 
