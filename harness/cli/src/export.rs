@@ -104,16 +104,19 @@ fn packed(path: &Path, size: usize, seed: u64) -> Result<Vec<Named>> {
     }
     let (tests, packing) = packer.pack(size, &MODES, seed);
     let tests = sample(tests, seed);
-    let blocks: Vec<Named> = tests.into_iter().enumerate().filter_map(assembled).collect();
+    let mut blocks: Vec<Named> = tests.into_iter().enumerate().filter_map(assembled).collect();
+    let all = blocks.len();
+    blocks.retain(|(_, block)| !export::has_too_many_blobs(&block.case));
     if blocks.is_empty() {
         bail!("{}: expected state tests that can be packed, found none", path.display());
     }
     output::err(&format!(
         "{} blocks of {} tests; {} tests that cannot be packed, {left_out} that may use more than \
-         {MOST_GAS} gas\n",
+         {MOST_GAS} gas, {} blocks with more blobs than one may have\n",
         blocks.len(),
         packing.packable,
-        packing.not_packable
+        packing.not_packable,
+        all - blocks.len()
     ));
     Ok(blocks)
 }

@@ -8,12 +8,14 @@ use crate::{
     test::{Expectation, Runnable},
 };
 use alloy_consensus::{
-    Header,
+    Header, Transaction as _,
     constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH},
 };
-use alloy_eips::eip7685::Requests;
+use alloy_eips::{eip4844::MAX_BLOBS_PER_BLOCK_DENCUN, eip7685::Requests};
 use alloy_primitives::{B256, U256};
-use lockstep_model::{Block, Case, Fork, MemoryState, Phases, memory_state::BlockHashes};
+use lockstep_model::{
+    Block, Case, Fork, MemoryState, Phases, Transaction, memory_state::BlockHashes,
+};
 use std::sync::Arc;
 
 /// Seconds from the genesis to the block.
@@ -29,6 +31,7 @@ pub fn travelling(block: &Runnable) -> Runnable {
     let hashes = BlockHashes::Known(Arc::new([(0, hash)].into_iter().collect()));
     let pre = PreState::new(state.with_block_hashes(hashes));
     let Block { timestamp, .. } = *block.case.block;
+    let since = |fork| block.case.rules.fork >= fork;
     let case = Case {
         phases: Phases::Full,
         block: Arc::new(Block {
@@ -36,6 +39,10 @@ pub fn travelling(block: &Runnable) -> Runnable {
             parent_hash: hash,
             difficulty: difficulty_after(&block.case, &genesis, timestamp),
             ommers: Vec::new(),
+            withdrawals: since(Fork::Shanghai)
+                .then(|| block.case.block.withdrawals.clone().unwrap_or_default()),
+            parent_beacon_block_root: since(Fork::Cancun)
+                .then(|| block.case.block.parent_beacon_block_root.unwrap_or_default()),
             ..Block::clone(&block.case.block)
         }),
         pre_state: pre.state.clone(),
@@ -45,6 +52,16 @@ pub fn travelling(block: &Runnable) -> Runnable {
         ..block.case.clone()
     };
     Runnable { case, pre, expectation: Expectation::default(), keys: block.keys.clone() }
+}
+
+/// Whether the block has more blobs than one may have (EIP-4844). That is a rule of the header: no executor
+/// minds it, but a transition tool does.
+pub fn has_too_many_blobs(case: &Case) -> bool {
+    let hashes = |transaction: &Transaction| {
+        transaction.envelope.blob_versioned_hashes().map_or(0, |hashes| hashes.len() as u64)
+    };
+    let blobs: u64 = case.block.transactions.iter().map(hashes).sum();
+    blobs > case.rules.blobs.map_or(MAX_BLOBS_PER_BLOCK_DENCUN as u64, |params| params.max)
 }
 
 /// A test of transactions alone has nothing that the system calls of a whole block need.
