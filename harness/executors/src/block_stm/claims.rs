@@ -20,7 +20,7 @@ const MOST_OF_A_SENDER: usize = 4096;
 const CHAIN_SHARE: u64 = 70;
 
 /// Below this much work a second thread would come too late to be worth waking.
-const SMALL_BLOCK_NS: u64 = 600_000;
+const SMALL_BLOCK_NS: u64 = 300_000;
 
 /// For each transaction, how many from it on may be claimed together.
 pub(super) fn of(transactions: &[Transaction]) -> Arc<[u16]> {
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn few_cheap_transactions_and_chains_are_for_one() {
         assert!(is_for_one(&transactions(&[9_000_000])));
-        assert!(is_for_one(&transactions(&[21_000; 500])));
+        assert!(is_for_one(&transactions(&[21_000; 300])));
         let mut many = transactions(&[21_000; 1_000]);
         assert!(!is_for_one(&many));
         many[..800].iter_mut().for_each(|tx| tx.sender = Address::repeat_byte(1));

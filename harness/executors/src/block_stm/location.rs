@@ -37,6 +37,13 @@ pub(crate) fn account_hash(address: Address) -> u64 {
     rustc_hash::FxBuildHasher.hash_one(address)
 }
 
+/// The hash whose stamp rises with every write to an account. That of the account's own hash stays where
+/// it is when something modest is added to its balance and nothing else: who depends on no more than
+/// that the account has no code must not mind how many others pay it.
+pub(crate) const fn any_write(account_hash: u64) -> u64 {
+    account_hash ^ 0x9e37_79b9_7f4a_7c15
+}
+
 /// The hash of a slot.
 pub(crate) fn slot_hash(address: Address, slot: U256) -> u64 {
     rustc_hash::FxBuildHasher.hash_one((address, slot))

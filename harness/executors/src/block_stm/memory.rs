@@ -14,8 +14,8 @@
 //! No lock is held while the pre-state is read: that may be slow, or make transactions meet.
 
 use super::{
-    location::{Location, Place, ReadStamps, Stamp, Stamps, account_hash, slot_hash},
-    reads::{AccountRead, Origin, SlotRead},
+    location::{Location, Place, ReadStamps, Stamp, Stamps, account_hash, any_write, slot_hash},
+    reads::{AccountRead, Origin, Seen, SlotRead, is_modest},
     rewards::RewardLedger,
     scheduler::Incarnation,
     table::Table,
@@ -239,24 +239,52 @@ impl MultiVersionMemory {
         address: Address,
         position: Position,
     ) -> Result<AccountRead, ReadError> {
-        self.account_recording(address, position, &mut ReadStamps::default())
+        self.account_recording(address, position, Seen::Everything, &mut ReadStamps::default())
     }
 
-    /// As [`Self::account`], with a stamp of every place that was looked at.
+    /// As [`Self::account`], with a stamp of every place that was looked at. No more than `seen` of it
+    /// is right.
     pub(crate) fn account_recording(
         &self,
         address: Address,
         position: Position,
+        seen: Seen,
         stamps: &mut ReadStamps,
     ) -> Result<AccountRead, ReadError> {
         let hash = account_hash(address);
         // What it is owed has no stamps.
         let is_paid = address == self.beneficiary;
-        stamps.push(if is_paid { Stamp::LOOK_CLOSER } else { self.stamps.look(hash) });
+        if seen == Seen::HasNoCode && !is_paid {
+            if let Some(read) = self.account_below_credits(address, hash, stamps)? {
+                return Ok(read);
+            }
+        }
+        stamps.push(if is_paid { Stamp::LOOK_CLOSER } else { self.stamps.look(any_write(hash)) });
         let versions = self.account_versions(address, hash, position)?;
         let (origin, base) = self.base(address, &versions)?;
         let info = self.resolve(address, origin, base, versions.credit, position)?;
-        Ok(AccountRead::new(address, hash, origin, base, info))
+        Ok(AccountRead { address, hash, origin, base, info, seen })
+    }
+
+    /// The account as the pre-state has it, where all that the block did to it so far is to add modest
+    /// sums to a modest balance.
+    fn account_below_credits(
+        &self,
+        address: Address,
+        hash: u64,
+        stamps: &mut ReadStamps,
+    ) -> Result<Option<AccountRead>, ReadError> {
+        let stamp = self.stamps.look(hash);
+        if !stamp.is_unwritten() {
+            return Ok(None);
+        }
+        let base = self.pre_state.account(address)?;
+        if base.is_some_and(|info| !is_modest(info.balance)) {
+            return Ok(None);
+        }
+        stamps.push(stamp);
+        let (origin, seen) = (Origin::PreState, Seen::HasNoCode);
+        Ok(Some(AccountRead { address, hash, origin, base, info: base, seen }))
     }
 
     /// What an account read before would be now; `None` where that cannot be said without another
@@ -325,7 +353,7 @@ impl MultiVersionMemory {
         hash: u64,
         position: Position,
     ) -> Result<AccountVersions, ReadError> {
-        if self.stamps.look(hash).is_unwritten() {
+        if self.stamps.look(any_write(hash)).is_unwritten() {
             return Ok(AccountVersions::default());
         }
         let shard = read(self.shard_of(hash));
@@ -544,6 +572,8 @@ impl MultiVersionMemory {
         stamps: &mut ReadStamps,
     ) {
         let (address, hash) = (account.address, account_hash(account.address));
+        let is_modest_credit = !account.cleared
+            && matches!(account.info, Some(InfoWrite::Credit { amount, .. }) if is_modest(amount));
         let mut shard = write(self.shard_of(hash));
         let cells = shard.accounts.find_or_insert(
             hash,
@@ -562,7 +592,10 @@ impl MultiVersionMemory {
         if G4.is_planted() && writer.incarnation > 0 {
             return;
         }
-        stamps.allow(self.stamps.raise(hash));
+        stamps.allow(self.stamps.raise(any_write(hash)));
+        if !is_modest_credit {
+            stamps.allow(self.stamps.raise(hash));
+        }
         if account.cleared {
             self.stamps.raise_clearings();
         }
@@ -596,30 +629,49 @@ impl MultiVersionMemory {
     }
 
     fn edit(&self, location: Location, position: Position, edit: Edit) {
-        let mut shard = write(self.shard_of(location.hash));
-        match location.place {
+        let Location { hash, place } = location;
+        let is_more_than_credits = match place {
             Place::Account(address) | Place::Clearing(address) => {
-                let cells =
-                    shard.accounts.find_mut(location.hash, |cells| cells.address == address);
-                let Some(cells) = cells else { return };
-                if matches!(location.place, Place::Account(_)) {
-                    cells.edit(position, edit);
-                } else if let Some(cleared) = &mut cells.cleared {
-                    cleared.edit(position, edit);
-                    self.stamps.raise_clearings();
-                }
+                self.edit_account(location, address, position, edit)
             }
             Place::Slot(address, slot) => {
-                let cells = shard.slots.find_mut(location.hash, |cells| {
-                    cells.slot == slot && cells.address == address
-                });
+                let mut shard = write(self.shard_of(hash));
+                let cells = shard
+                    .slots
+                    .find_mut(hash, |cells| cells.slot == slot && cells.address == address);
                 if let Some(cells) = cells {
                     cells.values.edit(position, edit);
                 }
+                true
             }
+        };
+        if is_more_than_credits {
+            self.stamps.raise(hash);
         }
-        drop(shard);
-        self.stamps.raise(location.hash);
+        if !matches!(place, Place::Slot(..)) {
+            self.stamps.raise(any_write(hash));
+        }
+    }
+
+    /// Gives whether there may be more to it than that a credit comes or goes.
+    fn edit_account(
+        &self,
+        Location { hash, place }: Location,
+        address: Address,
+        position: Position,
+        edit: Edit,
+    ) -> bool {
+        let mut shard = write(self.shard_of(hash));
+        let cells = shard.accounts.find_mut(hash, |cells| cells.address == address);
+        let Some(cells) = cells else { return true };
+        let is_more = cells.sets > 0 || !matches!(place, Place::Account(_));
+        if matches!(place, Place::Account(_)) {
+            cells.edit(position, edit);
+        } else if let Some(cleared) = &mut cells.cleared {
+            cleared.edit(position, edit);
+            self.stamps.raise_clearings();
+        }
+        is_more
     }
 }
 
@@ -767,12 +819,43 @@ mod tests {
         assert!(memory.account(A, 2).is_ok());
     }
 
+    #[test]
+    fn who_needs_no_code_does_not_mind_modest_credits() {
+        let memory = memory();
+        let look = |seen| {
+            let mut stamps = ReadStamps::default();
+            let read = memory.account_recording(A, 4, seen, &mut stamps).unwrap();
+            (read, stamps)
+        };
+        let mut locations = Vec::new();
+        let [no_code, everything] = [Seen::HasNoCode, Seen::Everything].map(look);
+        publish(&memory, writer(1, 0), credit(3), &mut locations);
+        assert!(memory.are_current(&no_code.1) && !memory.are_current(&everything.1));
+        assert!(no_code.0.is_current(&memory, 4) && !everything.0.is_current(&memory, 4));
+
+        // That it comes and goes changes nothing either.
+        memory.mark_estimates(&locations, 1);
+        assert!(memory.are_current(&no_code.1) && memory.are_current(&look(Seen::HasNoCode).1));
+        assert_eq!(memory.account(A, 4).unwrap_err(), ReadError::Blocked(1));
+        publish(&memory, writer(1, 1), WriteSet::default(), &mut locations);
+        assert!(memory.are_current(&no_code.1) && everything.0.is_current(&memory, 4));
+
+        // An enormous one, and a full write, do.
+        let mut enormous = WriteSet::default();
+        enormous.credit(A, U256::MAX >> 1, Base::Unknown);
+        publish(&memory, writer(2, 0), enormous, &mut locations);
+        assert!(!memory.are_current(&no_code.1) && !no_code.0.is_current(&memory, 4));
+        let (_, stamps) = look(Seen::HasNoCode);
+        publish(&memory, writer(3, 0), writes(Some(set(5)), false, &[]), &mut Vec::new());
+        assert!(!memory.are_current(&stamps));
+    }
+
     /// A mark that is not set where it should be would let a stale read through.
     #[test]
     fn stamps_see_every_publication() {
         let memory = memory();
         let mut stamps = ReadStamps::default();
-        memory.account_recording(A, 3, &mut stamps).unwrap();
+        memory.account_recording(A, 3, Seen::Everything, &mut stamps).unwrap();
         memory.slot_recording(A, U256::from(9), 3, &mut stamps).unwrap();
         assert!(memory.are_current(&stamps));
         let elsewhere = writes(None, false, &[(1, 1)]);

@@ -56,6 +56,12 @@ pub(crate) const fn could_overflow(balance: U256) -> bool {
     balance.bit(255) || balance.bit(254)
 }
 
+/// A balance, or a sum that is added to one, that is so small that no block can add up as many to what
+/// could overflow.
+pub(crate) const fn is_modest(amount: U256) -> bool {
+    amount.bit_len() <= 192
+}
+
 impl Seen {
     /// Whether a transaction that has seen this of `then` would see the same of `now`.
     pub(crate) fn is_same(self, then: Option<AccountInfo>, now: Option<AccountInfo>) -> bool {
@@ -76,16 +82,6 @@ impl Seen {
 }
 
 impl AccountRead {
-    pub(crate) const fn new(
-        address: Address,
-        hash: u64,
-        origin: Origin,
-        base: Option<AccountInfo>,
-        info: Option<AccountInfo>,
-    ) -> Self {
-        Self { address, hash, origin, base, info, seen: Seen::Everything }
-    }
-
     /// Whether a read would give the same again, as far as it matters.
     pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
         let now = memory.account_now(self, position);

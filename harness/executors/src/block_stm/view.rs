@@ -112,8 +112,7 @@ impl View {
         seen: Seen,
     ) -> Result<Option<AccountInfo>, ReadError> {
         let stamps = &mut self.reads.stamps;
-        let mut read = self.memory.account_recording(address, self.position, stamps)?;
-        read.seen = seen;
+        let read = self.memory.account_recording(address, self.position, seen, stamps)?;
         let info = read.info;
         let is_lost = C6.is_planted() && info.is_none() && read.origin != Origin::PreState
             || F5.is_planted() && info.is_none() && read.origin == Origin::PreState;
