@@ -1,9 +1,11 @@
 //! What the transactions of a block say of themselves before they run: how much work they may be.
 
+use super::scheduler::TransactionIndex;
 use crate::sync::Arc;
 use alloy_consensus::Transaction as _;
-use alloy_primitives::map::AddressMap;
+use alloy_primitives::map::{AddressMap, AddressSet};
 use lockstep_model::Transaction;
+use std::cmp::Reverse;
 
 /// Gas limits that one claim may add up to: a claim must be worth a visit to the scheduler, and short
 /// enough that nobody waits for it.
@@ -15,6 +17,15 @@ const MOST: usize = 16;
 /// The most transactions of one sender in a claim. Each needs the nonce that the one before leaves, so
 /// nothing is lost by giving them all to one worker.
 const MOST_OF_A_SENDER: usize = 4096;
+
+/// A transaction with this limit may take long.
+const LONG_GAS: u64 = 500_000;
+
+/// The share of the work that is done, in percent, when the end of the block is near.
+const NEAR_THE_END: u64 = 70;
+
+/// Transactions that may begin before their turn. Each is a guess.
+const MOST_EARLY: usize = 4;
 
 /// A chain with this share of the work, in percent, leaves a second thread nothing to win.
 const CHAIN_SHARE: u64 = 70;
@@ -46,6 +57,27 @@ pub(super) fn of(transactions: &[Transaction]) -> Arc<[u16]> {
         gas = gas.saturating_sub(transactions[start].envelope.gas_limit());
     }
     most.into()
+}
+
+/// Transactions near the end of the block that may take long, the longest first: begun in their turn,
+/// one of them would keep one worker busy while all others have nothing left to do. Not those whose
+/// sender or recipient stands in the block before them: they would most likely begin with a wrong guess,
+/// and then come last after all.
+pub(super) fn early(transactions: &[Transaction]) -> Arc<[TransactionIndex]> {
+    let work: u64 = transactions.iter().map(about_ns).sum();
+    let (mut before, mut long, mut seen) = (0, Vec::new(), AddressSet::default());
+    for (index, transaction) in (0..).zip(transactions) {
+        let limit = transaction.envelope.gas_limit();
+        let is_sender_new = seen.insert(transaction.sender);
+        let is_known =
+            transaction.envelope.to().is_some_and(|to| !seen.insert(to)) || !is_sender_new;
+        if limit >= LONG_GAS && before * 100 >= work * NEAR_THE_END && !is_known {
+            long.push((Reverse(limit), index));
+        }
+        before += about_ns(transaction);
+    }
+    long.sort_unstable();
+    long.into_iter().map(|(_, index)| index).take(MOST_EARLY).collect()
 }
 
 /// Whether one thread alone is the better choice: the block is too small to share, or most of it is one
@@ -122,6 +154,19 @@ mod tests {
         chain[3..30].iter_mut().for_each(|tx| tx.sender = Address::repeat_byte(1));
         let most = of(&chain);
         assert_eq!((most[2], most[3], most[29], most[30]), (1, 27, 1, 1));
+    }
+
+    #[test]
+    fn long_ones_near_the_end_come_early_unless_they_would_guess_wrong() {
+        let mut block = transactions(&[100_000; 20]);
+        for (index, limit) in [(2, 9_000_000), (15, 600_000), (16, 700_000), (17, 800_000)] {
+            block[index] = transactions(&[limit]).remove(0);
+            block[index].sender = Address::with_last_byte(100 + index as u8);
+        }
+        assert_eq!(early(&block)[..], [17, 16, 15], "the longest first, and none of the beginning");
+        block[17].sender = block[3].sender;
+        assert_eq!(early(&block)[..], [16, 15], "it needs the nonce of another");
+        assert_eq!(early(&transactions(&[600_000; 40])).len(), 4);
     }
 
     #[test]

@@ -254,10 +254,11 @@ impl MultiVersionMemory {
         let hash = account_hash(address);
         // What it is owed has no stamps.
         let is_paid = address == self.beneficiary;
-        if seen == Seen::HasNoCode && !is_paid {
-            if let Some(read) = self.account_below_credits(address, hash, stamps)? {
-                return Ok(read);
-            }
+        if seen == Seen::HasNoCode
+            && !is_paid
+            && let Some(read) = self.account_below_credits(address, hash, stamps)?
+        {
+            return Ok(read);
         }
         stamps.push(if is_paid { Stamp::LOOK_CLOSER } else { self.stamps.look(any_write(hash)) });
         let versions = self.account_versions(address, hash, position)?;

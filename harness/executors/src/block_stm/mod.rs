@@ -67,7 +67,7 @@ use lockstep_model::{
 use memory::{MultiVersionMemory, Position, Shards, Writer};
 use revm::{context::TxEnv, context_interface::transaction::AuthorizationTr};
 use run::{BlockRun, Decided, Settings, Slots};
-use scheduler::Claims;
+use scheduler::{Claims, TransactionIndex};
 use trace::Trace;
 use view::View;
 use writes::WriteSet;
@@ -130,6 +130,11 @@ impl BlockStm {
             },
             is_for_one: mode == Mode::Auto
                 && (self.pool.threads() == 1 || claims::is_for_one(&case.block.transactions)),
+            early: if mode == Mode::Auto {
+                claims::early(&case.block.transactions)
+            } else {
+                Arc::default()
+            },
             gas_claims: GasClaim::all(&case.block.transactions),
             spare: self.spare.clone(),
             trace: None,
@@ -176,6 +181,7 @@ struct PreparedBlockStm {
     env: EvmEnv,
     transactions: Arc<[TxEnv]>,
     claims: Arc<[u16]>,
+    early: Arc<[TransactionIndex]>,
     /// In mode `auto`: one thread does better.
     is_for_one: bool,
     gas_claims: Arc<[GasClaim]>,
@@ -294,7 +300,7 @@ impl PreparedBlockStm {
             claims: if is_slow {
                 Claims { workers, ..Claims::single() }
             } else {
-                Claims { workers, most: self.claims.clone() }
+                Claims { workers, most: self.claims.clone(), early: self.early.clone() }
             },
             gas_claims: self.gas_claims.clone(),
             mode: if is_slow { Mode::Forced } else { self.mode },

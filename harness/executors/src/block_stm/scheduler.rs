@@ -116,6 +116,8 @@ pub struct Scheduler {
     execution_cursor: usize,
     /// No executed transaction below asks for early validation.
     validation_cursor: usize,
+    /// Of the claims that come early, those below have been looked at.
+    early_cursor: usize,
     /// Transactions below are committed.
     committed: usize,
     /// Transactions from here on were never handed out.
@@ -131,12 +133,15 @@ pub struct Claims {
     pub workers: usize,
     /// The most from each transaction on; one where there is none.
     pub most: Arc<[u16]>,
+    /// Transactions that are executed before all others, in this order: long ones, which would keep
+    /// one worker busy at the end while the rest have nothing left to do.
+    pub early: Arc<[TransactionIndex]>,
 }
 
 impl Claims {
     /// One at a time.
     pub fn single() -> Self {
-        Self { workers: 1, most: [].into() }
+        Self { workers: 1, most: [].into(), early: [].into() }
     }
 
     fn at(&self, index: usize, left: usize) -> usize {
@@ -200,6 +205,7 @@ impl Scheduler {
             claims,
             execution_cursor: 0,
             validation_cursor: 0,
+            early_cursor: 0,
             committed: 0,
             fresh_from: 0,
             halted: false,
@@ -214,6 +220,9 @@ impl Scheduler {
         }
         if let Some(range) = self.claim_commits() {
             return Task::Commit(range);
+        }
+        if let Some(batch) = self.claim_early() {
+            return Task::Execute(batch);
         }
         self.advance_cursors();
         if self.execution_cursor < self.entries.len() {
@@ -235,6 +244,21 @@ impl Scheduler {
         let count = executed.map(|entry| entry.status = Status::Committing).count();
         let first = index_of(self.committed);
         (count > 0).then(|| first..first + count as u32)
+    }
+
+    fn claim_early(&mut self) -> Option<Batch> {
+        while let Some(index) = self.claims.early.get(self.early_cursor) {
+            let index = *index as usize;
+            self.early_cursor += 1;
+            let entry = &mut self.entries[index];
+            if entry.status == Status::Ready && entry.incarnation == 0 {
+                entry.status = Status::Executing;
+                self.fresh_from = self.fresh_from.max(index + 1);
+                self.speculation.claimed(1);
+                return Some(Batch { first: self.version(index), count: 1 });
+            }
+        }
+        None
     }
 
     fn claim_executions(&mut self) -> Batch {

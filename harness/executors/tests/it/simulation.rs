@@ -272,10 +272,11 @@ impl<'a> Simulation<'a> {
     }
 }
 
-/// Batches of any size, down to one at a time.
+/// Batches of any size, down to one at a time, and some transactions before their turn.
 fn claims(transactions: usize, choose: Choose<'_>) -> Claims {
     let most = (0..transactions).map(|_| 1 + choose(39) as u16).collect();
-    Claims { workers: 1 + choose(2), most }
+    let early = (0..choose(4)).map(|_| choose(transactions.max(1)) as TransactionIndex).collect();
+    Claims { workers: 1 + choose(2), most, early }
 }
 
 /// Runs one block under one interleaving; gives the memory afterwards and the executions.
