@@ -102,7 +102,7 @@ fn packed(path: &Path, size: usize, seed: u64) -> Result<Vec<Named>> {
     if let Some(error) = problem {
         bail!("{error}");
     }
-    let (tests, packing) = packer.pack(size, &MODES, seed);
+    let (tests, packing) = packer.pack(size, &PackedAs::ALL, seed);
     let tests = sample(tests, seed);
     let mut blocks: Vec<Named> = tests.into_iter().enumerate().filter_map(assembled).collect();
     let all = blocks.len();
@@ -120,8 +120,6 @@ fn packed(path: &Path, size: usize, seed: u64) -> Result<Vec<Named>> {
     ));
     Ok(blocks)
 }
-
-const MODES: [PackedAs; 3] = [PackedAs::Disjoint, PackedAs::Shared, PackedAs::Invalid];
 
 fn assembled((number, test): (usize, Test)) -> Option<Named> {
     match test.body {

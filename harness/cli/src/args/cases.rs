@@ -105,8 +105,8 @@ pub(crate) struct ExplainArgs {
 }
 
 const EXPORT_ABOUT: &str = "\
-Writes blocks that `lockstep fuzz` makes, or official state tests packed into blocks, signed and on a genesis of their own, with what the reference \
-makes of them: as EEST blockchain tests, which `lockstep check`, revme and others replay, or as the inputs \
+Writes blocks that `lockstep fuzz` makes, or official state tests packed into blocks, signed and on a \
+genesis of their own, with what the reference makes of them: as EEST blockchain tests, which `lockstep check`, revme and others replay, or as the inputs \
 of a transition tool (alloc.json, env.json, txs.json) with the reference's result in expected.json, which \
 tools/specs/judge.py holds against the Python execution specs.";
 

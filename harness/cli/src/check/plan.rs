@@ -94,7 +94,7 @@ fn pack(args: &CheckArgs) -> Result<Option<PackOptions>> {
         PackMode::Disjoint => vec![Mode::Disjoint],
         PackMode::Shared => vec![Mode::Shared],
         PackMode::Invalid => vec![Mode::Invalid],
-        PackMode::All => vec![Mode::Disjoint, Mode::Shared, Mode::Invalid],
+        PackMode::All => Mode::ALL.to_vec(),
     };
     Ok(Some(PackOptions { size, modes, seed: args.seed }))
 }

@@ -1,6 +1,6 @@
 //! What the transactions of a block say of themselves before they run: how much work they may be.
 
-use super::scheduler::TransactionIndex;
+use super::scheduler::{Claims, TransactionIndex};
 use crate::sync::Arc;
 use alloy_consensus::Transaction as _;
 use alloy_primitives::map::{AddressMap, AddressSet};
@@ -33,8 +33,13 @@ const CHAIN_SHARE: u64 = 70;
 /// Below this much work a second thread would come too late to be worth waking.
 const SMALL_BLOCK_NS: u64 = 300_000;
 
+/// How so many workers claim the transactions of a block.
+pub(super) fn of(transactions: &[Transaction], workers: usize) -> Claims {
+    Claims { workers, most: together(transactions), early: early(transactions) }
+}
+
 /// For each transaction, how many from it on may be claimed together.
-pub(super) fn of(transactions: &[Transaction]) -> Arc<[u16]> {
+fn together(transactions: &[Transaction]) -> Arc<[u16]> {
     let mut most = vec![1_u16; transactions.len()];
     let (mut end, mut gas) = (0, 0_u64);
     for start in 0..transactions.len() {
@@ -63,7 +68,7 @@ pub(super) fn of(transactions: &[Transaction]) -> Arc<[u16]> {
 /// one of them would keep one worker busy while all others have nothing left to do. Not those whose
 /// sender or recipient stands in the block before them: they would most likely begin with a wrong guess,
 /// and then come last after all.
-pub(super) fn early(transactions: &[Transaction]) -> Arc<[TransactionIndex]> {
+fn early(transactions: &[Transaction]) -> Arc<[TransactionIndex]> {
     let work: u64 = transactions.iter().map(about_ns).sum();
     let (mut before, mut long, mut seen) = (0, Vec::new(), AddressSet::default());
     for (index, transaction) in (0..).zip(transactions) {
@@ -141,18 +146,18 @@ mod tests {
 
     #[test]
     fn claims_add_up_to_the_limit() {
-        let most = of(&transactions(&[200_000, 200_000, 1, 5_000_000, 100_000]));
+        let most = together(&transactions(&[200_000, 200_000, 1, 5_000_000, 100_000]));
         assert_eq!(most[..], [2, 2, 1, 1, 1]);
-        assert_eq!(of(&transactions(&[1; 20]))[..5], [16; 5]);
-        assert_eq!(of(&transactions(&[])).len(), 0);
-        assert_eq!(of(&transactions(&[u64::MAX, u64::MAX]))[..], [1, 1]);
+        assert_eq!(together(&transactions(&[1; 20]))[..5], [16; 5]);
+        assert_eq!(together(&transactions(&[])).len(), 0);
+        assert_eq!(together(&transactions(&[u64::MAX, u64::MAX]))[..], [1, 1]);
     }
 
     #[test]
     fn the_next_of_a_sender_goes_to_the_same_worker() {
         let mut chain = transactions(&[5_000_000; 40]);
         chain[3..30].iter_mut().for_each(|tx| tx.sender = Address::repeat_byte(1));
-        let most = of(&chain);
+        let most = together(&chain);
         assert_eq!((most[2], most[3], most[29], most[30]), (1, 27, 1, 1));
     }
 

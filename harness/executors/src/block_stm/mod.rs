@@ -67,7 +67,7 @@ use lockstep_model::{
 use memory::{MultiVersionMemory, Position, Shards, Writer};
 use revm::{context::TxEnv, context_interface::transaction::AuthorizationTr};
 use run::{BlockRun, Decided, Settings, Slots};
-use scheduler::{Claims, TransactionIndex};
+use scheduler::Claims;
 use trace::Trace;
 use view::View;
 use writes::WriteSet;
@@ -123,18 +123,13 @@ impl BlockStm {
             env: evm_env(case),
             transactions: case.block.transactions.iter().map(prepared_transaction).collect(),
             claims: if mode == Mode::Auto {
-                claims::of(&case.block.transactions)
+                claims::of(&case.block.transactions, self.pool.threads())
             } else {
                 // One at a time: `forced` is there to make transactions meet.
-                Arc::default()
+                Claims { workers: self.pool.threads(), ..Claims::single() }
             },
             is_for_one: mode == Mode::Auto
                 && (self.pool.threads() == 1 || claims::is_for_one(&case.block.transactions)),
-            early: if mode == Mode::Auto {
-                claims::early(&case.block.transactions)
-            } else {
-                Arc::default()
-            },
             gas_claims: GasClaim::all(&case.block.transactions),
             spare: self.spare.clone(),
             trace: None,
@@ -180,8 +175,7 @@ struct PreparedBlockStm {
     case: Case,
     env: EvmEnv,
     transactions: Arc<[TxEnv]>,
-    claims: Arc<[u16]>,
-    early: Arc<[TransactionIndex]>,
+    claims: Claims,
     /// In mode `auto`: one thread does better.
     is_for_one: bool,
     gas_claims: Arc<[GasClaim]>,
@@ -300,7 +294,7 @@ impl PreparedBlockStm {
             claims: if is_slow {
                 Claims { workers, ..Claims::single() }
             } else {
-                Claims { workers, most: self.claims.clone(), early: self.early.clone() }
+                self.claims.clone()
             },
             gas_claims: self.gas_claims.clone(),
             mode: if is_slow { Mode::Forced } else { self.mode },

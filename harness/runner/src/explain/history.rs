@@ -67,13 +67,13 @@ impl fmt::Display for Value {
 }
 
 /// Every state of a block.
-pub(super) struct History {
+pub(crate) struct History {
     /// Before each transaction that the reference executed, and after the last.
     states: Vec<Arc<PreState>>,
 }
 
 impl History {
-    pub(super) fn of(block: &Runnable, right: &Outcome) -> Self {
+    pub(crate) fn of(block: &Runnable, right: &Outcome) -> Self {
         let mut states = Vec::new();
         let outcome = accepted(right);
         let before = outcome.and_then(|outcome| outcome.changes_before_transactions.as_ref());
@@ -99,7 +99,7 @@ impl History {
         (0..index.min(self.states.len())).rev()
     }
 
-    pub(super) fn value(&self, place: Place, index: usize) -> Value {
+    pub(crate) fn value(&self, place: Place, index: usize) -> Value {
         let state = &self.before(index).state;
         match place {
             Place::Account(address) => Value::Account(state.get(address).map(|known| known.info)),
@@ -111,7 +111,7 @@ impl History {
     }
 
     /// Who wrote the value that the transaction should see.
-    pub(super) fn writer_below(&self, place: Place, index: usize) -> Writer {
+    pub(crate) fn writer_below(&self, place: Place, index: usize) -> Writer {
         let index = index.min(self.states.len() - 1);
         let is_written = |at: &usize| self.value(place, *at) != self.value(place, at + 1);
         (0..index).rev().find(is_written).map_or(Writer::PreState, Writer::Transaction)

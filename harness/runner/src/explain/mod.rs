@@ -19,8 +19,7 @@ use crate::{
     shrink::{Failure, MOST_RUNS, NotShrunk, Suspect},
     test::Runnable,
 };
-use history::History;
-pub(crate) use history::Value;
+pub(crate) use history::{History, Value};
 pub use history::{Place, Writer};
 use lockstep_model::{
     At, BlockOutcome, Case, ExecutorError, Outcome, Receipt, Rule, StateChanges, StateReader, Step,

@@ -4,18 +4,13 @@
 //! transactions have read ([`ReadObserver`]) can be caught at a wrong read even where the outcome is
 //! right by luck, and where it is wrong, the first wrong read says more than the first wrong balance.
 
-use crate::{
-    explain::{Place, Value, Writer},
-    test::Runnable,
-};
-use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
-use lockstep_model::{
-    AccountInfo, BlockOutcome, Fork, MemoryState, Read, ReadObserver, StateChanges,
-};
+use crate::explain::{History, Place, Value, Writer};
+use alloy_primitives::KECCAK256_EMPTY;
+use lockstep_model::{AccountInfo, Fork, Read, ReadObserver};
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 /// Reads by transaction, as they are told.
@@ -58,115 +53,49 @@ impl fmt::Display for WrongRead {
     }
 }
 
-/// Every write of a block, by place, in the order of transactions.
-pub(super) struct History {
+/// The first transaction of the block that read something else than it should have.
+pub(super) fn first_wrong(
+    history: &History,
     fork: Fork,
-    pre: Arc<MemoryState>,
-    accounts: BTreeMap<Address, Vec<(Writer, Option<AccountInfo>)>>,
-    clearings: BTreeMap<Address, Vec<Writer>>,
-    slots: BTreeMap<(Address, U256), Vec<(Writer, U256)>>,
+    reads: &BTreeMap<usize, Vec<Read>>,
+) -> Option<WrongRead> {
+    let mut all = reads.iter().flat_map(|(at, reads)| reads.iter().map(move |read| (*at, *read)));
+    all.find_map(|(transaction, read)| wrong(history, fork, transaction, read))
 }
 
-impl History {
-    /// Of a block, and what the reference says of each of its transactions; `None` where it does not.
-    pub(super) fn of(block: &Runnable, right: &BlockOutcome) -> Option<Self> {
-        let mut history = Self {
-            fork: block.case.rules.fork,
-            pre: block.pre.state.clone(),
-            accounts: BTreeMap::new(),
-            clearings: BTreeMap::new(),
-            slots: BTreeMap::new(),
-        };
-        history.add(Writer::PreState, right.changes_before_transactions.as_ref()?);
-        for (index, changes) in right.changes_by_transaction.as_ref()?.iter().enumerate() {
-            history.add(Writer::Transaction(index), changes);
+fn wrong(history: &History, fork: Fork, transaction: usize, read: Read) -> Option<WrongRead> {
+    let (place, found) = match read {
+        Read::Slot(address, slot, value) => (Place::Slot(address, slot), Some(Value::Slot(value))),
+        Read::Account(address, info) | Read::AllButBalance(address, info) => {
+            (Place::Account(address), Some(Value::Account(info)))
         }
-        Some(history)
-    }
-
-    fn add(&mut self, writer: Writer, changes: &StateChanges) {
-        for (address, change) in changes.by_account() {
-            self.accounts.entry(address).or_default().push((writer, change.info));
-            if change.storage_cleared || change.info.is_none() {
-                self.clearings.entry(address).or_default().push(writer);
-            }
-            if change.info.is_some() {
-                for (slot, value) in change.storage {
-                    self.slots.entry((address, slot)).or_default().push((writer, value));
-                }
-            }
-        }
-    }
-
-    /// The first transaction that read something else than it should have.
-    pub(super) fn first_wrong(&self, reads: &BTreeMap<usize, Vec<Read>>) -> Option<WrongRead> {
-        let all = reads.iter().flat_map(|(at, reads)| reads.iter().map(move |read| (*at, *read)));
-        all.into_iter().find_map(|(transaction, read)| self.wrong(transaction, read))
-    }
-
-    fn wrong(&self, transaction: usize, read: Read) -> Option<WrongRead> {
-        let (place, found, writer, expected, is_right) = match read {
-            Read::Slot(address, slot, found) => {
-                let (writer, value) = self.slot(address, slot, transaction);
-                let found_value = Some(Value::Slot(found));
-                let place = Place::Slot(address, slot);
-                (place, found_value, writer, Value::Slot(value), found == value)
-            }
-            Read::Account(address, found) | Read::AllButBalance(address, found) => {
-                let (writer, info) = self.account(address, transaction);
-                let is_right = self.is_same(read, found, info);
-                let found = Some(Value::Account(found));
-                (Place::Account(address), found, writer, Value::Account(info), is_right)
-            }
-            Read::NoCode(address) => {
-                let (writer, info) = self.account(address, transaction);
-                let is_right = info.is_none_or(|info| info.code_hash == KECCAK256_EMPTY);
-                (Place::Account(address), None, writer, Value::Account(info), is_right)
-            }
-        };
-        (!is_right).then_some(WrongRead { transaction, place, found, expected, writer })
-    }
-
-    fn is_same(&self, read: Read, found: Option<AccountInfo>, now: Option<AccountInfo>) -> bool {
-        let (found, now) = (self.normal(found), self.normal(now));
-        let rest = |info: AccountInfo| (info.nonce, info.code_hash, info.is_empty());
-        match read {
-            Read::AllButBalance(..) => found.map(rest) == now.map(rest),
-            _ => found == now,
-        }
-    }
-
-    /// Since EIP-161 an empty account is no account.
-    fn normal(&self, info: Option<AccountInfo>) -> Option<AccountInfo> {
-        info.filter(|info| self.fork < Fork::SpuriousDragon || !info.is_empty())
-    }
-
-    fn account(&self, address: Address, reader: usize) -> (Writer, Option<AccountInfo>) {
-        let written = self.accounts.get(&address).and_then(|all| last_below(all, reader));
-        written.unwrap_or_else(|| (Writer::PreState, self.pre.get(address).map(|known| known.info)))
-    }
-
-    fn slot(&self, address: Address, slot: U256, reader: usize) -> (Writer, U256) {
-        let cleared = self.clearings.get(&address).and_then(|all| {
-            all.iter().rev().find(|writer| **writer < Writer::Transaction(reader)).copied()
-        });
-        let written = self.slots.get(&(address, slot)).and_then(|all| last_below(all, reader));
-        match (written, cleared) {
-            // What one transaction clears and writes, it clears first.
-            (Some((writer, value)), cleared) if cleared.is_none_or(|by| by <= writer) => {
-                (writer, value)
-            }
-            (_, Some(by)) => (by, U256::ZERO),
-            (_, None) => {
-                let before = self.pre.get(address).and_then(|known| known.storage.get(&slot));
-                (Writer::PreState, before.copied().unwrap_or_default())
-            }
-        }
-    }
+        Read::NoCode(address) => (Place::Account(address), None),
+    };
+    let expected = history.value(place, transaction);
+    (!is_right(read, expected, fork)).then(|| WrongRead {
+        transaction,
+        place,
+        found,
+        expected,
+        writer: history.writer_below(place, transaction),
+    })
 }
 
-/// The last of the writes below a transaction.
-fn last_below<T: Copy>(writes: &[(Writer, T)], reader: usize) -> Option<(Writer, T)> {
-    let below = writes.partition_point(|(writer, _)| *writer < Writer::Transaction(reader));
-    writes[..below].last().copied()
+fn is_right(read: Read, expected: Value, fork: Fork) -> bool {
+    // Since EIP-161 an empty account is no account.
+    let normal = |info: Option<AccountInfo>| {
+        info.filter(|info| fork < Fork::SpuriousDragon || !info.is_empty())
+    };
+    let rest = |info: AccountInfo| (info.nonce, info.code_hash, info.is_empty());
+    match (read, expected) {
+        (Read::Slot(_, _, found), Value::Slot(value)) => found == value,
+        (Read::Account(_, found), Value::Account(info)) => normal(found) == normal(info),
+        (Read::AllButBalance(_, found), Value::Account(info)) => {
+            normal(found).map(rest) == normal(info).map(rest)
+        }
+        (Read::NoCode(_), Value::Account(info)) => {
+            info.is_none_or(|info| info.code_hash == KECCAK256_EMPTY)
+        }
+        _ => unreachable!("the value is one of the place"),
+    }
 }

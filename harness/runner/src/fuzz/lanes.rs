@@ -2,13 +2,14 @@
 
 use super::{
     Finding, FuzzPlan, Kind,
-    history::{History, Reads},
+    history::{Reads, first_wrong},
     metamorphic::{first_changed, with_stranger},
     plan::FindDependencies,
 };
 use crate::{
     check::{Candidate, Contestant, NoExecution},
     compare::compare_outcomes,
+    explain::History,
     generate::{Features, Generated, Shape},
     test::Runnable,
 };
@@ -178,8 +179,9 @@ impl Lanes {
                 let agrees = compare(candidate, &observed, right, checked);
                 wrong += usize::from(!agrees);
                 let reads = reads.take();
-                if let Some(misread) = history.as_ref().and_then(|known| known.first_wrong(&reads))
-                {
+                let fork = block.case.rules.fork;
+                let misread = history.as_ref().and_then(|known| first_wrong(known, fork, &reads));
+                if let Some(misread) = misread {
                     name_misread(misread.to_string(), agrees, &candidate.label, block, checked);
                 }
             }
@@ -193,10 +195,8 @@ impl Lanes {
     /// What each transaction should read; known of blocks that the reference accepts.
     fn history(&mut self, block: &Runnable) -> Option<History> {
         let case = Case { changes_by_transaction: true, ..block.case.clone() };
-        match self.reference.execute(&case).ok()?.outcome {
-            Outcome::Accepted(outcome) => History::of(block, &outcome),
-            Outcome::Rejected(_) => None,
-        }
+        let outcome = self.reference.execute(&case).ok()?.outcome;
+        matches!(outcome, Outcome::Accepted(_)).then(|| History::of(block, &outcome))
     }
 }
 

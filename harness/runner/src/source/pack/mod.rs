@@ -37,6 +37,9 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Disjoint, Self::Shared, Self::Invalid];
+
     /// The name on the command line and in ids.
     pub const fn name(self) -> &'static str {
         match self {
