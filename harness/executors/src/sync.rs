@@ -6,7 +6,7 @@
 mod system {
     pub use std::sync::{
         Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize},
         mpsc,
     };
     pub use std::{hint::spin_loop, thread};
@@ -18,6 +18,9 @@ mod system {
 
     /// How often a worker with nothing to do looks again before it sleeps.
     pub(crate) const SPINS: u32 = 2_000;
+
+    /// Buckets of a table, however small the block.
+    pub(crate) const LEAST_BUCKETS: usize = 1 << 12;
 }
 
 #[cfg(feature = "shuttle")]
@@ -26,7 +29,7 @@ mod system {
         hint::spin_loop,
         sync::{
             Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
-            atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize},
+            atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize},
             mpsc,
         },
         thread,
@@ -39,6 +42,9 @@ mod system {
 
     /// Each look is a step of the model.
     pub(crate) const SPINS: u32 = 3;
+
+    /// Few, so that different places share one.
+    pub(crate) const LEAST_BUCKETS: usize = 4;
 }
 
 // A value that is set once by whoever comes first, and counted references, have no order of steps in

@@ -2,11 +2,11 @@
 
 use super::plan::{AccountPlan, Index, Plan, SlotBelow, SlotPlan};
 use crate::{
-    codes::Codes,
+    codes::{Codes, WorkerCodes},
     evm::{ReadError, StorageProbe, revm_info, transfer::TransferState},
     sync::{Arc, AtomicBool, OnceLock, Ordering},
 };
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::B256Map};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use lockstep_faults::access_lists::{K11, K15};
 use lockstep_model::{AccountInfo, Read, ReadObserver, StateReader};
 use revm::{
@@ -124,7 +124,7 @@ impl Overlay {
 pub(super) struct OverlayView {
     overlay: Arc<Overlay>,
     index: Index,
-    codes: B256Map<Bytecode>,
+    codes: WorkerCodes,
     observer: Option<Arc<dyn ReadObserver>>,
 }
 
@@ -136,7 +136,7 @@ impl fmt::Debug for OverlayView {
 
 impl OverlayView {
     pub(super) fn new(overlay: Arc<Overlay>, index: Index) -> Self {
-        Self { overlay, index, codes: B256Map::default(), observer: None }
+        Self { overlay, index, codes: WorkerCodes::default(), observer: None }
     }
 
     /// Tells what transactions read. Whoever is told must not rely on it before the list has turned out
@@ -190,12 +190,7 @@ impl Database for OverlayView {
     }
 
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
-        if let Some(code) = self.codes.get(&code_hash) {
-            return Ok(code.clone());
-        }
-        let code = self.overlay.codes.get(code_hash, &*self.overlay.pre_state)?;
-        self.codes.insert(code_hash, code.clone());
-        Ok(code)
+        self.codes.get(code_hash, &self.overlay.codes, &*self.overlay.pre_state)
     }
 
     fn storage(&mut self, address: Address, key: U256) -> Result<U256, ReadError> {

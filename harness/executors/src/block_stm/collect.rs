@@ -1,45 +1,52 @@
-//! The changes of the whole block, gathered by all workers, shard by shard.
+//! The changes of the whole block, gathered by all workers, part by part.
 
 use super::{
+    cells::{AccountCells, SlotCells},
     location::{Location, Place},
     memory::{MultiVersionMemory, Position},
 };
 use crate::{
     evm::ReadError,
-    sync::{AtomicUsize, Mutex, Ordering, lock, read},
+    sync::{AtomicU32, Mutex, Ordering, lock},
 };
 use alloy_primitives::{Address, U256};
 use lockstep_faults::{destruction::C12, fee_recipient::A3, output::M5};
 use lockstep_model::{AccountChange, StateChanges};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
-/// What one shard holds: accounts that were written, and slots by account.
+/// What one part of the tables holds: accounts that were written, and slots by account.
 #[derive(Debug, Default)]
 struct Part {
     accounts: Vec<(Address, AccountChange)>,
     slots: BTreeMap<Address, Vec<(U256, U256)>>,
 }
 
-/// Accounts that are added to what the shards hold.
+/// Entries of each table that one worker gathers at a time.
+const ENTRIES_OF_A_PART: u32 = 1024;
+
+/// Accounts that are added to what the tables hold.
 const ROOM_FOR_MORE: usize = 64;
 
 /// The gathering of one block's changes. Every worker may take part once all writes are final.
 #[derive(Debug, Default)]
 pub(crate) struct Collection {
-    next_shard: AtomicUsize,
+    next_part: AtomicU32,
     parts: Mutex<Vec<Result<Part, ReadError>>>,
 }
 
 impl Collection {
-    /// Gathers shards until none is left.
+    /// Gathers part after part until none is left.
     pub(crate) fn take_part(&self, memory: &MultiVersionMemory, end: Position) {
+        let (accounts, slots) = memory.entries();
         let mut parts = Vec::new();
         loop {
-            let shard = self.next_shard.fetch_add(1, Ordering::Relaxed);
-            if shard >= memory.shard_count() {
+            let nth = self.next_part.fetch_add(1, Ordering::Relaxed);
+            let first = nth.saturating_mul(ENTRIES_OF_A_PART);
+            if first >= accounts.max(slots) {
                 break;
             }
-            parts.push(part(memory, shard, end));
+            let upto = |entries: u32| first.min(entries)..(first + ENTRIES_OF_A_PART).min(entries);
+            parts.push(part(memory, (upto(accounts), upto(slots)), end));
         }
         lock(&self.parts).append(&mut parts);
     }
@@ -110,32 +117,53 @@ pub(crate) fn changes_at(
     Ok(changes)
 }
 
-fn part(memory: &MultiVersionMemory, shard: usize, end: Position) -> Result<Part, ReadError> {
-    let shard = read(memory.shard(shard));
+fn part(
+    memory: &MultiVersionMemory,
+    (accounts, slots): (Range<u32>, Range<u32>),
+    end: Position,
+) -> Result<Part, ReadError> {
     let mut part = Part::default();
-    part.accounts.reserve(shard.accounts.entries().len());
-    for cells in shard.accounts.entries() {
-        let cleared = cells.cleared.as_deref().and_then(|cleared| cleared.below(end).last());
-        if cells.info.below(end).is_empty() && cleared.is_none() {
-            continue;
-        }
-        let info = memory.info_of(cells, end)?;
-        let change = AccountChange {
-            info,
-            storage_cleared: cleared.is_some() && !C12.is_planted() || info.is_none(),
-            storage: Vec::new(),
-        };
-        part.accounts.push((cells.address, change));
+    let mut failed = None;
+    part.accounts.reserve(accounts.len());
+    memory.visit_accounts(accounts, |cells| match account_of(memory, cells, end) {
+        Ok(change) => part.accounts.extend(change),
+        Err(error) => failed = Some(error),
+    });
+    memory.visit_slots(slots, |cells| match slot_of(memory, cells, end) {
+        Ok(Some(slot)) => part.slots.entry(cells.address).or_default().push(slot),
+        Ok(None) => {}
+        Err(error) => failed = Some(error),
+    });
+    failed.map_or(Ok(part), Err)
+}
+
+/// What became of an account, slots apart.
+fn account_of(
+    memory: &MultiVersionMemory,
+    cells: &AccountCells,
+    end: Position,
+) -> Result<Option<(Address, AccountChange)>, ReadError> {
+    let cleared = cells.cleared.as_deref().and_then(|cleared| cleared.below(end).last());
+    if cells.info.below(end).is_empty() && cleared.is_none() {
+        return Ok(None);
     }
-    for cells in shard.slots.entries() {
-        if A3.is_planted() && cells.address == memory.beneficiary() {
-            continue;
-        }
-        let Some(written) = cells.values.below(end).last() else { continue };
-        let (writer, cleared) = (written.writer()?, memory.clearing(cells.address, end)?);
-        if cleared.is_none_or(|at| at.position <= writer.position) {
-            part.slots.entry(cells.address).or_default().push((cells.slot, written.value));
-        }
+    let info = memory.info_of(cells, end)?;
+    let storage_cleared = cleared.is_some() && !C12.is_planted() || info.is_none();
+    let change = AccountChange { info, storage_cleared, storage: Vec::new() };
+    Ok(Some((cells.address, change)))
+}
+
+/// What became of a slot, unless the account was cleared since.
+fn slot_of(
+    memory: &MultiVersionMemory,
+    cells: &SlotCells,
+    end: Position,
+) -> Result<Option<(U256, U256)>, ReadError> {
+    if A3.is_planted() && cells.address == memory.beneficiary() {
+        return Ok(None);
     }
-    Ok(part)
+    let Some(written) = cells.values.below(end).last() else { return Ok(None) };
+    let (writer, cleared) = (written.writer()?, memory.clearing(cells.address, end)?);
+    let stands = cleared.is_none_or(|at| at.position <= writer.position);
+    Ok(stands.then_some((cells.slot, written.value)))
 }

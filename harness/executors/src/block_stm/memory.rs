@@ -14,27 +14,30 @@
 //! No lock is held while the pre-state is read: that may be slow, or make transactions meet.
 
 use super::{
-    location::{Location, Place, ReadStamps, Stamp, Stamps, account_hash, any_write, slot_hash},
+    cells::{AccountCells, AccountVersions, SlotCells},
+    location::{Location, Place, account_hash, slot_hash},
     reads::{AccountRead, Origin, Seen, SlotRead, is_modest},
     rewards::RewardLedger,
     scheduler::Incarnation,
-    table::Table,
-    versions::{Cell, Versions},
-    writes::{AccountWrites, Base, InfoWrite, WriteSet},
+    stamps::{Counter, Raise, ReadStamps, Stamp},
+    table::{Look, Room, Table},
+    versions::Cell,
+    writes::{AccountWrites, InfoWrite, WriteSet},
 };
 use crate::{
     codes::Codes,
     evm::{ReadError, credited},
-    sync::{Arc, PoisonError, RwLock, read, write},
+    sync::{Arc, AtomicU64, LEAST_BUCKETS, Ordering},
 };
 use alloy_primitives::{Address, U256, map::HashSet};
 use lockstep_faults::{
-    destruction::{C3, C4, C7},
+    caches::L3,
+    destruction::{C3, C7},
     fee_recipient::{A1, A2, A4, A8},
     memory::{G1, G4, G5},
-    transfers::B3,
 };
 use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
+use std::ops::Range;
 
 /// A position in the block: 0 before the transactions, `i + 1` at transaction `i`.
 pub(crate) type Position = u32;
@@ -46,134 +49,37 @@ pub(crate) struct Writer {
     pub(crate) incarnation: Incarnation,
 }
 
-/// An account in one block.
-#[derive(Debug)]
-pub(super) struct AccountCells {
-    pub(super) address: Address,
-    pub(super) info: Versions<InfoWrite>,
-    /// How many of them are full writes.
-    sets: u32,
-    /// Rare.
-    pub(super) cleared: Option<Box<Versions<()>>>,
-}
-
-/// A slot in one block.
-#[derive(Debug)]
-pub(super) struct SlotCells {
-    pub(super) address: Address,
-    pub(super) slot: U256,
-    pub(super) values: Versions<U256>,
-}
-
-impl AccountCells {
-    fn below(&self, position: Position) -> Result<AccountVersions, ReadError> {
-        let mut found = AccountVersions::default();
-        let cells = self.info.below(position);
-        let Some(last) = cells.last() else { return Ok(found) };
-        let writer = last.writer()?;
-        match last.value {
-            InfoWrite::Set(info) => found.set = Some((writer, info)),
-            InfoWrite::Credit { total, base, .. } => {
-                found.credit = total;
-                found.base = base.account();
-                if B3.is_planted() && base == Base::Absent && cells.len() > 1 {
-                    found.credit += total;
-                }
-                // Most accounts that are credited again and again are never written otherwise.
-                if self.sets > 0 {
-                    found.set = last_set(cells)?;
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    fn put(&mut self, writer: Writer, info: InfoWrite) {
-        let (at, before) = self.info.put(writer, info);
-        self.sets -= u32::from(matches!(before, Some(InfoWrite::Set(_))));
-        self.sets += u32::from(matches!(info, InfoWrite::Set(_)));
-        self.add_up(at);
-    }
-
-    fn edit(&mut self, position: Position, edit: Edit) {
-        if let Some((at, removed)) = self.info.edit(position, edit) {
-            self.sets -= u32::from(matches!(removed, InfoWrite::Set(_)));
-            self.add_up(at);
-        }
-    }
-
-    /// Renews the totals of credits from this cell on, as far as they may have changed.
-    fn add_up(&mut self, from: usize) {
-        let (below, rest) = self.info.split_at_mut(from);
-        let mut sum = match below.last().map(|cell| cell.value) {
-            Some(InfoWrite::Credit { total, .. }) => total,
-            _ => U256::ZERO,
-        };
-        for (nth, cell) in rest.iter_mut().enumerate() {
-            match &mut cell.value {
-                InfoWrite::Credit { amount, total, .. } => {
-                    sum = sum.saturating_add(*amount);
-                    *total = sum;
-                }
-                InfoWrite::Set(_) if nth > 0 => return,
-                InfoWrite::Set(_) => sum = U256::ZERO,
-            }
-        }
-    }
-}
-
-/// The last full write among these cells.
-fn last_set(cells: &[Cell<InfoWrite>]) -> Result<Option<(Writer, Option<AccountInfo>)>, ReadError> {
-    for cell in cells.iter().rev() {
-        if let InfoWrite::Set(info) = cell.value
-            && !(C4.is_planted() && info.is_none())
-        {
-            return Ok(Some((cell.writer()?, info)));
-        }
-    }
-    Ok(None)
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Shard {
-    pub(super) accounts: Table<AccountCells>,
-    pub(super) slots: Table<SlotCells>,
-}
-
-/// On a cache line of its own: neighbours are locked by other cores.
-#[repr(align(128))]
-#[derive(Debug, Default)]
-struct Apart(RwLock<Shard>);
-
 /// The tables of a block, kept for the next one: they have grown to the size that blocks have.
-#[derive(Debug)]
-pub(crate) struct Shards(Box<[Apart]>);
-
-impl Default for Shards {
-    fn default() -> Self {
-        Self(std::iter::repeat_with(Apart::default).take(SHARDS).collect())
-    }
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    accounts: Table<AccountCells>,
+    slots: Table<SlotCells>,
 }
 
-impl Shards {
-    /// The same tables without their contents.
-    pub(crate) fn emptied(mut self) -> Self {
-        for Apart(shard) in &mut self.0 {
-            let shard = shard.get_mut().unwrap_or_else(PoisonError::into_inner);
-            shard.accounts.clear();
-            shard.slots.clear();
+/// Where one worker puts what it publishes.
+#[derive(Debug, Default)]
+pub(crate) struct Rooms {
+    accounts: Room,
+    slots: Room,
+}
+
+impl Tables {
+    /// The same tables without their contents, for a block of this many transactions.
+    fn renewed(mut self, transactions: usize) -> Self {
+        let buckets = (transactions * 2).next_power_of_two().clamp(LEAST_BUCKETS, 1 << 20);
+        if !L3.is_planted() {
+            self.accounts.renew(buckets);
+            self.slots.renew(buckets);
         }
         self
     }
 }
 
-/// More than there will be cores at any one of them.
-const SHARDS: usize = 128;
-
 /// The multi-version memory of one block.
 pub(crate) struct MultiVersionMemory {
-    shards: Box<[Apart]>,
-    stamps: Stamps,
+    tables: Tables,
+    /// How often storage was cleared, anywhere: rare enough for one count.
+    clearings: AtomicU64,
     pub(crate) rewards: RewardLedger,
     pub(crate) codes: Codes,
     pre_state: Arc<dyn StateReader>,
@@ -182,28 +88,17 @@ pub(crate) struct MultiVersionMemory {
     state_clearing: bool,
 }
 
-/// What stands below a reader of an account.
-#[derive(Debug, Clone, Copy, Default)]
-struct AccountVersions {
-    /// The last full write, if any: above it there are only credits.
-    set: Option<(Writer, Option<AccountInfo>)>,
-    /// Sum of the credits above it.
-    credit: U256,
-    /// The account in the pre-state, where one who credited it has seen it.
-    base: Option<Option<AccountInfo>>,
-}
-
 impl MultiVersionMemory {
     pub(crate) fn new(
         transactions: usize,
-        shards: Shards,
+        tables: Tables,
         pre_state: Arc<dyn StateReader>,
         beneficiary: Address,
         state_clearing: bool,
     ) -> Self {
         Self {
-            shards: shards.0,
-            stamps: Stamps::new(transactions),
+            tables: tables.renewed(transactions),
+            clearings: AtomicU64::new(0),
             rewards: RewardLedger::new(transactions),
             codes: Codes::default(),
             pre_state,
@@ -213,24 +108,25 @@ impl MultiVersionMemory {
     }
 
     /// Gives the tables back.
-    pub(crate) fn into_shards(self) -> Shards {
-        Shards(self.shards)
+    pub(crate) fn into_tables(self) -> Tables {
+        self.tables
     }
 
     pub(crate) fn pre_state(&self) -> &dyn StateReader {
         &*self.pre_state
     }
 
-    pub(super) fn shard_count(&self) -> usize {
-        self.shards.len()
+    /// Entries that accounts may have, and slots. Not all of them have contents.
+    pub(super) fn entries(&self) -> (u32, u32) {
+        (self.tables.accounts.reserved(), self.tables.slots.reserved())
     }
 
-    pub(super) fn shard(&self, index: usize) -> &RwLock<Shard> {
-        &self.shards[index].0
+    pub(super) fn visit_accounts(&self, range: Range<u32>, visit: impl FnMut(&AccountCells)) {
+        self.tables.accounts.visit(range, visit);
     }
 
-    fn shard_of(&self, hash: u64) -> &RwLock<Shard> {
-        &self.shards[(hash >> 44) as usize & (self.shards.len() - 1)].0
+    pub(super) fn visit_slots(&self, range: Range<u32>, visit: impl FnMut(&SlotCells)) {
+        self.tables.slots.visit(range, visit);
     }
 
     /// The account as a transaction at `position` must see it.
@@ -252,16 +148,17 @@ impl MultiVersionMemory {
         stamps: &mut ReadStamps,
     ) -> Result<AccountRead, ReadError> {
         let hash = account_hash(address);
+        let look = self.tables.accounts.look(hash);
         // What it is owed has no stamps.
         let is_paid = address == self.beneficiary;
         if seen == Seen::HasNoCode
             && !is_paid
-            && let Some(read) = self.account_below_credits(address, hash, stamps)?
+            && let Some(read) = self.account_below_credits(address, hash, look, stamps)?
         {
             return Ok(read);
         }
-        stamps.push(if is_paid { Stamp::LOOK_CLOSER } else { self.stamps.look(any_write(hash)) });
-        let versions = self.account_versions(address, hash, position)?;
+        stamps.push(if is_paid { Stamp::LOOK_CLOSER } else { Stamp::new(Counter::Account, look) });
+        let versions = self.account_versions(address, hash, look, position)?;
         let (origin, base) = self.base(address, &versions)?;
         let info = self.resolve(address, origin, base, versions.credit, position)?;
         Ok(AccountRead { address, hash, origin, base, info, seen })
@@ -273,17 +170,17 @@ impl MultiVersionMemory {
         &self,
         address: Address,
         hash: u64,
+        look: Look,
         stamps: &mut ReadStamps,
     ) -> Result<Option<AccountRead>, ReadError> {
-        let stamp = self.stamps.look(hash);
-        if !stamp.is_unwritten() {
+        if look.word.firm() > 0 {
             return Ok(None);
         }
         let base = self.pre_state.account(address)?;
         if base.is_some_and(|info| !is_modest(info.balance)) {
             return Ok(None);
         }
-        stamps.push(stamp);
+        stamps.push(Stamp::new(Counter::FirmAccount, look));
         let (origin, seen) = (Origin::PreState, Seen::HasNoCode);
         Ok(Some(AccountRead { address, hash, origin, base, info: base, seen }))
     }
@@ -295,7 +192,8 @@ impl MultiVersionMemory {
         read: &AccountRead,
         position: Position,
     ) -> Option<Option<AccountInfo>> {
-        let versions = self.account_versions(read.address, read.hash, position).ok()?;
+        let look = self.tables.accounts.look(read.hash);
+        let versions = self.account_versions(read.address, read.hash, look, position).ok()?;
         let (origin, base) = match versions.set {
             Some((writer, info)) => (Origin::Written(writer), info),
             None if read.origin == Origin::PreState => (Origin::PreState, read.base),
@@ -352,16 +250,12 @@ impl MultiVersionMemory {
         &self,
         address: Address,
         hash: u64,
+        look: Look,
         position: Position,
     ) -> Result<AccountVersions, ReadError> {
-        if self.stamps.look(any_write(hash)).is_unwritten() {
-            return Ok(AccountVersions::default());
-        }
-        let shard = read(self.shard_of(hash));
-        match shard.accounts.find(hash, |cells| cells.address == address) {
-            Some(cells) => cells.below(position),
-            None => Ok(AccountVersions::default()),
-        }
+        let below = |cells: &AccountCells| cells.below(position);
+        let found = self.tables.accounts.read(look.word, hash, address, below);
+        found.unwrap_or_else(|| Ok(AccountVersions::default()))
     }
 
     /// Where below `position` the account that was read was written, ascending, and whether as a whole.
@@ -370,11 +264,14 @@ impl MultiVersionMemory {
         account: &AccountRead,
         position: Position,
     ) -> Vec<(Position, bool)> {
-        let shard = read(self.shard_of(account.hash));
-        let cells = shard.accounts.find(account.hash, |cells| cells.address == account.address);
-        let written = cells.map_or(&[][..], |cells| cells.info.below(position));
+        let AccountRead { address, hash, .. } = *account;
         let is_full = |cell: &Cell<InfoWrite>| matches!(cell.value, InfoWrite::Set(_));
-        written.iter().map(|cell| (cell.position(), is_full(cell))).collect()
+        let writes = |cells: &AccountCells| {
+            let written = cells.info.below(position).iter();
+            written.map(|cell| (cell.position(), is_full(cell))).collect()
+        };
+        let word = self.tables.accounts.look(hash).word;
+        self.tables.accounts.read(word, hash, address, writes).unwrap_or_default()
     }
 
     /// The account in these cells at the end, when nothing changes any more.
@@ -430,9 +327,10 @@ impl MultiVersionMemory {
         stamps: &mut ReadStamps,
     ) -> Result<SlotRead, ReadError> {
         let hashes = (account_hash(address), slot_hash(address, slot));
-        stamps.note_clearings(&self.stamps);
-        stamps.push(self.stamps.look(hashes.1));
-        let (origin, value) = self.slot_version(address, slot, hashes, position)?;
+        stamps.note_clearings(|| self.clearings());
+        let look = self.tables.slots.look(hashes.1);
+        stamps.push(Stamp::new(Counter::Slot, look));
+        let (origin, value) = self.slot_version(address, slot, hashes, look, position)?;
         let value = match origin {
             Origin::PreState => self.pre_state.storage(address, slot)?,
             _ => value,
@@ -442,7 +340,8 @@ impl MultiVersionMemory {
 
     /// Whether a read would give the same again.
     pub(crate) fn slot_is_current(&self, read: &SlotRead, position: Position) -> bool {
-        let now = self.slot_version(read.address, read.slot, read.hashes, position);
+        let look = self.tables.slots.look(read.hashes.1);
+        let now = self.slot_version(read.address, read.slot, read.hashes, look, position);
         now.is_ok_and(|(origin, value)| {
             G1.is_planted() && read.origin == Origin::PreState
                 || origin == read.origin
@@ -455,10 +354,11 @@ impl MultiVersionMemory {
         address: Address,
         slot: U256,
         (account, hash): (u64, u64),
+        look: Look,
         position: Position,
     ) -> Result<(Origin, U256), ReadError> {
         let cleared = self.clearing_of(address, account, position)?;
-        let written = self.last_write(address, slot, hash, position)?;
+        let written = self.last_write(address, slot, hash, look, position)?;
         Ok(match written {
             // Within one transaction the clearing comes first.
             Some((writer, value))
@@ -473,7 +373,8 @@ impl MultiVersionMemory {
 
     /// Only a fault asks.
     fn is_revived(&self, address: Address, hash: u64, position: Position) -> bool {
-        let versions = self.account_versions(address, hash, position);
+        let look = self.tables.accounts.look(hash);
+        let versions = self.account_versions(address, hash, look, position);
         versions.is_ok_and(|versions| versions.set.is_some_and(|(_, info)| info.is_some()))
     }
 
@@ -482,17 +383,14 @@ impl MultiVersionMemory {
         address: Address,
         slot: U256,
         hash: u64,
+        look: Look,
         position: Position,
     ) -> Result<Option<(Writer, U256)>, ReadError> {
-        if self.stamps.look(hash).is_unwritten() {
-            return Ok(None);
-        }
-        let shard = read(self.shard_of(hash));
-        let cells = shard.slots.find(hash, |cells| cells.slot == slot && cells.address == address);
-        match cells.and_then(|cells| cells.values.below(position).last()) {
-            Some(cell) => Ok(Some((cell.writer()?, cell.value))),
-            None => Ok(None),
-        }
+        let last = |cells: &SlotCells| {
+            let cell = cells.values.below(position).last()?;
+            Some(cell.writer().map(|writer| (writer, cell.value)))
+        };
+        self.tables.slots.read(look.word, hash, (address, slot), last).flatten().transpose()
     }
 
     /// Who cleared the account's storage last, below `position`.
@@ -511,7 +409,7 @@ impl MultiVersionMemory {
         position: Position,
         stamps: &mut ReadStamps,
     ) -> Result<Option<Writer>, ReadError> {
-        stamps.note_clearings(&self.stamps);
+        stamps.note_clearings(|| self.clearings());
         self.clearing_of(address, account_hash(address), position)
     }
 
@@ -522,18 +420,35 @@ impl MultiVersionMemory {
         position: Position,
     ) -> Result<Option<Writer>, ReadError> {
         // Most blocks clear nothing.
-        if !self.stamps.has_clearings() {
+        if self.clearings() == 0 {
             return Ok(None);
         }
-        let shard = read(self.shard_of(hash));
-        let cells = shard.accounts.find(hash, |cells| cells.address == address);
-        let cleared = cells.and_then(|cells| cells.cleared.as_deref());
-        cleared.and_then(|cleared| cleared.below(position).last()).map(Cell::writer).transpose()
+        let last = |cells: &AccountCells| {
+            let cleared = cells.cleared.as_deref()?;
+            cleared.below(position).last().map(Cell::writer)
+        };
+        let word = self.tables.accounts.look(hash).word;
+        self.tables.accounts.read(word, hash, address, last).flatten().transpose()
+    }
+
+    fn clearings(&self) -> u64 {
+        self.clearings.load(Ordering::Acquire)
+    }
+
+    /// Storage was cleared somewhere, or that was taken back.
+    fn raise_clearings(&self) {
+        self.clearings.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Whether nothing was published since these stamps were taken.
     pub(crate) fn are_current(&self, stamps: &ReadStamps) -> bool {
-        stamps.are_current(&self.stamps)
+        stamps.are_current(
+            || self.clearings(),
+            |counter, bucket| match counter {
+                Counter::Account | Counter::FirmAccount => self.tables.accounts.word(bucket),
+                Counter::Slot => self.tables.slots.word(bucket),
+            },
+        )
     }
 
     /// Publishes the writes of an incarnation and takes back those of the one before that it did
@@ -544,16 +459,26 @@ impl MultiVersionMemory {
         writes: &mut WriteSet,
         locations: &mut Vec<Location>,
         stamps: &mut ReadStamps,
+        rooms: &mut Rooms,
     ) -> bool {
         self.codes.add(std::mem::take(&mut writes.codes));
         // The room stays where it is, unless there is something in it.
         let before = if locations.is_empty() { Vec::new() } else { std::mem::take(locations) };
         for account in writes.accounts.drain(..) {
-            self.publish_account(writer, account, locations, stamps);
+            self.publish_account(writer, account, locations, stamps, &mut rooms.accounts);
         }
         for (address, slot, value) in writes.slots.drain(..) {
             let hash = slot_hash(address, slot);
-            stamps.allow(self.write_slot(writer, (address, slot, hash), value));
+            let look = self.tables.slots.put(
+                &mut rooms.slots,
+                hash,
+                (address, slot),
+                |cells| {
+                    cells.values.put(writer, value);
+                },
+                raise_by(writer, Raise::Firm),
+            );
+            stamps.allow(&[Counter::Slot], look);
             locations.push(Location { hash, place: Place::Slot(address, slot) });
         }
         if before.is_empty() {
@@ -568,58 +493,38 @@ impl MultiVersionMemory {
     fn publish_account(
         &self,
         writer: Writer,
-        account: AccountWrites,
+        AccountWrites { address, info, cleared }: AccountWrites,
         locations: &mut Vec<Location>,
         stamps: &mut ReadStamps,
+        room: &mut Room,
     ) {
-        let (address, hash) = (account.address, account_hash(account.address));
-        let is_modest_credit = !account.cleared
-            && matches!(account.info, Some(InfoWrite::Credit { amount, .. }) if is_modest(amount));
-        let mut shard = write(self.shard_of(hash));
-        let cells = shard.accounts.find_or_insert(
-            hash,
-            |cells| cells.address == address,
-            || AccountCells { address, info: Versions::default(), sets: 0, cleared: None },
-        );
-        if let Some(info) = account.info {
-            cells.put(writer, info);
+        let hash = account_hash(address);
+        let is_modest_credit =
+            !cleared && matches!(info, Some(InfoWrite::Credit { amount, .. }) if is_modest(amount));
+        let raise = raise_by(writer, if is_modest_credit { Raise::Any } else { Raise::Firm });
+        let put = |cells: &mut AccountCells| {
+            if let Some(info) = info {
+                cells.put(writer, info);
+            }
+            if cleared {
+                cells.cleared.get_or_insert_default().put(writer, ());
+            }
+        };
+        let look = self.tables.accounts.put(room, hash, address, put, raise);
+        match raise {
+            Raise::Nothing => {}
+            Raise::Any => stamps.allow(&[Counter::Account], look),
+            Raise::Firm => stamps.allow(&[Counter::Account, Counter::FirmAccount], look),
+        }
+        if info.is_some() {
             locations.push(Location { hash, place: Place::Account(address) });
         }
-        if account.cleared {
-            cells.cleared.get_or_insert_default().put(writer, ());
+        if cleared {
             locations.push(Location { hash, place: Place::Clearing(address) });
+            if raise != Raise::Nothing {
+                self.raise_clearings();
+            }
         }
-        drop(shard);
-        if G4.is_planted() && writer.incarnation > 0 {
-            return;
-        }
-        stamps.allow(self.stamps.raise(any_write(hash)));
-        if !is_modest_credit {
-            stamps.allow(self.stamps.raise(hash));
-        }
-        if account.cleared {
-            self.stamps.raise_clearings();
-        }
-    }
-
-    fn write_slot(
-        &self,
-        writer: Writer,
-        (address, slot, hash): (Address, U256, u64),
-        value: U256,
-    ) -> Stamp {
-        let mut shard = write(self.shard_of(hash));
-        let cells = shard.slots.find_or_insert(
-            hash,
-            |cells| cells.slot == slot && cells.address == address,
-            || SlotCells { address, slot, values: Versions::default() },
-        );
-        cells.values.put(writer, value);
-        drop(shard);
-        if G4.is_planted() && writer.incarnation > 0 {
-            return self.stamps.look(hash);
-        }
-        self.stamps.raise(hash)
     }
 
     /// Makes readers of these places wait for the next incarnation.
@@ -631,49 +536,45 @@ impl MultiVersionMemory {
 
     fn edit(&self, location: Location, position: Position, edit: Edit) {
         let Location { hash, place } = location;
-        let is_more_than_credits = match place {
-            Place::Account(address) | Place::Clearing(address) => {
-                self.edit_account(location, address, position, edit)
-            }
+        match place {
+            Place::Account(address) => self.edit_account(hash, address, position, edit),
+            Place::Clearing(address) => self.edit_clearing(hash, address, position, edit),
             Place::Slot(address, slot) => {
-                let mut shard = write(self.shard_of(hash));
-                let cells = shard
-                    .slots
-                    .find_mut(hash, |cells| cells.slot == slot && cells.address == address);
-                if let Some(cells) = cells {
-                    cells.values.edit(position, edit);
-                }
-                true
+                let slots = &self.tables.slots;
+                let change = |cells: &mut SlotCells| _ = cells.values.edit(position, edit);
+                let (bucket, _) = slots.edit(hash, (address, slot), change);
+                slots.raise(bucket, Raise::Firm);
             }
-        };
-        if is_more_than_credits {
-            self.stamps.raise(hash);
-        }
-        if !matches!(place, Place::Slot(..)) {
-            self.stamps.raise(any_write(hash));
         }
     }
 
-    /// Gives whether there may be more to it than that a credit comes or goes.
-    fn edit_account(
-        &self,
-        Location { hash, place }: Location,
-        address: Address,
-        position: Position,
-        edit: Edit,
-    ) -> bool {
-        let mut shard = write(self.shard_of(hash));
-        let cells = shard.accounts.find_mut(hash, |cells| cells.address == address);
-        let Some(cells) = cells else { return true };
-        let is_more = cells.sets > 0 || !matches!(place, Place::Account(_));
-        if matches!(place, Place::Account(_)) {
+    fn edit_account(&self, hash: u64, address: Address, position: Position, edit: Edit) {
+        let change = |cells: &mut AccountCells| {
+            let has_sets = cells.sets > 0;
             cells.edit(position, edit);
-        } else if let Some(cleared) = &mut cells.cleared {
-            cleared.edit(position, edit);
-            self.stamps.raise_clearings();
-        }
-        is_more
+            has_sets
+        };
+        let (bucket, has_sets) = self.tables.accounts.edit(hash, address, change);
+        // Where there are only credits, one of them comes or goes.
+        let raise = if has_sets == Some(false) { Raise::Any } else { Raise::Firm };
+        self.tables.accounts.raise(bucket, raise);
     }
+
+    fn edit_clearing(&self, hash: u64, address: Address, position: Position, edit: Edit) {
+        let change = |cells: &mut AccountCells| {
+            if let Some(cleared) = &mut cells.cleared {
+                cleared.edit(position, edit);
+            }
+        };
+        let (bucket, _) = self.tables.accounts.edit(hash, address, change);
+        self.raise_clearings();
+        self.tables.accounts.raise(bucket, Raise::Firm);
+    }
+}
+
+/// Which counts a publication raises.
+fn raise_by(writer: Writer, raise: Raise) -> Raise {
+    if G4.is_planted() && writer.incarnation > 0 { Raise::Nothing } else { raise }
 }
 
 /// What happens to one version.
@@ -685,7 +586,7 @@ pub(super) enum Edit {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::writes::Base, *};
     use lockstep_model::MemoryState;
 
     const A: Address = Address::repeat_byte(0xaa);
@@ -698,7 +599,7 @@ mod tests {
 
     fn memory_over(state: MemoryState) -> MultiVersionMemory {
         let beneficiary = Address::repeat_byte(0xbe);
-        MultiVersionMemory::new(4, Shards::default(), Arc::new(state), beneficiary, true)
+        MultiVersionMemory::new(4, Tables::default(), Arc::new(state), beneficiary, true)
     }
 
     fn publish(
@@ -707,7 +608,13 @@ mod tests {
         mut writes: WriteSet,
         locations: &mut Vec<Location>,
     ) -> bool {
-        memory.publish(writer, &mut writes, locations, &mut ReadStamps::default())
+        memory.publish(
+            writer,
+            &mut writes,
+            locations,
+            &mut ReadStamps::default(),
+            &mut Rooms::default(),
+        )
     }
 
     fn credit(amount: u64) -> WriteSet {

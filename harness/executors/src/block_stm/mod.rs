@@ -29,6 +29,7 @@
 //! which reads what is committed and nothing else (`sequential::Rest`).
 
 mod access_list;
+mod cells;
 mod claims;
 mod collect;
 mod location;
@@ -39,6 +40,7 @@ mod reads;
 mod rewards;
 mod run;
 pub mod scheduler;
+mod stamps;
 mod table;
 mod trace;
 mod versions;
@@ -58,16 +60,16 @@ use crate::{
 };
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
-use location::ReadStamps;
-use lockstep_faults::{caches::L3, delegation::E9, phases::I1};
+use lockstep_faults::{delegation::E9, phases::I1};
 use lockstep_model::{
     BlockOutcome, Case, Dependencies, Execution, Executor, ExecutorError, Mode, Outcome, Prepared,
     StateChanges, Telemetry, Transaction,
 };
-use memory::{MultiVersionMemory, Position, Shards, Writer};
+use memory::{MultiVersionMemory, Position, Rooms, Tables, Writer};
 use revm::{context::TxEnv, context_interface::transaction::AuthorizationTr};
 use run::{BlockRun, Decided, Settings, Slots};
 use scheduler::Claims;
+use stamps::ReadStamps;
 use trace::Trace;
 use view::View;
 use writes::WriteSet;
@@ -84,7 +86,7 @@ pub struct BlockStm {
 #[derive(Debug, Default)]
 struct Spare {
     slots: Slots,
-    shards: Shards,
+    tables: Tables,
 }
 
 impl BlockStm {
@@ -225,7 +227,7 @@ impl PreparedBlockStm {
         let spare = lock(&self.spare).take().unwrap_or_default();
         let memory = Arc::new(MultiVersionMemory::new(
             self.transactions.len(),
-            spare.shards,
+            spare.tables,
             reader,
             case.block.beneficiary,
             has_state_clearing(case),
@@ -234,7 +236,8 @@ impl PreparedBlockStm {
         let writer = Writer { position: 0, incarnation: 0 };
         let mut writes = WriteSet::of_phase(&before.changes);
         if !I1.is_planted() {
-            memory.publish(writer, &mut writes, &mut Vec::new(), &mut ReadStamps::default());
+            let (stamps, rooms) = (&mut ReadStamps::default(), &mut Rooms::default());
+            memory.publish(writer, &mut writes, &mut Vec::new(), stamps, rooms);
         }
         let access_list = has_access_list(case)
             .then(|| AccessListBuilder::after(before.access_list.unwrap_or_default()));
@@ -276,12 +279,9 @@ impl PreparedBlockStm {
     /// Keeps the room that the block has taken. Everybody has left it.
     fn recycle(&self, block: Arc<BlockRun>, memory: Arc<MultiVersionMemory>) {
         let slots = Arc::into_inner(block).map(|block| block.into_slots());
-        let shards = Arc::into_inner(memory).map(|memory| {
-            let shards = memory.into_shards();
-            if L3.is_planted() { shards } else { shards.emptied() }
-        });
-        if let (Some(slots), Some(shards)) = (slots, shards) {
-            *lock(&self.spare) = Some(Spare { slots, shards });
+        let tables = Arc::into_inner(memory).map(MultiVersionMemory::into_tables);
+        if let (Some(slots), Some(tables)) = (slots, tables) {
+            *lock(&self.spare) = Some(Spare { slots, tables });
         }
     }
 

@@ -1,8 +1,8 @@
 //! The multi-version memory by itself: for benchmarks, and for nothing else.
 
 use super::{
-    location::ReadStamps,
-    memory::{MultiVersionMemory, Position, Shards, Writer},
+    memory::{MultiVersionMemory, Position, Rooms, Tables, Writer},
+    stamps::ReadStamps,
     writes::WriteSet,
 };
 use crate::sync::Arc;
@@ -14,6 +14,7 @@ use std::fmt;
 pub struct MemoryProbe {
     memory: MultiVersionMemory,
     writes: WriteSet,
+    rooms: Rooms,
 }
 
 impl fmt::Debug for MemoryProbe {
@@ -25,9 +26,9 @@ impl fmt::Debug for MemoryProbe {
 impl MemoryProbe {
     /// Of a block of this many transactions.
     pub fn new(transactions: usize, pre_state: Arc<dyn StateReader>) -> Self {
-        let shards = Shards::default();
-        let memory = MultiVersionMemory::new(transactions, shards, pre_state, Address::ZERO, true);
-        Self { memory, writes: WriteSet::default() }
+        let tables = Tables::default();
+        let memory = MultiVersionMemory::new(transactions, tables, pre_state, Address::ZERO, true);
+        Self { memory, writes: WriteSet::default(), rooms: Rooms::default() }
     }
 
     /// Publishes one slot.
@@ -35,7 +36,8 @@ impl MemoryProbe {
         self.writes.slots.push((address, slot, value));
         let writer = Writer { position, incarnation: 0 };
         let stamps = &mut ReadStamps::default();
-        self.memory.publish(writer, &mut self.writes, &mut Vec::new(), stamps);
+        let Self { memory, writes, rooms } = self;
+        memory.publish(writer, writes, &mut Vec::new(), stamps, rooms);
     }
 
     /// Reads a slot as a transaction at the position does; `None` where it must wait.

@@ -5,8 +5,8 @@
 //! cheaper; two different writers may still have written the same.
 
 use super::{
-    location::ReadStamps,
     memory::{MultiVersionMemory, Position, Writer},
+    stamps::ReadStamps,
 };
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use lockstep_faults::transfers::B4;

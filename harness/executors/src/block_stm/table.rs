@@ -1,92 +1,272 @@
-//! A table that only grows: entries in the order in which they came, and a small index over them.
+//! A table of the places that a block writes: many readers and writers, no lock but that of each entry.
 //!
-//! The index is what look-ups jump about in, and it is small enough to stay in a core's own cache; the
-//! entries are written one after the other. A hash table with the entries in it touches three lines of
-//! far memory for each of them.
+//! A bucket is one word ([`Word`]): where its chain of entries begins, which hashes it may hold, and how
+//! often anything in it was published. A look at that one word says "nothing was written here", which is
+//! true of most reads, and is the stamp by which a read is checked later. What a transaction publishes it
+//! has mostly read before, so the word is in the core's cache.
+//!
+//! Entries are only ever added, each at the head of its bucket's chain, by a comparison and exchange of
+//! the word: who reads the word finds every entry that was linked before, complete. Each writer fills
+//! entries of a [`Room`] of its own, one after the other in memory, so that two writers do not share
+//! cache lines. The numbers of an entry are written before it is linked and never again while the table
+//! holds it; its contents have a lock.
 
-use hashbrown::{HashTable, hash_table::Entry};
+use super::stamps::{Raise, Word};
+use crate::sync::{AtomicU32, AtomicU64, OnceLock, Ordering, RwLock, read, write};
+use std::ops::Range;
+
+/// What stands in an entry.
+pub(super) trait Contents: Default {
+    /// The place that it is about.
+    type Key: Copy + Eq;
+
+    /// Becomes empty, about this place. It may hold what another block has left.
+    fn begin(&mut self, key: Self::Key);
+
+    fn key(&self) -> Self::Key;
+}
 
 /// Entries by a hash that somebody else computes.
 #[derive(Debug)]
 pub(super) struct Table<T> {
-    index: HashTable<Indexed>,
-    entries: Vec<T>,
+    buckets: Box<[AtomicU64]>,
+    /// Buckets in use, less one: a power of two, less one.
+    mask: usize,
+    /// In quarters of octaves, made when they are needed and kept for the next block.
+    chunks: Box<[Chunk<T>]>,
+    /// Entries below belong to some room.
+    reserved: AtomicU32,
+    /// Which use of the table this is. Entries of others are left over.
+    epoch: u32,
 }
 
-/// Where an entry stands.
+type Chunk<T> = OnceLock<Box<[Entry<T>]>>;
+
+#[derive(Debug, Default)]
+struct Entry<T> {
+    epoch: AtomicU32,
+    /// Half of the hash: other places are told apart without their lock.
+    tag: AtomicU32,
+    /// Where the chain goes on.
+    next: AtomicU32,
+    contents: RwLock<T>,
+}
+
+/// Entries that one writer may fill.
+#[derive(Debug, Default)]
+pub(crate) struct Room(Range<u32>);
+
+/// Entries that a writer takes at a time.
+const ENTRIES_OF_A_ROOM: u32 = 32;
+
+/// Entries of the first octave, by their logarithm.
+const FIRST_OCTAVE: u32 = 6;
+
+/// Chunks for as many entries as a word can tell apart.
+const CHUNKS: usize = 4 * (Word::HEAD_BITS - FIRST_OCTAVE + 1) as usize;
+
+/// What a bucket said at one moment.
 #[derive(Debug, Clone, Copy)]
-struct Indexed {
-    /// Half of its hash: most others are told apart without a look at the entry.
-    tag: u32,
-    at: u32,
+pub(super) struct Look {
+    pub(super) bucket: u32,
+    pub(super) word: Word,
 }
 
 const fn tag_of(hash: u64) -> u32 {
     (hash ^ hash >> 32) as u32
 }
 
-/// The index is kept by the tag alone, so that it can grow without a look at the entries.
-const fn spread(tag: u32) -> u64 {
-    // The golden ratio's fraction: neighbours end up far from each other (Knuth, TAOCP 6.4).
-    (tag as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// Chunk of an entry, its place there, and how many that chunk has.
+const fn chunk_of(index: u32) -> (usize, usize, usize) {
+    let index = index + (1 << FIRST_OCTAVE);
+    let octave = index.ilog2();
+    let quarter = (index >> (octave - 2)) & 3;
+    let length = 1 << (octave - 2);
+    ((4 * (octave - FIRST_OCTAVE) + quarter) as usize, index as usize & (length - 1), length)
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { index: HashTable::new(), entries: Vec::new() }
+        let chunks = std::iter::repeat_with(OnceLock::new).take(CHUNKS).collect();
+        Self { buckets: Box::default(), mask: 0, chunks, reserved: AtomicU32::new(0), epoch: 1 }
     }
 }
 
 impl<T> Table<T> {
-    pub(super) fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<&T> {
-        let tag = tag_of(hash);
-        let is_it =
-            |indexed: &Indexed| indexed.tag == tag && is_it(&self.entries[indexed.at as usize]);
-        let indexed = self.index.find(spread(tag), is_it)?;
-        Some(&self.entries[indexed.at as usize])
+    /// Forgets everything, keeps the room, and has at least so many buckets, a power of two.
+    pub(super) fn renew(&mut self, buckets: usize) {
+        debug_assert!(buckets.is_power_of_two());
+        self.epoch = self.epoch.wrapping_add(1);
+        *self.reserved.get_mut() = 0;
+        if self.buckets.len() < buckets {
+            self.buckets = std::iter::repeat_with(AtomicU64::default).take(buckets).collect();
+        } else {
+            let used = self.buckets.len().min(self.mask + 1);
+            self.buckets[..used].iter_mut().for_each(|bucket| *bucket.get_mut() = 0);
+        }
+        self.mask = buckets - 1;
     }
 
-    pub(super) fn find_mut(&mut self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<&mut T> {
-        let tag = tag_of(hash);
-        let is_it =
-            |indexed: &Indexed| indexed.tag == tag && is_it(&self.entries[indexed.at as usize]);
-        let indexed = self.index.find(spread(tag), is_it)?;
-        Some(&mut self.entries[indexed.at as usize])
+    /// The bucket of a hash now.
+    pub(super) fn look(&self, hash: u64) -> Look {
+        let bucket = (hash >> 17) as usize & self.mask;
+        Look { bucket: bucket as u32, word: self.word(bucket as u32) }
     }
 
-    /// The entry, made where there is none.
+    /// What a bucket says now.
+    pub(super) fn word(&self, bucket: u32) -> Word {
+        Word(self.buckets[bucket as usize].load(Ordering::Acquire))
+    }
+
+    /// Something in this bucket was published. Gives what the bucket says then.
+    pub(super) fn raise(&self, bucket: u32, raise: Raise) -> Look {
+        let rise = |word| Some(Word(word).raised(raise).0);
+        let before =
+            self.buckets[bucket as usize].fetch_update(Ordering::AcqRel, Ordering::Acquire, rise);
+        let (Ok(before) | Err(before)) = before;
+        Look { bucket, word: Word(before).raised(raise) }
+    }
+
+    /// Entries up to here may be in use.
+    pub(super) fn reserved(&self) -> u32 {
+        self.reserved.load(Ordering::Acquire)
+    }
+}
+
+impl<T: Contents> Table<T> {
+    fn entry(&self, index: u32) -> &Entry<T> {
+        let (chunk, at, length) = chunk_of(index);
+        let make = || std::iter::repeat_with(Entry::default).take(length).collect();
+        &self.chunks[chunk].get_or_init(make)[at]
+    }
+
+    /// The first thing that is made of an entry with this hash, in the chain that begins at `head`, as far
+    /// as `end`.
+    fn walk<'a, R>(
+        &'a self,
+        (head, end): (u32, u32),
+        hash: u64,
+        visit: impl Fn(&'a Entry<T>) -> Option<R>,
+    ) -> Option<R> {
+        let mut at = head;
+        while at != end {
+            let entry = self.entry(at - 1);
+            if entry.tag.load(Ordering::Relaxed) == tag_of(hash)
+                && let Some(found) = visit(entry)
+            {
+                return Some(found);
+            }
+            at = entry.next.load(Ordering::Relaxed);
+        }
+        None
+    }
+
+    /// Reads an entry, if the bucket held it.
+    pub(super) fn read<R>(
+        &self,
+        word: Word,
+        hash: u64,
+        key: T::Key,
+        of: impl Fn(&T) -> R,
+    ) -> Option<R> {
+        if !word.may_hold(hash) {
+            return None;
+        }
+        self.walk((word.head(), 0), hash, |entry| {
+            let contents = read(&entry.contents);
+            (contents.key() == key).then(|| of(&contents))
+        })
+    }
+
+    /// Changes an entry, if there is one. Whoever does raises the bucket afterwards.
+    pub(super) fn edit<R>(
+        &self,
+        hash: u64,
+        key: T::Key,
+        edit: impl Fn(&mut T) -> R,
+    ) -> (u32, Option<R>) {
+        let Look { bucket, word } = self.look(hash);
+        (bucket, self.edit_chain((word.head(), 0), hash, key, edit))
+    }
+
+    fn edit_chain<R>(
+        &self,
+        chain: (u32, u32),
+        hash: u64,
+        key: T::Key,
+        edit: impl Fn(&mut T) -> R,
+    ) -> Option<R> {
+        self.walk(chain, hash, |entry| {
+            let mut contents = write(&entry.contents);
+            (contents.key() == key).then(|| edit(&mut contents))
+        })
+    }
+
+    /// Changes an entry, made where there is none, and raises its bucket. Gives what that says then.
     ///
     /// # Panics
-    /// When there are more entries than 32 bits can count.
-    pub(super) fn find_or_insert(
-        &mut self,
+    /// When there are more entries than a [`Word`] can tell apart.
+    pub(super) fn put(
+        &self,
+        room: &mut Room,
         hash: u64,
-        is_it: impl Fn(&T) -> bool,
-        make: impl FnOnce() -> T,
-    ) -> &mut T {
-        let (tag, entries) = (tag_of(hash), &mut self.entries);
-        let is_it = |indexed: &Indexed| indexed.tag == tag && is_it(&entries[indexed.at as usize]);
-        let at = match self.index.entry(spread(tag), is_it, |indexed| spread(indexed.tag)) {
-            Entry::Occupied(entry) => entry.get().at,
-            Entry::Vacant(entry) => {
-                let at = u32::try_from(entries.len()).expect("a block has fewer places");
-                entry.insert(Indexed { tag, at });
-                entries.push(make());
-                at
+        key: T::Key,
+        put: impl Fn(&mut T),
+        raise: Raise,
+    ) -> Look {
+        let Look { bucket, word: mut seen } = self.look(hash);
+        if self.edit_chain((seen.head(), 0), hash, key, &put).is_some() {
+            return self.raise(bucket, raise);
+        }
+        let index = self.next_of(room);
+        let entry = self.entry(index);
+        {
+            let mut contents = write(&entry.contents);
+            contents.begin(key);
+            put(&mut contents);
+        }
+        entry.tag.store(tag_of(hash), Ordering::Relaxed);
+        loop {
+            entry.next.store(seen.head(), Ordering::Relaxed);
+            let linked = seen.linked(index + 1, hash).raised(raise);
+            let linking = self.buckets[bucket as usize].compare_exchange(
+                seen.0,
+                linked.0,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            let Err(now) = linking else {
+                entry.epoch.store(self.epoch, Ordering::Relaxed);
+                return Look { bucket, word: linked };
+            };
+            let now = Word(now);
+            // Somebody else may have made it in the meantime.
+            if self.edit_chain((now.head(), seen.head()), hash, key, &put).is_some() {
+                room.0.start = index;
+                return self.raise(bucket, raise);
             }
-        };
-        &mut self.entries[at as usize]
+            seen = now;
+        }
     }
 
-    /// Every entry, in the order in which they came.
-    pub(super) fn entries(&self) -> &[T] {
-        &self.entries
+    fn next_of(&self, room: &mut Room) -> u32 {
+        room.0.next().unwrap_or_else(|| {
+            let start = self.reserved.fetch_add(ENTRIES_OF_A_ROOM, Ordering::AcqRel);
+            let end = start + ENTRIES_OF_A_ROOM;
+            assert!(end < 1 << Word::HEAD_BITS, "a block has fewer places");
+            room.0 = start + 1..end;
+            start
+        })
     }
 
-    /// Forgets everything and keeps the room.
-    pub(super) fn clear(&mut self) {
-        self.index.clear();
-        self.entries.clear();
+    /// Every entry in this range. Nobody adds any.
+    pub(super) fn visit(&self, range: Range<u32>, mut visit: impl FnMut(&T)) {
+        for index in range {
+            let entry = self.entry(index);
+            if entry.epoch.load(Ordering::Relaxed) == self.epoch {
+                visit(&read(&entry.contents));
+            }
+        }
     }
 }
 
@@ -94,26 +274,93 @@ impl<T> Table<T> {
 mod tests {
     use super::*;
 
+    #[derive(Debug, Default)]
+    struct Counted {
+        key: u64,
+        count: u32,
+    }
+
+    impl Contents for Counted {
+        type Key = u64;
+
+        fn begin(&mut self, key: u64) {
+            *self = Self { key, count: 0 };
+        }
+
+        fn key(&self) -> u64 {
+            self.key
+        }
+    }
+
+    fn table() -> Table<Counted> {
+        let mut table = Table::default();
+        table.renew(64);
+        table
+    }
+
+    fn count(table: &Table<Counted>, hash: u64, key: u64) -> Option<u32> {
+        table.read(table.look(hash).word, hash, key, |counted| counted.count)
+    }
+
+    fn all(table: &Table<Counted>) -> Vec<(u64, u32)> {
+        let mut all = Vec::new();
+        table.visit(0..table.reserved(), |counted| all.push((counted.key, counted.count)));
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn every_index_has_a_place_of_its_own() {
+        let mut expected = (0, 0);
+        for index in 0..100_000 {
+            let (chunk, at, length) = chunk_of(index);
+            assert!(at < length && chunk < CHUNKS);
+            assert_eq!((chunk, at), expected, "{index}");
+            expected = if at + 1 == length { (chunk + 1, 0) } else { (chunk, at + 1) };
+        }
+        assert_eq!(chunk_of((1 << Word::HEAD_BITS) - 65).0, CHUNKS - 5, "the last of all");
+    }
+
     #[test]
     fn entries_are_found_whatever_their_hashes() {
-        // Few hashes for many entries, and many whose tags are alike.
+        // Few hashes for many entries, many whose tags are alike, and few buckets for all of them.
         let hashes: [fn(u64) -> u64; 3] =
             [|key| key.wrapping_mul(0x1234_5678_9abc_def1), |key| key % 7, |key| key << 32 | key];
+        let mut table = table();
         for hash in hashes {
-            let mut table = Table::default();
+            let mut room = Room::default();
             for key in 0..2_000_u64 {
-                let entry = table.find_or_insert(hash(key), |(k, _)| *k == key, || (key, 0));
-                entry.1 += 1;
-                table.find_or_insert(hash(key), |(k, _)| *k == key, || unreachable!()).1 += 1;
+                for _ in 0..2 {
+                    table.put(&mut room, hash(key), key, |it| it.count += 1, Raise::Any);
+                }
             }
             for key in 0..2_000 {
-                assert_eq!(table.find(hash(key), |(k, _)| *k == key), Some(&(key, 2)));
-                assert_eq!(table.find_mut(hash(key), |(k, _)| *k == key), Some(&mut (key, 2)));
+                assert_eq!(count(&table, hash(key), key), Some(2));
+                assert_eq!(table.edit(hash(key), key, |it| it.count += 1).1, Some(()));
             }
-            assert_eq!(table.find(hash(5_000), |(k, _)| *k == 5_000), None);
-            assert!(table.entries().iter().map(|(key, _)| *key).eq(0..2_000));
-            table.clear();
-            assert!(table.find(hash(5), |_| true).is_none() && table.entries().is_empty());
+            assert_eq!(count(&table, hash(5_000), 5_000), None);
+            assert_eq!(table.edit(hash(5_000), 5_000, |_| ()).1, None);
+            assert!(all(&table).into_iter().eq((0..2_000).map(|key| (key, 3))));
+            table.renew(64);
+            assert_eq!(count(&table, hash(5), 5), None);
+            assert!(all(&table).is_empty());
         }
+    }
+
+    /// Threads that put the same keys make one entry of each.
+    #[test]
+    fn writers_of_one_place_share_an_entry() {
+        let table = table();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut room = Room::default();
+                    for key in 0..5_000 {
+                        table.put(&mut room, key << 17, key, |it| it.count += 1, Raise::Any);
+                    }
+                });
+            }
+        });
+        assert!(all(&table).into_iter().eq((0..5_000).map(|key| (key, 4))));
     }
 }

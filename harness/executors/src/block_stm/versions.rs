@@ -49,6 +49,11 @@ impl<T> Default for Versions<T> {
 }
 
 impl<T> Versions<T> {
+    /// Forgets everything and keeps the room.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     fn find(&self, position: Position) -> Result<usize, usize> {
         // Most writes come last.
         match self.0.last() {

@@ -6,11 +6,12 @@ use super::{
     writes::Base,
 };
 use crate::{
+    codes::WorkerCodes,
     evm::{ReadError, StorageProbe, revm_info, transfer::TransferState},
     planted,
     sync::Arc,
 };
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::B256Map};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use lockstep_faults::{
     caches::L1,
     delegation::{E2, E3, E4, E6, E7},
@@ -37,8 +38,7 @@ pub(crate) struct View {
     observes_everything: bool,
     /// Accounts whose balance mattered.
     observed: SmallVec<[Address; 8]>,
-    /// Code that this worker has seen, without the shared lock.
-    codes: B256Map<Bytecode>,
+    codes: WorkerCodes,
 }
 
 impl fmt::Debug for View {
@@ -195,12 +195,7 @@ impl Database for View {
     }
 
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
-        if let Some(code) = self.codes.get(&code_hash) {
-            return Ok(code.clone());
-        }
-        let code = self.memory.codes.get(code_hash, self.memory.pre_state())?;
-        self.codes.insert(code_hash, code.clone());
-        Ok(code)
+        self.codes.get(code_hash, &self.memory.codes, self.memory.pre_state())
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {

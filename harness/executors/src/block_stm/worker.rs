@@ -3,7 +3,7 @@
 use super::{
     access_list::Accesses,
     location::Location,
-    memory::Position,
+    memory::{Position, Rooms},
     reads::ReadSet,
     rewards::Owed,
     run::{BlockRun, Slot},
@@ -62,6 +62,7 @@ pub(super) struct Worker<'a> {
     /// Built with the first execution: some workers only ever validate.
     evm: Option<StrictEvm<View>>,
     writes: WriteSet,
+    rooms: Rooms,
     spare_reads: Vec<ReadSet>,
     spare_locations: Vec<Vec<Location>>,
     ended: Vec<Ended>,
@@ -74,6 +75,7 @@ impl<'a> Worker<'a> {
             block,
             evm: None,
             writes: WriteSet::default(),
+            rooms: Rooms::default(),
             spare_reads: Vec::new(),
             spare_locations: Vec::new(),
             ended: Vec::new(),
@@ -264,8 +266,8 @@ impl<'a> Worker<'a> {
         let memory = &self.block.memory;
         memory.rewards.set(position, executed.owed);
         let writer = super::memory::Writer { position, incarnation: version.incarnation };
-        let wrote_elsewhere =
-            memory.publish(writer, &mut self.writes, locations, &mut reads.stamps);
+        let (writes, rooms) = (&mut self.writes, &mut self.rooms);
+        let wrote_elsewhere = memory.publish(writer, writes, locations, &mut reads.stamps, rooms);
         if let (true, Ok(done)) = (H1.is_planted(), &executed.result) {
             let gas = done.gas.tx_gas_used();
             slot.completed_at =

@@ -1,0 +1,237 @@
+//! Stamps: whether anything was published in a place since it was read, without a lock and without a
+//! write to memory that other cores read.
+//!
+//! Each bucket of a [`super::table::Table`] counts publications. A count rises after the value is there,
+//! or together with it. A reader takes the count first, and the value then. Where the count is the same
+//! at the reader's commit, nothing below it was published since: every lower transaction has ended its
+//! execution through the scheduler's lock before, so that its counts are seen here. A value that came in
+//! between the reader's two looks raises the count afterwards.
+
+use super::table::Look;
+use smallvec::SmallVec;
+
+/// A bucket of a table, in one word.
+///
+/// ```text
+/// 63       52 51       40 39         26 25        0
+/// firm        any         may hold      head, from 1 on
+/// ```
+///
+/// `any` counts everything that was published. `firm` leaves out modest sums that were added to a
+/// balance: who depends on no more than that an account has no code must not mind how many pay it. Both
+/// stop at [`MANY`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Word(pub(super) u64);
+
+/// A count that rises no more: it says "look closer".
+const MANY: u16 = (1 << Word::COUNT_BITS) - 1;
+
+/// Which counts a publication raises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Raise {
+    /// None. Only a fault does that.
+    Nothing,
+    /// Something modest was added to a balance.
+    Any,
+    /// Everything else.
+    Firm,
+}
+
+impl Word {
+    /// Entries that a table can tell apart.
+    pub(super) const HEAD_BITS: u32 = 26;
+    const FILTER_BITS: u32 = 14;
+    const COUNT_BITS: u32 = 12;
+    const ANY: u32 = Self::HEAD_BITS + Self::FILTER_BITS;
+    const FIRM: u32 = Self::ANY + Self::COUNT_BITS;
+
+    /// Where the chain of entries begins; 0 where there is none.
+    pub(super) const fn head(self) -> u32 {
+        self.0 as u32 & ((1 << Self::HEAD_BITS) - 1)
+    }
+
+    const fn bit_of(hash: u64) -> u64 {
+        1 << (Self::HEAD_BITS as u64 + (hash >> 48) % Self::FILTER_BITS as u64)
+    }
+
+    /// Whether there can be an entry with this hash.
+    pub(super) const fn may_hold(self, hash: u64) -> bool {
+        self.0 & Self::bit_of(hash) != 0
+    }
+
+    /// With another head, whose hash this is.
+    pub(super) const fn linked(self, head: u32, hash: u64) -> Self {
+        Self(self.0 & !((1 << Self::HEAD_BITS) - 1) | head as u64 | Self::bit_of(hash))
+    }
+
+    const fn any(self) -> u16 {
+        (self.0 >> Self::ANY) as u16 & MANY
+    }
+
+    /// How often anything but modest credits was published.
+    pub(super) const fn firm(self) -> u16 {
+        (self.0 >> Self::FIRM) as u16
+    }
+
+    pub(super) const fn raised(self, raise: Raise) -> Self {
+        let any = matches!(raise, Raise::Any | Raise::Firm) && self.any() < MANY;
+        let firm = matches!(raise, Raise::Firm) && self.firm() < MANY;
+        Self(self.0 + ((any as u64) << Self::ANY) + ((firm as u64) << Self::FIRM))
+    }
+}
+
+/// Which count of which table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counter {
+    /// All that happened to accounts.
+    Account,
+    /// What happened to accounts but for modest credits.
+    FirmAccount,
+    /// All that happened to slots.
+    Slot,
+}
+
+impl Counter {
+    const fn of(self, word: Word) -> u16 {
+        match self {
+            Self::Account | Self::Slot => word.any(),
+            Self::FirmAccount => word.firm(),
+        }
+    }
+}
+
+/// What a reader found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    bucket: u32,
+    count: u16,
+    counter: Counter,
+}
+
+impl Stamp {
+    /// Where no stamp can tell: look closer.
+    pub(super) const LOOK_CLOSER: Self = Self { bucket: 0, count: MANY, counter: Counter::Account };
+
+    pub(super) const fn new(counter: Counter, look: Look) -> Self {
+        Self { bucket: look.bucket, count: counter.of(look.word), counter }
+    }
+}
+
+/// The stamps of one incarnation's reads.
+#[derive(Debug, Default)]
+pub(crate) struct ReadStamps {
+    places: SmallVec<[Stamp; 8]>,
+    /// Clearings at the first question for one.
+    clearings: Option<u64>,
+}
+
+impl ReadStamps {
+    pub(super) fn push(&mut self, stamp: Stamp) {
+        self.places.push(stamp);
+    }
+
+    /// A clearing is about to be looked for; so many there have been.
+    pub(super) fn note_clearings(&mut self, clearings: impl FnOnce() -> u64) {
+        self.clearings.get_or_insert_with(clearings);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.places.clear();
+        self.clearings = None;
+    }
+
+    /// The reader itself has published something, after which the bucket said this: what it has read there
+    /// stands, if nobody else has published in between.
+    pub(super) fn allow(&mut self, counters: &[Counter], own: Look) {
+        for stamp in &mut self.places {
+            let count = stamp.counter.of(own.word);
+            if stamp.bucket == own.bucket
+                && counters.contains(&stamp.counter)
+                && stamp.count + 1 == count
+            {
+                stamp.count = count;
+            }
+        }
+    }
+
+    /// Whether nothing was published since, in any place that was read. `word_of` is what a bucket says now.
+    pub(super) fn are_current(
+        &self,
+        clearings: impl FnOnce() -> u64,
+        word_of: impl Fn(Counter, u32) -> Word,
+    ) -> bool {
+        self.clearings.is_none_or(|before| before == clearings())
+            && self.places.iter().all(|Stamp { bucket, count, counter }| {
+                *count != MANY && counter.of(word_of(*counter, *bucket)) == *count
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raise(word: &mut Word, raise: Raise) -> Look {
+        *word = word.raised(raise);
+        Look { bucket: 7, word: *word }
+    }
+
+    fn current(reads: &ReadStamps, word: Word) -> bool {
+        reads.are_current(|| 0, |_, bucket| if bucket == 7 { word } else { Word(0) })
+    }
+
+    #[test]
+    fn a_stamp_is_current_until_somebody_else_publishes() {
+        let mut word = Word(0);
+        let mut reads = ReadStamps::default();
+        reads.push(Stamp::new(Counter::Account, Look { bucket: 7, word }));
+        assert!(current(&reads, word));
+        let own = raise(&mut word, Raise::Any);
+        assert!(!current(&reads, word));
+        reads.allow(&[Counter::Slot], own);
+        assert!(!current(&reads, word), "that was in another table");
+        reads.allow(&[Counter::Account], own);
+        assert!(current(&reads, word));
+        raise(&mut word, Raise::Firm);
+        assert!(!current(&reads, word));
+        reads.allow(&[Counter::Account], raise(&mut word, Raise::Any));
+        assert!(!current(&reads, word), "somebody came in between");
+    }
+
+    #[test]
+    fn firm_counts_leave_out_modest_credits() {
+        let mut word = Word(0);
+        let mut reads = ReadStamps::default();
+        reads.push(Stamp::new(Counter::FirmAccount, Look { bucket: 7, word }));
+        raise(&mut word, Raise::Any);
+        raise(&mut word, Raise::Nothing);
+        assert!(current(&reads, word));
+        raise(&mut word, Raise::Firm);
+        assert!(!current(&reads, word));
+    }
+
+    #[test]
+    fn a_full_count_is_never_current_and_spoils_nothing_beside_it() {
+        let mut word = Word(0).linked(5, 3 << 48);
+        for _ in 0..5_000 {
+            raise(&mut word, Raise::Firm);
+        }
+        assert_eq!((word.any(), word.firm(), word.head()), (MANY, MANY, 5));
+        assert!(word.may_hold(3 << 48) && !word.may_hold(4 << 48));
+        for stamp in [Stamp::new(Counter::Account, Look { bucket: 7, word }), Stamp::LOOK_CLOSER] {
+            let mut reads = ReadStamps::default();
+            reads.push(stamp);
+            assert!(!current(&reads, word));
+        }
+    }
+
+    #[test]
+    fn clearings_count_from_the_first_question_on() {
+        let mut reads = ReadStamps::default();
+        let is_current = |reads: &ReadStamps, now| reads.are_current(|| now, |_, _| Word(0));
+        assert!(is_current(&reads, 3), "nobody asked");
+        reads.note_clearings(|| 3);
+        reads.note_clearings(|| 4);
+        assert!(is_current(&reads, 3) && !is_current(&reads, 4));
+    }
+}
