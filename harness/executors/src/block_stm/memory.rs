@@ -67,7 +67,7 @@ impl Tables {
     /// The same tables without their contents, for a block of this many transactions.
     fn renewed(mut self, transactions: usize) -> Self {
         let buckets = (transactions * 2).next_power_of_two().clamp(LEAST_BUCKETS, 1 << 20);
-        if !L3.is_planted() {
+        if !L3.is_planted() || self.accounts.has_no_buckets() {
             self.accounts.renew(buckets);
             self.slots.renew(buckets);
         }

@@ -107,6 +107,11 @@ impl<T> Table<T> {
         self.mask = buckets - 1;
     }
 
+    /// Whether it was never renewed. Only a fault asks.
+    pub(super) fn has_no_buckets(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
     /// The bucket of a hash now.
     pub(super) fn look(&self, hash: u64) -> Look {
         let bucket = (hash >> 17) as usize & self.mask;

@@ -260,24 +260,32 @@ impl Table {
                 continue;
             }
             let place = if place == "memory" { String::new() } else { format!(" ({place})") };
+            let speedups = speedups_of(&group);
+            let Group { slower, noisy, without, .. } = group;
             let _ = writeln!(
                 text,
-                "{executor}@{threads}{place}: {} blocks, {:.2}x in sum, {:.2}x [{:.2} {:.2}] in geometric \
-                 mean, {:.2}x the slowest; {} slower than the baseline, {} too noisy to tell, {} without a \
-                 speedup",
-                group.blocks,
-                group.sum,
-                group.geometric_mean,
-                group.interval.0,
-                group.interval.1,
-                group.slowest,
-                group.slower,
-                group.noisy,
-                group.without
+                "{executor}@{threads}{place}: {speedups}; {slower} slower than the baseline, {noisy} too \
+                 noisy to tell, {without} without a speedup",
             );
         }
         text
     }
+}
+
+/// What the blocks with a speedup have together.
+fn speedups_of(group: &Group) -> String {
+    if group.blocks == 0 {
+        return "no block with a speedup".to_owned();
+    }
+    format!(
+        "{} blocks, {:.2}x in sum, {:.2}x [{:.2} {:.2}] in geometric mean, {:.2}x the slowest",
+        group.blocks,
+        group.sum,
+        group.geometric_mean,
+        group.interval.0,
+        group.interval.1,
+        group.slowest
+    )
 }
 
 /// The block's name in a table: of a built-in workload what follows from the rest of the row is left out.
@@ -344,5 +352,15 @@ pub const fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Diverged => "DIVERGED",
         Verdict::Inconclusive => "INCONCLUSIVE",
         Verdict::Hung => "HUNG",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_figures_are_made_of_no_block() {
+        assert_eq!(speedups_of(&Group::of([])), "no block with a speedup");
     }
 }
