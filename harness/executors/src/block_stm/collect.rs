@@ -123,18 +123,18 @@ fn part(
     end: Position,
 ) -> Result<Part, ReadError> {
     let mut part = Part::default();
-    let mut failed = None;
     part.accounts.reserve(accounts.len());
-    memory.visit_accounts(accounts, |cells| match account_of(memory, cells, end) {
-        Ok(change) => part.accounts.extend(change),
-        Err(error) => failed = Some(error),
-    });
-    memory.visit_slots(slots, |cells| match slot_of(memory, cells, end) {
-        Ok(Some(slot)) => part.slots.entry(cells.address).or_default().push(slot),
-        Ok(None) => {}
-        Err(error) => failed = Some(error),
-    });
-    failed.map_or(Ok(part), Err)
+    memory.visit_accounts(accounts, |cells| {
+        part.accounts.extend(account_of(memory, cells, end)?);
+        Ok(())
+    })?;
+    memory.visit_slots(slots, |cells| {
+        if let Some(slot) = slot_of(memory, cells, end)? {
+            part.slots.entry(cells.address).or_default().push(slot);
+        }
+        Ok(())
+    })?;
+    Ok(part)
 }
 
 /// What became of an account, slots apart.

@@ -121,12 +121,20 @@ impl MultiVersionMemory {
         (self.tables.accounts.reserved(), self.tables.slots.reserved())
     }
 
-    pub(super) fn visit_accounts(&self, range: Range<u32>, visit: impl FnMut(&AccountCells)) {
-        self.tables.accounts.visit(range, visit);
+    pub(super) fn visit_accounts(
+        &self,
+        range: Range<u32>,
+        visit: impl FnMut(&AccountCells) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        self.tables.accounts.visit(range, visit)
     }
 
-    pub(super) fn visit_slots(&self, range: Range<u32>, visit: impl FnMut(&SlotCells)) {
-        self.tables.slots.visit(range, visit);
+    pub(super) fn visit_slots(
+        &self,
+        range: Range<u32>,
+        visit: impl FnMut(&SlotCells) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        self.tables.slots.visit(range, visit)
     }
 
     /// The account as a transaction at `position` must see it.
@@ -540,35 +548,31 @@ impl MultiVersionMemory {
             Place::Account(address) => self.edit_account(hash, address, position, edit),
             Place::Clearing(address) => self.edit_clearing(hash, address, position, edit),
             Place::Slot(address, slot) => {
-                let slots = &self.tables.slots;
-                let change = |cells: &mut SlotCells| _ = cells.values.edit(position, edit);
-                let (bucket, _) = slots.edit(hash, (address, slot), change);
-                slots.raise(bucket, Raise::Firm);
+                self.tables.slots.edit(hash, (address, slot), |cells| {
+                    cells.values.edit(position, edit);
+                    Raise::Firm
+                });
             }
         }
     }
 
     fn edit_account(&self, hash: u64, address: Address, position: Position, edit: Edit) {
-        let change = |cells: &mut AccountCells| {
-            let has_sets = cells.sets > 0;
+        self.tables.accounts.edit(hash, address, |cells| {
+            // Where there are only credits, one of them comes or goes.
+            let raise = if cells.sets > 0 { Raise::Firm } else { Raise::Any };
             cells.edit(position, edit);
-            has_sets
-        };
-        let (bucket, has_sets) = self.tables.accounts.edit(hash, address, change);
-        // Where there are only credits, one of them comes or goes.
-        let raise = if has_sets == Some(false) { Raise::Any } else { Raise::Firm };
-        self.tables.accounts.raise(bucket, raise);
+            raise
+        });
     }
 
     fn edit_clearing(&self, hash: u64, address: Address, position: Position, edit: Edit) {
-        let change = |cells: &mut AccountCells| {
+        self.tables.accounts.edit(hash, address, |cells| {
             if let Some(cleared) = &mut cells.cleared {
                 cleared.edit(position, edit);
             }
-        };
-        let (bucket, _) = self.tables.accounts.edit(hash, address, change);
+            Raise::Firm
+        });
         self.raise_clearings();
-        self.tables.accounts.raise(bucket, Raise::Firm);
     }
 }
 

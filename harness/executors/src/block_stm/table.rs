@@ -101,8 +101,7 @@ impl<T> Table<T> {
         if self.buckets.len() < buckets {
             self.buckets = std::iter::repeat_with(AtomicU64::default).take(buckets).collect();
         } else {
-            let used = self.buckets.len().min(self.mask + 1);
-            self.buckets[..used].iter_mut().for_each(|bucket| *bucket.get_mut() = 0);
+            self.buckets[..=self.mask].iter_mut().for_each(|bucket| *bucket.get_mut() = 0);
         }
         self.mask = buckets - 1;
     }
@@ -183,15 +182,12 @@ impl<T: Contents> Table<T> {
         })
     }
 
-    /// Changes an entry, if there is one. Whoever does raises the bucket afterwards.
-    pub(super) fn edit<R>(
-        &self,
-        hash: u64,
-        key: T::Key,
-        edit: impl Fn(&mut T) -> R,
-    ) -> (u32, Option<R>) {
+    /// Changes an entry, if there is one, and raises its bucket as the change asks for. Gives whether there
+    /// was one.
+    pub(super) fn edit(&self, hash: u64, key: T::Key, edit: impl Fn(&mut T) -> Raise) -> bool {
         let Look { bucket, word } = self.look(hash);
-        (bucket, self.edit_chain((word.head(), 0), hash, key, edit))
+        let raise = self.edit_chain((word.head(), 0), hash, key, edit);
+        raise.map(|raise| self.raise(bucket, raise)).is_some()
     }
 
     fn edit_chain<R>(
@@ -264,14 +260,19 @@ impl<T: Contents> Table<T> {
         })
     }
 
-    /// Every entry in this range. Nobody adds any.
-    pub(super) fn visit(&self, range: Range<u32>, mut visit: impl FnMut(&T)) {
+    /// Every entry in this range, up to the first error. Nobody adds any.
+    pub(super) fn visit<E>(
+        &self,
+        range: Range<u32>,
+        mut visit: impl FnMut(&T) -> Result<(), E>,
+    ) -> Result<(), E> {
         for index in range {
             let entry = self.entry(index);
             if entry.epoch.load(Ordering::Relaxed) == self.epoch {
-                visit(&read(&entry.contents));
+                visit(&read(&entry.contents))?;
             }
         }
+        Ok(())
     }
 }
 
@@ -309,7 +310,11 @@ mod tests {
 
     fn all(table: &Table<Counted>) -> Vec<(u64, u32)> {
         let mut all = Vec::new();
-        table.visit(0..table.reserved(), |counted| all.push((counted.key, counted.count)));
+        let visit = |counted: &Counted| {
+            all.push((counted.key, counted.count));
+            Ok::<_, std::convert::Infallible>(())
+        };
+        let Ok(()) = table.visit(0..table.reserved(), visit);
         all.sort_unstable();
         all
     }
@@ -341,10 +346,13 @@ mod tests {
             }
             for key in 0..2_000 {
                 assert_eq!(count(&table, hash(key), key), Some(2));
-                assert_eq!(table.edit(hash(key), key, |it| it.count += 1).1, Some(()));
+                assert!(table.edit(hash(key), key, |it| {
+                    it.count += 1;
+                    Raise::Any
+                }));
             }
             assert_eq!(count(&table, hash(5_000), 5_000), None);
-            assert_eq!(table.edit(hash(5_000), 5_000, |_| ()).1, None);
+            assert!(!table.edit(hash(5_000), 5_000, |_| Raise::Any));
             assert!(all(&table).into_iter().eq((0..2_000).map(|key| (key, 3))));
             table.renew(64);
             assert_eq!(count(&table, hash(5), 5), None);
