@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs the steps of a GitHub workflow on this machine, as they are written.
 
-    python3 tools/workflows/run_steps.py WORKFLOW [--with INPUT=VALUE ...]
+    python3 tools/workflows/run_steps.py WORKFLOW [--with INPUT=VALUE ...] [--without STEP ...]
 
 Steps that `run` something are run by bash in the current folder; Lockstep's own actions are followed, with the inputs that the
-workflow gives them (`--with` replaces one); actions of others (checkout, cache, upload) are named and left out. The exit
+workflow gives them (`--with` replaces one); steps named by `--without`, and actions of others (checkout, cache, upload) are named and left out. The exit
 status is that of the first step that fails. Needs PyYAML.
 """
 
@@ -40,13 +40,15 @@ def run(step: dict, values: dict[str, str], action_path: str) -> int:
     return subprocess.run(command, env=environment, check=False).returncode
 
 
-def follow(steps: list, values: dict[str, str], given: dict[str, str], action_path: str) -> int:
+def follow(steps: list, values: dict[str, str], given: dict[str, str], action_path: str, without: list[str]) -> int:
     """Runs steps one after the other."""
     status = 0
     for step in steps:
         name = step.get("name") or step.get("uses") or step["run"]
         condition = str(step.get("if", "success()"))
-        if "github.ref" in condition or (status and "always()" not in condition):
+        if name in without:
+            print(f"== left out: {name} (--without)", flush=True)
+        elif "github.ref" in condition or (status and "always()" not in condition):
             print(f"== left out: {name} (if: {condition})", flush=True)
         elif "run" in step:
             print(f"== {name}", flush=True)
@@ -58,7 +60,7 @@ def follow(steps: list, values: dict[str, str], given: dict[str, str], action_pa
             inputs |= {key: str(value) for key, value in step.get("with", {}).items()} | given
             inside = values | {f"inputs.{key}": expand(value, values) for key, value in inputs.items()}
             print(f"== {name}: {own['folder']}", flush=True)
-            status = follow(action["runs"]["steps"], inside, given, str(folder)) or status
+            status = follow(action["runs"]["steps"], inside, given, str(folder), without) or status
         else:
             print(f"== left out: {name} (somebody else's action)", flush=True)
     return status
@@ -68,12 +70,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("workflow", type=Path)
     parser.add_argument("--with", dest="given", action="append", default=[], metavar="INPUT=VALUE")
+    parser.add_argument("--without", action="append", default=[], metavar="STEP")
     arguments = parser.parse_args()
     given = dict(pair.split("=", 1) for pair in arguments.given)
     workflow = yaml.safe_load(arguments.workflow.read_text())
+    names = [step.get("name") for job in workflow["jobs"].values() for step in job["steps"]]
+    if unknown := [name for name in arguments.without if name not in names]:
+        parser.error(f"{arguments.workflow} has no step named {', '.join(unknown)}")
     with tempfile.NamedTemporaryFile("r", suffix=".md") as summary:
         for job in workflow["jobs"].values():
-            if status := follow(job["steps"], {"summary": summary.name}, given, ""):
+            if status := follow(job["steps"], {"summary": summary.name}, given, "", arguments.without):
                 return status
         print(f"== done; the summary has {len(Path(summary.name).read_text())} characters")
     return 0

@@ -124,42 +124,12 @@ fn the_gate_checks_its_usage() {
     assert!(run.stderr.contains("unknown workload `nothing`"), "{}", run.stderr);
 }
 
-/// Every line that is written fits the published schema, and a wrong one does not.
+/// Whether lines fit it is checked by another implementation: `tools/publish/schema.py`.
 #[test]
-fn lines_have_the_published_schema() {
+fn the_published_schema_is_that_of_the_command() {
     let published = concat!(env!("CARGO_MANIFEST_DIR"), "/../../reports/schema.json");
     let published = fs::read_to_string(published).unwrap();
     assert_eq!(lockstep(&["report", "--schema"]).stdout, published, "reports/schema.json is stale");
-    let schema = jsonschema::validator_for(&serde_json::from_str(&published).unwrap()).unwrap();
-    let bench = "bench --workload transfers --gas 500000 --runs 1 --rounds 1 --no-pin --import --format json";
-    let outputs = [
-        lockstep(&bench.split(' ').collect::<Vec<_>>()),
-        lockstep(&["check", "--format", "json", "--filter", "Osaka"]),
-    ];
-    let mut lines = 0;
-    for line in outputs.iter().flat_map(Run::lines) {
-        let problems: Vec<String> =
-            schema.iter_errors(&line).map(|error| error.to_string()).collect();
-        assert!(problems.is_empty(), "{line}: {problems:?}");
-        for (field, wrong) in
-            [("kind", json!("nonsense")), ("verdict", json!("fine")), ("seconds", json!("1"))]
-        {
-            if line.get(field).is_some() {
-                let mut changed = line.clone();
-                changed[field] = wrong;
-                assert!(!schema.is_valid(&changed), "{changed}");
-            }
-        }
-        lines += 1;
-    }
-    assert!(lines > 40, "{lines}");
-    for record in published_records() {
-        let text = fs::read_to_string(&record).unwrap();
-        for line in text.lines() {
-            let line: Value = serde_json::from_str(line).unwrap();
-            assert!(schema.is_valid(&line), "{}: {line}", record.display());
-        }
-    }
 }
 
 /// The committed records.
