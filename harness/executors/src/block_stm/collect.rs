@@ -14,11 +14,11 @@ use lockstep_faults::{destruction::C12, fee_recipient::A3, output::M5};
 use lockstep_model::{AccountChange, StateChanges};
 use std::{collections::BTreeMap, ops::Range};
 
-/// What one part of the tables holds: accounts that were written, and slots by account.
+/// What one part of the tables holds: accounts that were written, and others, with slots that were.
 #[derive(Debug, Default)]
 struct Part {
     accounts: Vec<(Address, AccountChange)>,
-    slots: BTreeMap<Address, Vec<(U256, U256)>>,
+    slots: Vec<(Address, AccountChange)>,
 }
 
 /// Entries of each table that one worker gathers at a time.
@@ -63,18 +63,10 @@ impl Collection {
         let accounts: usize = parts.iter().map(|part| part.accounts.len() + part.slots.len()).sum();
         // And the fee recipient, and what the post-block phase adds: growing would copy everything.
         changes.accounts.reserve(accounts + ROOM_FOR_MORE);
-        let mut slots: BTreeMap<Address, Vec<(U256, U256)>> = BTreeMap::new();
-        for part in parts {
-            changes.accounts.extend(part.accounts);
-            for (address, mut written) in part.slots {
-                slots.entry(address).or_default().append(&mut written);
-            }
-        }
-        for (address, storage) in slots {
-            let info = memory.account(address, end)?.info;
-            let change = AccountChange { info, storage_cleared: false, storage };
-            changes.accounts.push((address, change));
-        }
+        // Clearings stand with the accounts: the slots that were written since come after them.
+        let (accounts, slots): (Vec<_>, Vec<_>) =
+            parts.into_iter().map(|part| (part.accounts, part.slots)).unzip();
+        accounts.into_iter().chain(slots).for_each(|part| changes.accounts.extend(part));
         memory.add_rewards(&mut changes, end)?;
         if !M5.is_planted() {
             memory.codes.add_to(&mut changes);
@@ -128,12 +120,17 @@ fn part(
         part.accounts.extend(account_of(memory, cells, end)?);
         Ok(())
     })?;
+    let mut written: BTreeMap<Address, Vec<(U256, U256)>> = BTreeMap::new();
     memory.visit_slots(slots, |cells| {
         if let Some(slot) = slot_of(memory, cells, end)? {
-            part.slots.entry(cells.address).or_default().push(slot);
+            written.entry(cells.address).or_default().push(slot);
         }
         Ok(())
     })?;
+    for (address, storage) in written {
+        let info = memory.account(address, end)?.info;
+        part.slots.push((address, AccountChange { info, storage_cleared: false, storage }));
+    }
     Ok(part)
 }
 

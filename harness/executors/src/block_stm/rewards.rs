@@ -6,7 +6,7 @@
 use super::memory::Position;
 use crate::{
     evm::ReadError,
-    sync::{Mutex, lock},
+    sync::{AtomicU64, Mutex, Ordering, lock},
 };
 
 /// What one transaction owes.
@@ -17,8 +17,43 @@ pub(crate) enum Owed {
     Unknown,
     /// Nothing: revm has paid, or the transaction is invalid.
     Nothing,
-    /// This much, and be it zero, which is a touch.
+    /// This much, and be it zero, which is a touch. Less than 2^100: [`crate::evm::Deferral::allows`].
     Amount(u128),
+}
+
+/// An [`Owed`] in two words. Who reads while it is written may find a mixed pair: a wrong guess, as everything
+/// that is read of a transaction before it is committed may be one, and found out at the reader's own commit.
+#[derive(Debug, Default)]
+struct OwedCell {
+    /// 0: unknown; else one of the marks, with the upper half of the amount.
+    upper: AtomicU64,
+    lower: AtomicU64,
+}
+
+const NOTHING: u64 = 1 << 63;
+const AMOUNT: u64 = 1 << 62;
+
+impl OwedCell {
+    fn set(&self, owed: Owed) {
+        let (upper, lower) = match owed {
+            Owed::Unknown => (0, 0),
+            Owed::Nothing => (NOTHING, 0),
+            Owed::Amount(amount) => (AMOUNT | (amount >> 64) as u64, amount as u64),
+        };
+        self.lower.store(lower, Ordering::Release);
+        self.upper.store(upper, Ordering::Release);
+    }
+
+    fn get(&self) -> Owed {
+        match self.upper.load(Ordering::Acquire) {
+            0 => Owed::Unknown,
+            NOTHING => Owed::Nothing,
+            upper => {
+                let lower = self.lower.load(Ordering::Acquire);
+                Owed::Amount(u128::from(upper & !AMOUNT) << 64 | u128::from(lower))
+            }
+        }
+    }
 }
 
 /// Rewards that were added up.
@@ -38,7 +73,7 @@ impl Rewards {
 /// The rewards of a block.
 #[derive(Debug)]
 pub(crate) struct RewardLedger {
-    owed: Box<[Mutex<Owed>]>,
+    owed: Box<[OwedCell]>,
     /// Totals before each committed transaction, and after the last of them.
     totals: Mutex<Vec<Rewards>>,
 }
@@ -48,7 +83,7 @@ impl RewardLedger {
         let mut totals = Vec::with_capacity(transactions + 1);
         totals.push(Rewards::default());
         Self {
-            owed: std::iter::repeat_with(Mutex::default).take(transactions).collect(),
+            owed: std::iter::repeat_with(OwedCell::default).take(transactions).collect(),
             totals: Mutex::new(totals),
         }
     }
@@ -59,7 +94,7 @@ impl RewardLedger {
     }
 
     pub(crate) fn set(&self, position: Position, owed: Owed) {
-        *lock(&self.owed[position as usize - 1]) = owed;
+        self.owed[position as usize - 1].set(owed);
     }
 
     /// Adds the rewards of committed transactions to the totals, in block order.
@@ -67,7 +102,7 @@ impl RewardLedger {
         let mut totals = lock(&self.totals);
         for transaction in transactions {
             let mut total = *totals.last().expect("it starts with one");
-            if let Owed::Amount(amount) = *lock(&self.owed[transaction]) {
+            if let Owed::Amount(amount) = self.owed[transaction].get() {
                 total.add(amount);
             }
             totals.push(total);
@@ -91,7 +126,7 @@ impl RewardLedger {
             (Rewards { sum, payments: to.payments - from.payments }, committed)
         };
         for transaction in committed.max(first)..end {
-            match *lock(&self.owed[transaction]) {
+            match self.owed[transaction].get() {
                 Owed::Amount(amount) => rewards.add(amount),
                 Owed::Nothing => {}
                 Owed::Unknown => return Err(ReadError::Blocked(transaction as u32 + 1)),
@@ -104,6 +139,20 @@ impl RewardLedger {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_gives_what_was_set() {
+        let cell = OwedCell::default();
+        assert_eq!(cell.get(), Owed::Unknown);
+        for owed in [0, 1, u128::from(u64::MAX), 1 << 64, (1 << 100) - 1].map(Owed::Amount) {
+            cell.set(owed);
+            assert_eq!(cell.get(), owed);
+        }
+        for owed in [Owed::Nothing, Owed::Unknown] {
+            cell.set(owed);
+            assert_eq!(cell.get(), owed);
+        }
+    }
 
     #[test]
     fn rewards_between_add_up_wherever_the_commit_stands() {

@@ -126,6 +126,9 @@ impl Past {
             match entry {
                 Entry::Begin => at.clear(),
                 Entry::Turn { worker, test, alone } => {
+                    // Whoever waits to be reported has ended where somebody begins who runs alone, and
+                    // who ran alone has ended where anybody begins.
+                    at.retain(|_, other: &mut InFlight| !alone && !other.alone);
                     at.insert(worker, InFlight { test, executor: None, alone });
                 }
                 Entry::Run { worker, executor } => {
@@ -258,6 +261,21 @@ mod tests {
             journal.turn(0, &test("a"), true);
         });
         assert_eq!(past.culprit("signal 6").unwrap().id, "a");
+    }
+
+    /// Results are reported in the order of tests, so one may wait for another that crashes.
+    #[test]
+    fn who_has_run_alone_is_not_blamed_for_the_next() {
+        let past = written(|journal| {
+            journal.turn(0, &test("a"), true);
+            journal.turn(1, &test("b"), true);
+        });
+        assert_eq!(past.culprit("signal 6").unwrap().id, "b");
+        let past = written(|journal| {
+            journal.turn(0, &test("a"), true);
+            journal.turn(1, &test("b"), false);
+        });
+        assert_eq!(past.culprit("signal 6").unwrap().id, "b");
     }
 
     #[test]
