@@ -40,7 +40,7 @@ impl Prepared for Ready {
             Some("gas") => block.receipts.iter_mut().for_each(|receipt| receipt.gas_used += 1),
             Some("log") => drop(block.receipts.first_mut().and_then(|receipt| receipt.logs.pop())),
             Some("reward") => {
-                block.changes.accounts.retain(|(address, _)| *address != self.1.block.beneficiary);
+                block.changes.accounts.retain(|address, _| address != self.1.block.beneficiary);
             }
             Some("spin") if is_unlucky => loop {
                 std::thread::yield_now();

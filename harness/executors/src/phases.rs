@@ -100,7 +100,7 @@ fn add_empty_recipients(case: &Case, changes: &mut StateChanges) {
         if matches!(case.pre_state.account(withdrawal.address), Ok(None)) {
             let info = Some(AccountInfo::default());
             let change = AccountChange { info, ..AccountChange::default() };
-            changes.accounts.push((withdrawal.address, change));
+            changes.accounts.push(withdrawal.address, change);
         }
     }
 }

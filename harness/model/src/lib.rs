@@ -21,7 +21,7 @@ pub mod state;
 pub mod trace;
 
 pub use case::{BlobParams, Block, Case, Ommer, Phases, Rules, Transaction};
-pub use changes::{AccountChange, StateChanges};
+pub use changes::{AccountChange, AccountLog, StateChanges};
 pub use dependencies::{Dependencies, Dependent};
 pub use executor::{
     Execution, Executor, ExecutorError, Mode, Prepared, ReceiptObserver, Telemetry,

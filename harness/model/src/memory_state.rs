@@ -95,12 +95,12 @@ impl MemoryState {
         for (hash, code) in &changes.codes {
             self.codes.entry(*hash).or_insert_with(|| code.clone());
         }
-        for (address, change) in &changes.accounts {
+        for (address, change) in changes.accounts.iter() {
             let Some(info) = change.info else {
-                self.accounts.remove(address);
+                self.accounts.remove(&address);
                 continue;
             };
-            let account = self.accounts.entry(*address).or_default();
+            let account = self.accounts.entry(address).or_default();
             account.info = info;
             if change.storage_cleared {
                 account.storage.clear();

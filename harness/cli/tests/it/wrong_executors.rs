@@ -78,7 +78,7 @@ pub(crate) fn wrong_status(_: &Case, execution: &mut Execution) {
 pub(crate) fn lost_fees(case: &Case, execution: &mut Execution) {
     let accounts = &mut accepted(execution).changes.accounts;
     let before = accounts.len();
-    accounts.retain(|(address, _)| *address != case.block.beneficiary);
+    accounts.retain(|address, _| address != case.block.beneficiary);
     assert!(accounts.len() < before, "it was paid");
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn lost_clearing(case: &Case, execution: &mut Execution) {
     let cleared = accounts.iter_mut().find(|(_, change)| change.storage_cleared);
     let (address, change) = cleared.expect("the block destroys");
     change.storage_cleared = false;
-    change.info = case.pre_state.account(*address).unwrap();
+    change.info = case.pre_state.account(address).unwrap();
 }
 
 /// The last transaction is run on the pre-state, as if it had seen none of the others.
@@ -105,9 +105,9 @@ pub(crate) fn stale_read(case: &Case, execution: &mut Execution) {
         ..case.clone()
     };
     let mut alone = Reference.prepare(&alone).unwrap().run().unwrap();
-    for (address, stale) in &accepted(&mut alone).changes.accounts {
+    for (address, stale) in accepted(&mut alone).changes.accounts.iter() {
         let accounts = accepted(execution).changes.accounts.iter_mut();
-        if let Some((_, change)) = accounts.rev().find(|(changed, _)| changed == address) {
+        if let Some((_, change)) = accounts.rev().find(|(changed, _)| *changed == address) {
             change.storage.extend_from_slice(&stale.storage);
         }
     }
@@ -134,7 +134,7 @@ pub(crate) fn rejects_all(_: &Case, execution: &mut Execution) {
 
 pub(crate) fn wrong_intermediate_state(_: &Case, execution: &mut Execution) {
     let changes = accepted(execution).changes_by_transaction.as_mut().expect("before Byzantium");
-    let (_, account) = changes[0].accounts.first_mut().expect("it changed something");
+    let (_, account) = changes[0].accounts.iter_mut().next().expect("it changed something");
     account.info.as_mut().expect("it exists").balance += U256::from(1);
 }
 

@@ -20,7 +20,7 @@ use crate::{
     sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock},
 };
 use alloy_evm::EvmEnv;
-use alloy_primitives::{Address, U256};
+use alloy_primitives::U256;
 use lockstep_faults::access_lists::{K1, K3, K18};
 use lockstep_model::{
     AccountChange, At, BlockOutcome, Case, ExecutorError, Mode, ReadObserver, Rejection, Rule,
@@ -395,15 +395,15 @@ fn final_changes(
     overlay: &Overlay,
     accounts: std::ops::Range<usize>,
 ) -> Result<StateChanges, ReadError> {
-    let mut changes = StateChanges::default();
+    let mut piece = Vec::with_capacity(accounts.len());
     for number in accounts {
         let account = &overlay.plan.accounts[number];
         if account.is_changed() {
             let change = change_between(overlay, number, 0..Index::MAX)?;
-            changes.accounts.push((account.address, change));
+            piece.push((account.address, change));
         }
     }
-    Ok(changes)
+    Ok(StateChanges { accounts: piece.into(), ..StateChanges::default() })
 }
 
 /// What changed of an account at some indices.
@@ -438,15 +438,14 @@ fn changes_by_index(overlay: &Overlay, last: Index) -> Result<Vec<StateChanges>,
         indices.sort_unstable();
         indices.dedup();
         for index in indices {
-            let change: (Address, AccountChange) =
-                (account.address, change_between(overlay, number, index..index + 1)?);
+            let change = change_between(overlay, number, index..index + 1)?;
             let changes = &mut all[index as usize];
             if let Some(code) =
-                change.1.info.and_then(|info| overlay.plan.codes.get(&info.code_hash))
+                change.info.and_then(|info| overlay.plan.codes.get(&info.code_hash))
             {
                 changes.codes.insert(code.hash_slow(), code.original_bytes());
             }
-            changes.accounts.push(change);
+            changes.accounts.push(account.address, change);
         }
     }
     Ok(all)

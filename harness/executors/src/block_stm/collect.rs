@@ -24,9 +24,6 @@ struct Part {
 /// Entries of each table that one worker gathers at a time.
 const ENTRIES_OF_A_PART: u32 = 1024;
 
-/// Accounts that are added to what the tables hold.
-const ROOM_FOR_MORE: usize = 64;
-
 /// The gathering of one block's changes. Every worker may take part once all writes are final.
 #[derive(Debug, Default)]
 pub(crate) struct Collection {
@@ -60,13 +57,10 @@ impl Collection {
         let parts = std::mem::take(&mut *lock(&self.parts));
         let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut changes = StateChanges::default();
-        let accounts: usize = parts.iter().map(|part| part.accounts.len() + part.slots.len()).sum();
-        // And the fee recipient, and what the post-block phase adds: growing would copy everything.
-        changes.accounts.reserve(accounts + ROOM_FOR_MORE);
         // Clearings stand with the accounts: the slots that were written since come after them.
         let (accounts, slots): (Vec<_>, Vec<_>) =
             parts.into_iter().map(|part| (part.accounts, part.slots)).unzip();
-        accounts.into_iter().chain(slots).for_each(|part| changes.accounts.extend(part));
+        accounts.into_iter().chain(slots).for_each(|part| changes.accounts.append(part));
         memory.add_rewards(&mut changes, end)?;
         if !M5.is_planted() {
             memory.codes.add_to(&mut changes);
@@ -104,7 +98,8 @@ pub(crate) fn changes_at(
         }
         // An account can end without a clearing of its own, by a reward of zero.
         let storage_cleared = cleared || after.is_none();
-        changes.accounts.push((address, AccountChange { info: after, storage_cleared, storage }));
+        let change = AccountChange { info: after, storage_cleared, storage };
+        changes.accounts.push(address, change);
     }
     Ok(changes)
 }

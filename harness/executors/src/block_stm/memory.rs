@@ -166,6 +166,10 @@ impl MultiVersionMemory {
             return Ok(read);
         }
         stamps.push(if is_paid { Stamp::LOOK_CLOSER } else { Stamp::new(Counter::Account, look) });
+        if !look.word.may_hold(hash) && !is_paid {
+            let (base, origin) = (self.pre_state.account(address)?, Origin::PreState);
+            return Ok(AccountRead { address, hash, origin, base, info: base, seen });
+        }
         let versions = self.account_versions(address, hash, look, position)?;
         let (origin, base) = self.base(address, &versions)?;
         let info = self.resolve(address, origin, base, versions.credit, position)?;
@@ -288,6 +292,12 @@ impl MultiVersionMemory {
         cells: &AccountCells,
         end: Position,
     ) -> Result<Option<AccountInfo>, ReadError> {
+        let last = cells.info.below(end).last();
+        if let Some(Cell { value: InfoWrite::Set(info), .. }) = last
+            && cells.address != self.beneficiary
+        {
+            return Ok(*info);
+        }
         let mut versions = cells.below(end)?;
         if A2.is_planted() && cells.address == self.beneficiary {
             versions.set = None;
@@ -311,7 +321,7 @@ impl MultiVersionMemory {
             let info = self.account(self.beneficiary, end)?.info;
             let change =
                 AccountChange { info, storage_cleared: info.is_none(), storage: Vec::new() };
-            changes.accounts.push((self.beneficiary, change));
+            changes.accounts.push(self.beneficiary, change);
         }
         Ok(())
     }
@@ -334,22 +344,27 @@ impl MultiVersionMemory {
         position: Position,
         stamps: &mut ReadStamps,
     ) -> Result<SlotRead, ReadError> {
-        let hashes = (account_hash(address), slot_hash(address, slot));
-        stamps.note_clearings(|| self.clearings());
-        let look = self.tables.slots.look(hashes.1);
+        let hash = slot_hash(address, slot);
+        let clearings = self.clearings();
+        stamps.note_clearings(clearings);
+        let look = self.tables.slots.look(hash);
         stamps.push(Stamp::new(Counter::Slot, look));
-        let (origin, value) = self.slot_version(address, slot, hashes, look, position)?;
+        let (origin, value) = if clearings == 0 && !look.word.may_hold(hash) {
+            (Origin::PreState, U256::ZERO)
+        } else {
+            self.slot_version(address, slot, hash, look, position)?
+        };
         let value = match origin {
             Origin::PreState => self.pre_state.storage(address, slot)?,
             _ => value,
         };
-        Ok(SlotRead { address, slot, hashes, origin, value })
+        Ok(SlotRead { address, slot, hash, origin, value })
     }
 
     /// Whether a read would give the same again.
     pub(crate) fn slot_is_current(&self, read: &SlotRead, position: Position) -> bool {
-        let look = self.tables.slots.look(read.hashes.1);
-        let now = self.slot_version(read.address, read.slot, read.hashes, look, position);
+        let look = self.tables.slots.look(read.hash);
+        let now = self.slot_version(read.address, read.slot, read.hash, look, position);
         now.is_ok_and(|(origin, value)| {
             G1.is_planted() && read.origin == Origin::PreState
                 || origin == read.origin
@@ -361,17 +376,17 @@ impl MultiVersionMemory {
         &self,
         address: Address,
         slot: U256,
-        (account, hash): (u64, u64),
+        hash: u64,
         look: Look,
         position: Position,
     ) -> Result<(Origin, U256), ReadError> {
-        let cleared = self.clearing_of(address, account, position)?;
+        let cleared = self.clearing(address, position)?;
         let written = self.last_write(address, slot, hash, look, position)?;
         Ok(match written {
             // Within one transaction the clearing comes first.
             Some((writer, value))
                 if cleared.is_none_or(|at| at.position <= writer.position)
-                    || C7.is_planted() && self.is_revived(address, account, position) =>
+                    || C7.is_planted() && self.is_revived(address, position) =>
             {
                 (Origin::Written(writer), value)
             }
@@ -380,7 +395,8 @@ impl MultiVersionMemory {
     }
 
     /// Only a fault asks.
-    fn is_revived(&self, address: Address, hash: u64, position: Position) -> bool {
+    fn is_revived(&self, address: Address, position: Position) -> bool {
+        let hash = account_hash(address);
         let look = self.tables.accounts.look(hash);
         let versions = self.account_versions(address, hash, look, position);
         versions.is_ok_and(|versions| versions.set.is_some_and(|(_, info)| info.is_some()))
@@ -407,7 +423,17 @@ impl MultiVersionMemory {
         address: Address,
         position: Position,
     ) -> Result<Option<Writer>, ReadError> {
-        self.clearing_recording(address, position, &mut ReadStamps::default())
+        // Most blocks clear nothing.
+        if self.clearings() == 0 {
+            return Ok(None);
+        }
+        let hash = account_hash(address);
+        let last = |cells: &AccountCells| {
+            let cleared = cells.cleared.as_deref()?;
+            cleared.below(position).last().map(Cell::writer)
+        };
+        let word = self.tables.accounts.look(hash).word;
+        self.tables.accounts.read(word, hash, address, last).flatten().transpose()
     }
 
     /// As [`Self::clearing`], with a stamp of what was looked at.
@@ -417,26 +443,8 @@ impl MultiVersionMemory {
         position: Position,
         stamps: &mut ReadStamps,
     ) -> Result<Option<Writer>, ReadError> {
-        stamps.note_clearings(|| self.clearings());
-        self.clearing_of(address, account_hash(address), position)
-    }
-
-    fn clearing_of(
-        &self,
-        address: Address,
-        hash: u64,
-        position: Position,
-    ) -> Result<Option<Writer>, ReadError> {
-        // Most blocks clear nothing.
-        if self.clearings() == 0 {
-            return Ok(None);
-        }
-        let last = |cells: &AccountCells| {
-            let cleared = cells.cleared.as_deref()?;
-            cleared.below(position).last().map(Cell::writer)
-        };
-        let word = self.tables.accounts.look(hash).word;
-        self.tables.accounts.read(word, hash, address, last).flatten().transpose()
+        stamps.note_clearings(self.clearings());
+        self.clearing(address, position)
     }
 
     fn clearings(&self) -> u64 {

@@ -97,8 +97,7 @@ impl AccountRead {
 pub(crate) struct SlotRead {
     pub(crate) address: Address,
     pub(crate) slot: U256,
-    /// Of the account and of the slot.
-    pub(crate) hashes: (u64, u64),
+    pub(crate) hash: u64,
     pub(crate) origin: Origin,
     pub(crate) value: U256,
 }
@@ -149,11 +148,6 @@ impl ReadSet {
         for SlotRead { address, slot, value, .. } in &self.slots {
             observer.rests_on(transaction, Read::Slot(*address, *slot, *value));
         }
-    }
-
-    /// Whether there is any room to keep.
-    pub(crate) const fn has_room(&self) -> bool {
-        self.accounts.capacity() > 0
     }
 
     /// Forgets everything and keeps the room.

@@ -69,7 +69,7 @@ struct Schedule {
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     pub(super) result: Option<Result<Done, Rule>>,
-    pub(super) reads: ReadSet,
+    pub(super) reads: Option<Box<ReadSet>>,
     pub(super) locations: Vec<Location>,
     /// From Amsterdam on.
     pub(super) accesses: Option<Box<Accesses>>,
@@ -114,10 +114,15 @@ pub(crate) struct Settings {
 }
 
 impl Slot {
+    /// Whether all that was read is still so. Of who has not run nothing is known.
+    pub(super) fn reads_are_current(&self, memory: &MultiVersionMemory, at: Position) -> bool {
+        self.reads.as_ref().is_some_and(|reads| reads.is_current(memory, at))
+    }
+
     /// Forgets everything and keeps the room.
     fn clear(&mut self) {
         self.result = None;
-        self.reads.clear();
+        self.reads = None;
         self.locations.clear();
         self.accesses = None;
     }

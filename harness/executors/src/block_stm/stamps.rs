@@ -131,8 +131,8 @@ impl ReadStamps {
     }
 
     /// A clearing is about to be looked for; so many there have been.
-    pub(super) fn note_clearings(&mut self, clearings: impl FnOnce() -> u64) {
-        self.clearings.get_or_insert_with(clearings);
+    pub(super) fn note_clearings(&mut self, clearings: u64) {
+        self.clearings.get_or_insert(clearings);
     }
 
     pub(crate) fn clear(&mut self) {
@@ -230,8 +230,8 @@ mod tests {
         let mut reads = ReadStamps::default();
         let is_current = |reads: &ReadStamps, now| reads.are_current(|| now, |_, _| Word(0));
         assert!(is_current(&reads, 3), "nobody asked");
-        reads.note_clearings(|| 3);
-        reads.note_clearings(|| 4);
+        reads.note_clearings(3);
+        reads.note_clearings(4);
         assert!(is_current(&reads, 3) && !is_current(&reads, 4));
     }
 }

@@ -266,11 +266,17 @@ impl<T: Contents> Table<T> {
         range: Range<u32>,
         mut visit: impl FnMut(&T) -> Result<(), E>,
     ) -> Result<(), E> {
-        for index in range {
-            let entry = self.entry(index);
-            if entry.epoch.load(Ordering::Relaxed) == self.epoch {
-                visit(&read(&entry.contents))?;
+        let mut index = range.start;
+        while index < range.end {
+            let (chunk, at, length) = chunk_of(index);
+            let upto = length.min(at + (range.end - index) as usize);
+            let entries = self.chunks[chunk].get().map_or(&[][..], |entries| &entries[at..upto]);
+            for entry in entries {
+                if entry.epoch.load(Ordering::Relaxed) == self.epoch {
+                    visit(&read(&entry.contents))?;
+                }
             }
+            index += (upto - at) as u32;
         }
         Ok(())
     }

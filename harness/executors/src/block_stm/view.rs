@@ -34,7 +34,7 @@ use std::fmt;
 pub(crate) struct View {
     memory: Arc<MultiVersionMemory>,
     position: Position,
-    reads: ReadSet,
+    reads: Box<ReadSet>,
     observes_everything: bool,
     /// Accounts whose balance mattered.
     observed: SmallVec<[Address; 8]>,
@@ -58,11 +58,10 @@ impl View {
         Self { observes_everything: true, ..self }
     }
 
-    /// Starts anew at a position, recording into `reads`, which is empty.
-    pub(crate) fn move_to(&mut self, position: Position, reads: ReadSet) {
+    /// Starts anew at a position.
+    pub(crate) fn move_to(&mut self, position: Position) {
         self.position = position;
-        self.reads = reads;
-        self.observed.clear();
+        self.forget_reads();
     }
 
     /// Forgets what was read so far.
@@ -71,15 +70,15 @@ impl View {
         self.observed.clear();
     }
 
-    /// What was read since the last move.
-    pub(crate) fn take_reads(&mut self) -> ReadSet {
+    /// What was read since the last move. What is read next goes into `spare`.
+    pub(crate) fn take_reads(&mut self, spare: Box<ReadSet>) -> Box<ReadSet> {
         for read in &mut self.reads.accounts {
             let observed = self.observes_everything || self.observed.contains(&read.address);
             if read.seen == Seen::Everything && !observed {
                 read.seen = Seen::AllButBalance;
             }
         }
-        std::mem::take(&mut self.reads)
+        std::mem::replace(&mut self.reads, spare)
     }
 
     pub(crate) fn observe(&mut self, address: Address) {

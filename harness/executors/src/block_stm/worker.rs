@@ -63,7 +63,8 @@ pub(super) struct Worker<'a> {
     evm: Option<StrictEvm<View>>,
     writes: WriteSet,
     rooms: Rooms,
-    spare_reads: Vec<ReadSet>,
+    /// Empty, with room. Boxed: they go from hand to hand.
+    spare_reads: Vec<Box<ReadSet>>,
     spare_locations: Vec<Vec<Location>>,
     ended: Vec<Ended>,
     plain_transfers: bool,
@@ -158,8 +159,7 @@ impl<'a> Worker<'a> {
             evm.watch_balances();
             evm
         });
-        let reads = self.spare_reads.pop().unwrap_or_default();
-        evm.db_mut().move_to(version.transaction + 1, reads);
+        evm.db_mut().move_to(version.transaction + 1);
         let transaction = &block.transactions[version.transaction as usize];
         let outcome = if self.plain_transfers && may_be_plain(transaction, &block.env.block_env) {
             evm.context().tx = transaction.clone();
@@ -256,7 +256,8 @@ impl<'a> Worker<'a> {
 
     fn publish(&mut self, version: Version, executed: Executed, start: Option<Instant>) -> Ended {
         let evm = self.evm.as_mut().expect("made by the first execution");
-        let mut reads = evm.db_mut().take_reads();
+        let spare = self.spare_reads.pop().unwrap_or_default();
+        let mut reads = evm.db_mut().take_reads(spare);
         let position = version.transaction + 1;
         let mut slot = self.block.slots.of(version.transaction);
         if slot.locations.capacity() == 0 {
@@ -279,7 +280,7 @@ impl<'a> Worker<'a> {
         if let (true, Some(now), Some(before)) = (I5.is_planted(), &mut slot.accesses, before) {
             now.add_reads_of(*before);
         }
-        let before = std::mem::replace(&mut slot.reads, reads);
+        let before = slot.reads.replace(reads);
         drop(slot);
         self.recycle(before);
         if let (Some(trace), Some(start)) = (&self.block.trace, start) {
@@ -288,8 +289,8 @@ impl<'a> Worker<'a> {
         Ended::Executed { version, wrote_elsewhere }
     }
 
-    fn recycle(&mut self, mut reads: ReadSet) {
-        if reads.has_room() {
+    fn recycle(&mut self, reads: Option<Box<ReadSet>>) {
+        if let Some(mut reads) = reads {
             reads.clear();
             self.spare_reads.push(reads);
         }
@@ -298,7 +299,7 @@ impl<'a> Worker<'a> {
     fn reads_are_current(&self, index: TransactionIndex) -> bool {
         self.block.counters.validations.fetch_add(1, Ordering::Relaxed);
         let slot = self.block.slots.of(index);
-        slot.reads.is_current(&self.block.memory, index + 1)
+        slot.reads_are_current(&self.block.memory, index + 1)
     }
 
     /// Checks and commits, until one is invalid or ends the block.
@@ -312,7 +313,7 @@ impl<'a> Worker<'a> {
                 || B2.is_planted()
                     && matches!(slot.result, Some(Err(Rule::InsufficientAccountFunds)))
                 || D3.is_planted() && matches!(slot.result, Some(Err(Rule::NonceTooHigh)));
-            if !is_let_through && !slot.reads.is_current(&block.memory, index + 1) {
+            if !is_let_through && !slot.reads_are_current(&block.memory, index + 1) {
                 break;
             }
             if J1.is_planted() && matches!(slot.result, Some(Err(_))) {
@@ -330,18 +331,17 @@ impl<'a> Worker<'a> {
                 block.stop(reason);
                 return;
             }
-            if let Some(observer) = &block.case.reads {
-                slot.reads.tell(&**observer, index as usize);
+            if let (Some(observer), Some(reads)) = (&block.case.reads, &slot.reads) {
+                reads.tell(&**observer, index as usize);
             }
-            if let Some(trace) = &block.trace
-                && let Err(error) = trace.committed(index, &slot.reads, &block.memory)
+            if let (Some(trace), Some(reads)) = (&block.trace, &slot.reads)
+                && let Err(error) = trace.committed(index, reads, &block.memory)
             {
                 drop((slot, committed));
                 block.stop(Err(error.into()));
                 return;
             }
-            let (reads, mut locations) =
-                (std::mem::take(&mut slot.reads), std::mem::take(&mut slot.locations));
+            let (reads, mut locations) = (slot.reads.take(), std::mem::take(&mut slot.locations));
             drop(slot);
             locations.clear();
             self.spare_locations.push(locations);

@@ -120,16 +120,16 @@ impl WriteSet {
     /// than a credit count as observed: the write holds their balance.
     pub(crate) fn take(&mut self, state: &mut EvmState, view: &mut View, state_clearing: bool) {
         // In no order: each place is written once, wherever it stands in the set.
-        let touched = state.drain().filter(|(_, account)| account.is_touched());
+        let touched = state.iter_mut().filter(|(_, account)| account.is_touched());
         touched.for_each(|(address, account)| {
-            self.add_account(address, account, view, state_clearing);
+            self.add_account(*address, account, view, state_clearing);
         });
     }
 
     fn add_account(
         &mut self,
         address: Address,
-        mut account: Account,
+        account: &mut Account,
         view: &mut View,
         state_clearing: bool,
     ) {
@@ -163,7 +163,7 @@ impl WriteSet {
             self.set(address, Some(after), false);
         }
         if (before != Some(after) || created) && !is_lost {
-            self.add_info(address, before, &account, view);
+            self.add_info(address, before, account, view);
         }
         let slots = account.changed_storage_slots();
         self.slots.extend(slots.map(|(slot, value)| (address, *slot, value.present_value)));

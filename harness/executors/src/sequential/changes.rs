@@ -17,18 +17,16 @@ pub(crate) fn changes_of(journal: EvmState) -> StateChanges {
 /// Original values are those of the last transaction, so what changed in the block cannot be told:
 /// every slot of a touched account is listed, as [`StateChanges`] allows.
 pub(crate) fn add_changes(journal: EvmState, also: Option<Address>, changes: &mut StateChanges) {
-    changes.accounts.reserve(journal.len() + CHANGES_AFTER);
+    let mut piece = Vec::with_capacity(journal.len());
     let changed = journal.into_iter().filter(|(address, account)| {
         account.is_touched() || account.is_selfdestructed() || also == Some(*address)
     });
     changed.for_each(|(address, account)| {
         add_code(&account, changes);
-        changes.accounts.push((address, change_of(&account)));
+        piece.push((address, change_of(&account)));
     });
+    changes.accounts.append(piece);
 }
-
-/// Room for the fee recipient and the post-block phase: a list that grew once more would be copied.
-const CHANGES_AFTER: usize = 32;
 
 fn change_of(account: &Account) -> AccountChange {
     let Some(info) = account_after(account) else {

@@ -222,7 +222,7 @@ impl<DB: SessionDb> AfterTransactions<DB> {
         if let Some(info) = unpaid {
             let storage_cleared = info.is_none();
             let change = AccountChange { info, storage_cleared, storage: Vec::new() };
-            changes.accounts.push((beneficiary, change));
+            changes.accounts.push(beneficiary, change);
         }
         Ok(())
     }

@@ -147,7 +147,7 @@ impl Collector {
         if expectation.rejection_touches_beneficiary && pre.state.get(beneficiary).is_none() {
             let info = Some(AccountInfo::default());
             let touched = AccountChange { info, ..AccountChange::default() };
-            changes.accounts.push((beneficiary, touched));
+            changes.accounts.push(beneficiary, touched);
         }
         let changes = NormalChanges::new(pre, &changes);
         self.state(pre, expectation, &changes);

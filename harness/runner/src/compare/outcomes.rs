@@ -173,9 +173,9 @@ impl Collector<'_> {
         for (index, (reference, candidate)) in theirs.iter().zip(ours).enumerate() {
             let mut touched = BTreeSet::new();
             for (state, changes) in states.iter_mut().zip([reference, candidate]) {
-                for (address, change) in &changes.accounts {
-                    touched.insert(*address);
-                    state.entry(*address).or_default().extend(change);
+                for (address, change) in changes.accounts.iter() {
+                    touched.insert(address);
+                    state.entry(address).or_default().extend(change);
                 }
             }
             for address in touched {

@@ -94,7 +94,7 @@ mod tests {
         let mut change = |index: u64, exists: bool, storage_cleared, storage| {
             let info = AccountInfo { nonce: 7, ..AccountInfo::default() };
             let change = AccountChange { info: exists.then_some(info), storage_cleared, storage };
-            changes.accounts.push((address(index), change));
+            changes.accounts.push(address(index), change);
         };
         change(0, true, false, vec![(U256::from(3), U256::ZERO), (U256::from(9_999), U256::ONE)]);
         change(100, true, true, slots(5, 3));
