@@ -54,6 +54,7 @@ pub(crate) struct Writer {
 pub(crate) struct Tables {
     accounts: Table<AccountCells>,
     slots: Table<SlotCells>,
+    rewards: RewardLedger,
 }
 
 /// Where one worker puts what it publishes.
@@ -71,6 +72,7 @@ impl Tables {
             self.accounts.renew(buckets);
             self.slots.renew(buckets);
         }
+        self.rewards.renew(transactions);
         self
     }
 }
@@ -80,7 +82,6 @@ pub(crate) struct MultiVersionMemory {
     tables: Tables,
     /// How often storage was cleared, anywhere: rare enough for one count.
     clearings: AtomicU64,
-    pub(crate) rewards: RewardLedger,
     pub(crate) codes: Codes,
     pre_state: Arc<dyn StateReader>,
     beneficiary: Address,
@@ -99,7 +100,6 @@ impl MultiVersionMemory {
         Self {
             tables: tables.renewed(transactions),
             clearings: AtomicU64::new(0),
-            rewards: RewardLedger::new(transactions),
             codes: Codes::default(),
             pre_state,
             beneficiary,
@@ -110,6 +110,11 @@ impl MultiVersionMemory {
     /// Gives the tables back.
     pub(crate) fn into_tables(self) -> Tables {
         self.tables
+    }
+
+    /// What the fee recipient is owed.
+    pub(crate) const fn rewards(&self) -> &RewardLedger {
+        &self.tables.rewards
     }
 
     pub(crate) fn pre_state(&self) -> &dyn StateReader {
@@ -248,8 +253,8 @@ impl MultiVersionMemory {
                 Origin::Written(writer) => writer.position,
                 Origin::PreState | Origin::Cleared(_) => 0,
             };
-            let rewards = self.rewards.between(after, position)?;
-            let is_lost = A1.is_planted() && (position as usize) <= self.rewards.transactions()
+            let rewards = self.rewards().between(after, position)?;
+            let is_lost = A1.is_planted() && (position as usize) <= self.rewards().transactions()
                 || A8.is_planted() && base.is_none() && origin != Origin::PreState;
             if rewards.payments > 0 && !is_lost {
                 info = credited(info, U256::from(rewards.sum), self.state_clearing);
@@ -317,7 +322,7 @@ impl MultiVersionMemory {
         end: Position,
     ) -> Result<(), ReadError> {
         let is_lost = A4.is_planted() && self.pre_state.account(self.beneficiary)?.is_none();
-        if self.rewards.between(0, end)?.payments > 0 && !is_lost {
+        if self.rewards().between(0, end)?.payments > 0 && !is_lost {
             let info = self.account(self.beneficiary, end)?.info;
             let change =
                 AccountChange { info, storage_cleared: info.is_none(), storage: Vec::new() };

@@ -6,7 +6,7 @@
 use super::memory::Position;
 use crate::{
     evm::ReadError,
-    sync::{AtomicU64, Mutex, Ordering, lock},
+    sync::{AtomicU64, Mutex, Ordering, PoisonError, lock},
 };
 
 /// What one transaction owes.
@@ -71,21 +71,23 @@ impl Rewards {
 }
 
 /// The rewards of a block.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct RewardLedger {
-    owed: Box<[OwedCell]>,
+    /// One for each transaction.
+    owed: Vec<OwedCell>,
     /// Totals before each committed transaction, and after the last of them.
     totals: Mutex<Vec<Rewards>>,
 }
 
 impl RewardLedger {
-    pub(crate) fn new(transactions: usize) -> Self {
-        let mut totals = Vec::with_capacity(transactions + 1);
+    /// Forgets everything, keeps the room, and is for a block of so many transactions.
+    pub(crate) fn renew(&mut self, transactions: usize) {
+        self.owed.clear();
+        self.owed.resize_with(transactions, OwedCell::default);
+        let totals = self.totals.get_mut().unwrap_or_else(PoisonError::into_inner);
+        totals.clear();
+        totals.reserve(transactions + 1);
         totals.push(Rewards::default());
-        Self {
-            owed: std::iter::repeat_with(OwedCell::default).take(transactions).collect(),
-            totals: Mutex::new(totals),
-        }
     }
 
     /// Transactions of the block.
@@ -156,7 +158,11 @@ mod tests {
 
     #[test]
     fn rewards_between_add_up_wherever_the_commit_stands() {
-        let ledger = RewardLedger::new(5);
+        let mut ledger = RewardLedger::default();
+        ledger.renew(7);
+        ledger.set(1, Owed::Amount(100));
+        ledger.commit([0]);
+        ledger.renew(5);
         for position in 1..=4 {
             ledger.set(position, Owed::Amount(1 << position));
         }

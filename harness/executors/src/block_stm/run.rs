@@ -315,7 +315,7 @@ impl BlockRun {
     pub(super) fn abort(&self, index: TransactionIndex) {
         let slot = self.slots.of(index);
         self.memory.mark_estimates(&slot.locations, index + 1);
-        self.memory.rewards.set(index + 1, Owed::Unknown);
+        self.memory.rewards().set(index + 1, Owed::Unknown);
     }
 
     /// Ends the block early. The first reason stands.

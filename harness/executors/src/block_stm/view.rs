@@ -127,7 +127,7 @@ impl View {
         address: Address,
         info: Option<AccountInfo>,
     ) -> Result<Option<AccountInfo>, ReadError> {
-        let is_after = self.memory.rewards.transactions() < self.position as usize;
+        let is_after = self.memory.rewards().transactions() < self.position as usize;
         let pre = || self.memory.pre_state().account(address);
         let has_code = |info: AccountInfo| info.code_hash != KECCAK256_EMPTY;
         if is_after && (A9.is_planted() && address == self.memory.beneficiary() || I7.is_planted())
@@ -146,7 +146,7 @@ impl View {
             known.code_hash = before.code_hash;
         }
         if E6.is_planted() {
-            let end = self.memory.rewards.transactions() as Position + 1;
+            let end = self.memory.rewards().transactions() as Position + 1;
             if let Ok(last) = self.memory.account(address, end)
                 && let Some(last) = last.info
             {
@@ -201,7 +201,7 @@ impl Database for View {
         if self.hides_storage(address)? {
             return Ok(U256::ZERO);
         }
-        if I4.is_planted() && self.memory.rewards.transactions() < self.position as usize {
+        if I4.is_planted() && self.memory.rewards().transactions() < self.position as usize {
             return Ok(self.memory.slot(address, slot, 1)?.value);
         }
         let stamps = &mut self.reads.stamps;

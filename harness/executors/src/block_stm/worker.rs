@@ -265,7 +265,7 @@ impl<'a> Worker<'a> {
         }
         let Slot { locations, .. } = &mut *slot;
         let memory = &self.block.memory;
-        memory.rewards.set(position, executed.owed);
+        memory.rewards().set(position, executed.owed);
         let writer = super::memory::Writer { position, incarnation: version.incarnation };
         let (writes, rooms) = (&mut self.writes, &mut self.rooms);
         let wrote_elsewhere = memory.publish(writer, writes, locations, &mut reads.stamps, rooms);
@@ -351,7 +351,7 @@ impl<'a> Worker<'a> {
         drop(committed);
         let checked = u64::from(valid) + u64::from(valid < task.len() as u32);
         block.counters.validations.fetch_add(checked, Ordering::Relaxed);
-        block.memory.rewards.commit(task.clone().take(valid as usize).map(|index| index as usize));
+        block.memory.rewards().commit(task.clone().take(valid as usize).map(|index| index as usize));
         self.ended.push(Ended::Committed { task, valid });
     }
 }
