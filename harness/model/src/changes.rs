@@ -67,7 +67,9 @@ impl AccountLog {
 
     /// Leaves out the changes of which `keep` is false.
     pub fn retain(&mut self, mut keep: impl FnMut(Address, &AccountChange) -> bool) {
-        self.0.iter_mut().for_each(|piece| piece.retain(|(address, change)| keep(*address, change)));
+        self.0
+            .iter_mut()
+            .for_each(|piece| piece.retain(|(address, change)| keep(*address, change)));
     }
 }
 

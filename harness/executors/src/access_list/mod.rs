@@ -43,7 +43,7 @@ use alloy_eip7928::BlockAccessList;
 use lockstep_model::{Case, Execution, Executor, ExecutorError, Mode, Prepared, StateChanges};
 pub use make::{Beside, MadeList};
 use plan::Plan;
-use run::Job;
+use run::{Job, order};
 
 /// The executor driven by block access lists.
 #[derive(Debug)]
@@ -79,13 +79,15 @@ impl AccessList {
         let MadeList { list, beside } = list;
         let count = case.block.transactions.len();
         let plan = Plan::compile(&list, &beside, count);
+        let gas_claims = GasClaim::all(&case.block.transactions);
         Ok(Box::new(PreparedAccessList(Job {
             pool: self.pool.clone(),
             mode: self.mode,
             case: case.clone(),
             env: evm_env(case),
             transactions: case.block.transactions.iter().map(transaction_env).collect(),
-            gas_claims: GasClaim::all(&case.block.transactions),
+            order: order(&gas_claims, self.mode),
+            gas_claims,
             list: Arc::new(list),
             plan: plan.map(Arc::new),
         })))

@@ -1,6 +1,6 @@
 //! The pre-state overlaid with the list, as one index in the block sees it.
 
-use super::plan::{AccountPlan, Index, Plan, SlotBelow, SlotPlan};
+use super::plan::{AccountPlan, Index, Listed, Plan, SlotBelow, SlotPlan};
 use crate::{
     codes::{Codes, WorkerCodes},
     evm::{ReadError, StorageProbe, revm_info, transfer::TransferState},
@@ -77,7 +77,7 @@ impl Overlay {
 
     pub(super) fn info_below(
         &self,
-        (number, account): (usize, &AccountPlan),
+        (number, account): Listed<'_>,
         index: Index,
     ) -> Result<Option<AccountInfo>, ReadError> {
         let pre = self.pre(number)?;
@@ -126,6 +126,8 @@ pub(super) struct OverlayView {
     index: Index,
     codes: WorkerCodes,
     observer: Option<Arc<dyn ReadObserver>>,
+    /// Who pays and who is paid in the plain transfer that was looked at last, by their numbers.
+    transfer: [Option<usize>; 2],
 }
 
 impl fmt::Debug for OverlayView {
@@ -136,7 +138,7 @@ impl fmt::Debug for OverlayView {
 
 impl OverlayView {
     pub(super) fn new(overlay: Arc<Overlay>, index: Index) -> Self {
-        Self { overlay, index, codes: WorkerCodes::default(), observer: None }
+        Self { overlay, index, codes: WorkerCodes::default(), observer: None, transfer: [None; 2] }
     }
 
     /// Tells what transactions read. Whoever is told must not rely on it before the list has turned out
@@ -155,12 +157,33 @@ impl OverlayView {
         self.index = index;
     }
 
-    /// What is not listed is as the pre-state has it; that it was touched ends the block later.
+    /// Sender and recipient of the plain transfer that was done last: their numbers, if they are listed.
+    pub(super) const fn transfer(&self) -> [Option<usize>; 2] {
+        self.transfer
+    }
+
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
-        match self.overlay.plan.get(address) {
+        self.info(address, self.overlay.plan.get(address))
+    }
+
+    /// What is not listed is as the pre-state has it; that it was touched ends the block later.
+    fn info(
+        &self,
+        address: Address,
+        listed: Option<Listed<'_>>,
+    ) -> Result<Option<AccountInfo>, ReadError> {
+        match listed {
             Some(listed) => self.overlay.info_below(listed, self.index),
             None => Ok(self.overlay.pre_state.account(address)?),
         }
+    }
+
+    /// As [`Self::account`], of one of the two in a plain transfer.
+    fn party(&mut self, which: usize, address: Address) -> Result<Option<AccountInfo>, ReadError> {
+        let listed = self.overlay.plan.get(address);
+        let info = self.info(address, listed)?;
+        self.transfer[which] = listed.map(|(number, _)| number);
+        Ok(info)
     }
 
     fn slot(&self, address: Address, key: U256) -> Result<U256, ReadError> {
@@ -217,13 +240,13 @@ impl StorageProbe for OverlayView {
 
 impl TransferState for OverlayView {
     fn sender(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
-        let info = self.account(address)?;
+        let info = self.party(0, address)?;
         self.tell(Read::Account(address, info));
         Ok(info)
     }
 
     fn can_receive(&mut self, address: Address) -> Result<bool, ReadError> {
-        let info = self.account(address)?.unwrap_or_default();
+        let info = self.party(1, address)?.unwrap_or_default();
         let can = info.code_hash == KECCAK256_EMPTY && info.balance.bit_len() <= 254;
         if can {
             self.tell(Read::NoCode(address));

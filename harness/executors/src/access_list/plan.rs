@@ -22,20 +22,29 @@ impl<T: Copy> Timeline<T> {
         Self(changes.map(|(index, value)| (index.get(), value)).collect())
     }
 
+    /// How many stand below the index.
+    fn count_below(&self, index: Index) -> usize {
+        let (Some((first, _)), Some((last, _))) = (self.0.first(), self.0.last()) else { return 0 };
+        // Most things change once or twice, and what changes often, like the fee recipient, at every index.
+        if *last < index {
+            return self.0.len();
+        }
+        let dense = index.saturating_sub(*first) as usize;
+        if self.0.get(dense).is_some_and(|(at, _)| *at == index) {
+            return dense;
+        }
+        self.0.partition_point(|(at, _)| *at < index)
+    }
+
     /// The last value below the index, and where it stands.
     fn below(&self, index: Index) -> Option<(Index, T)> {
-        // Most things change once or twice.
-        let end = match self.0.last() {
-            Some((last, _)) if *last < index => self.0.len(),
-            _ => self.0.partition_point(|(at, _)| *at < index),
-        };
-        end.checked_sub(1).map(|at| self.0[at])
+        self.count_below(index).checked_sub(1).map(|at| self.0[at])
     }
 
     /// The value that is stated at the very index.
     pub(super) fn at(&self, index: Index) -> Option<T> {
-        let place = self.0.binary_search_by_key(&index, |(at, _)| *at).ok()?;
-        Some(self.0[place].1)
+        let (at, value) = self.0.get(self.count_below(index))?;
+        (*at == index).then_some(*value)
     }
 
     pub(super) fn indices(&self) -> impl Iterator<Item = Index> {
@@ -234,8 +243,36 @@ impl Plan {
     }
 
     /// The account and its number, if it is listed.
-    pub(super) fn get(&self, address: Address) -> Option<(usize, &AccountPlan)> {
+    pub(super) fn get(&self, address: Address) -> Option<Listed<'_>> {
         let number = *self.by_address.get(&address)?;
-        Some((number, &self.accounts[number]))
+        Some(self.listed(number))
+    }
+
+    /// The account with this number.
+    pub(super) fn listed(&self, number: usize) -> Listed<'_> {
+        (number, &self.accounts[number])
+    }
+}
+
+/// An account of the list, and its number there.
+pub(super) type Listed<'a> = (usize, &'a AccountPlan);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeline_says_what_is_below_and_at_an_index() {
+        let indices: [&[Index]; 6] =
+            [&[], &[3], &[1, 2, 3, 4], &[4, 5, 6, 9, 10], &[0, 7], &[2, 4, 5, 6, 7]];
+        for written in indices {
+            let timeline = Timeline(written.iter().map(|index| (*index, index * 10)).collect());
+            for index in 0..13 {
+                let last = written.iter().copied().filter(|at| *at < index).max();
+                assert_eq!(timeline.below(index), last.map(|at| (at, at * 10)), "{written:?}");
+                let at = written.contains(&index).then_some(index * 10);
+                assert_eq!(timeline.at(index), at, "{written:?} at {index}");
+            }
+        }
     }
 }

@@ -50,6 +50,7 @@ pub(super) struct Job {
     pub(super) env: EvmEnv,
     pub(super) transactions: Arc<[TxEnv]>,
     pub(super) gas_claims: Arc<[GasClaim]>,
+    pub(super) order: Arc<[Chunk]>,
     pub(super) list: SharedList,
     pub(super) plan: Result<Arc<Plan>, Malformed>,
 }
@@ -70,7 +71,7 @@ impl Job {
         let deferral = Deferral::of(case).map_err(|error| Stop::Broken(error.into()))?;
 
         let run = Arc::new(ListRun {
-            order: order(&self.gas_claims, self.mode),
+            order: self.order.clone(),
             next: AtomicUsize::new(0),
             results: std::iter::repeat_with(Mutex::default).take(self.transactions.len()).collect(),
             targets: if is_slow { targets(plan) } else { Vec::new() },
@@ -81,6 +82,7 @@ impl Job {
             stopped: AtomicBool::new(false),
             env: self.env.clone(),
             transactions: self.transactions.clone(),
+            beneficiary: plan.get(case.block.beneficiary).map(|(number, _)| number),
             overlay: overlay.clone(),
             deferral,
             observer: case.reads.clone(),
@@ -186,11 +188,11 @@ fn wrong_list(at: At) -> Stop {
 }
 
 /// Transactions that are executed one after the other by one worker.
-type Chunk = Vec<u32>;
+pub(super) type Chunk = Vec<u32>;
 
 /// In which order transactions are taken: those with a high gas limit first, for a long one that is
 /// taken last keeps one worker busy while all others wait; the others in block order, several at a time.
-fn order(claims: &[GasClaim], mode: Mode) -> Vec<Chunk> {
+pub(super) fn order(claims: &[GasClaim], mode: Mode) -> Arc<[Chunk]> {
     if mode == Mode::Forced {
         // One at a time: `forced` is there to make transactions meet.
         return (0..claims.len() as u32).map(|index| vec![index]).collect();
@@ -216,7 +218,7 @@ fn order(claims: &[GasClaim], mode: Mode) -> Vec<Chunk> {
             }
         }
     }
-    chunks
+    chunks.into()
 }
 
 /// Everything that is listed: an account, or one of its slots.
@@ -240,7 +242,7 @@ struct TxResult {
 
 /// A block in flight, shared by all workers.
 struct ListRun {
-    order: Vec<Chunk>,
+    order: Arc<[Chunk]>,
     next: AtomicUsize,
     results: Box<[Mutex<Option<TxResult>>]>,
     /// Listed state that is read ahead.
@@ -253,6 +255,8 @@ struct ListRun {
     env: EvmEnv,
     transactions: Arc<[TxEnv]>,
     overlay: Arc<Overlay>,
+    /// The fee recipient's number, if it is listed.
+    beneficiary: Option<usize>,
     deferral: Deferral,
     observer: Option<Arc<dyn ReadObserver>>,
 }
@@ -317,7 +321,6 @@ impl ListRun {
         let index = number as Index + 1;
         evm.db_mut().move_to(index);
         let mut verifier = Verifier::new(&self.overlay, index);
-        let beneficiary = self.env.block_env.beneficiary;
         let is_plain = has_plain_transfers(self.env.cfg_env.spec)
             && may_be_plain(transaction, &self.env.block_env);
         if is_plain {
@@ -325,9 +328,10 @@ impl ListRun {
             match transfer(evm, self.deferral) {
                 Ok(Some(done)) => {
                     let (before, after) = done.sender;
-                    verifier.sender(transaction.caller, before, after);
-                    verifier.credit(done.recipient, done.value)?;
-                    verifier.credit(beneficiary, done.reward)?;
+                    let [sender, recipient] = evm.db_mut().transfer();
+                    verifier.sender(sender, before, after);
+                    verifier.credit(recipient, done.value)?;
+                    verifier.credit(self.beneficiary, done.reward)?;
                     let is_stated = verifier.finish();
                     return Ok(TxResult { done: Ok(done.result.into()), is_stated });
                 }
@@ -342,7 +346,7 @@ impl ListRun {
             Ok((result, owed)) => {
                 verifier.journal(&mut state);
                 if let Some(owed) = owed {
-                    verifier.credit(beneficiary, owed)?;
+                    verifier.credit(self.beneficiary, owed)?;
                 }
                 Ok(TxResult { done: Ok(result.into()), is_stated: verifier.finish() })
             }
@@ -440,8 +444,7 @@ fn changes_by_index(overlay: &Overlay, last: Index) -> Result<Vec<StateChanges>,
         for index in indices {
             let change = change_between(overlay, number, index..index + 1)?;
             let changes = &mut all[index as usize];
-            if let Some(code) =
-                change.info.and_then(|info| overlay.plan.codes.get(&info.code_hash))
+            if let Some(code) = change.info.and_then(|info| overlay.plan.codes.get(&info.code_hash))
             {
                 changes.codes.insert(code.hash_slow(), code.original_bytes());
             }

@@ -2,7 +2,7 @@
 
 use super::{
     overlay::Overlay,
-    plan::{AccountPlan, Index},
+    plan::{Index, Listed},
 };
 use crate::evm::ReadError;
 use alloy_primitives::{Address, U256};
@@ -41,13 +41,17 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    fn touched(&mut self, address: Address) -> Option<(usize, &'a AccountPlan)> {
-        let found = self.overlay.plan.get(address);
-        match found {
-            Some((number, _)) => self.overlay.touch(number),
+    /// Notes that an account was touched, by its number in the list. One that is not listed is wrong.
+    fn touched(&mut self, number: Option<usize>) -> Option<Listed<'a>> {
+        match number {
+            Some(number) => self.overlay.touch(number),
             None => self.failed = true,
         }
-        found
+        number.map(|number| self.overlay.plan.listed(number))
+    }
+
+    fn number_of(&self, address: Address) -> Option<usize> {
+        self.overlay.plan.get(address).map(|(number, _)| number)
     }
 
     /// What a transaction left in revm's journal. The rules are those of revm's list builder
@@ -58,7 +62,7 @@ impl<'a> Verifier<'a> {
     }
 
     fn account(&mut self, address: Address, account: &mut Account) {
-        let Some((_, plan)) = self.touched(address) else { return };
+        let Some((_, plan)) = self.touched(self.number_of(address)) else { return };
         let index = self.index;
         let destroyed = account.is_selfdestructed_locally();
         let nothing = AccountInfo::default();
@@ -81,8 +85,8 @@ impl<'a> Verifier<'a> {
     }
 
     /// A balance that was raised without a look at the account.
-    pub(super) fn credit(&mut self, address: Address, amount: U256) -> Result<(), ReadError> {
-        let Some(listed) = self.touched(address) else { return Ok(()) };
+    pub(super) fn credit(&mut self, to: Option<usize>, amount: U256) -> Result<(), ReadError> {
+        let Some(listed) = self.touched(to) else { return Ok(()) };
         let before = self.overlay.info_below(listed, self.index)?.unwrap_or_default().balance;
         let after = before.checked_add(amount).unwrap_or(before);
         let index = self.index;
@@ -93,11 +97,11 @@ impl<'a> Verifier<'a> {
     /// Nonce and balance of the sender of a plain transfer.
     pub(super) fn sender(
         &mut self,
-        address: Address,
+        number: Option<usize>,
         before: lockstep_model::AccountInfo,
         after: lockstep_model::AccountInfo,
     ) {
-        let Some((_, plan)) = self.touched(address) else { return };
+        let Some((_, plan)) = self.touched(number) else { return };
         let index = self.index;
         self.value(&before.nonce, &after.nonce, || plan.nonce.at(index));
         self.value(&before.balance, &after.balance, || plan.balance.at(index));
@@ -106,7 +110,7 @@ impl<'a> Verifier<'a> {
     /// What a phase did, from the list that was built of it alone.
     pub(super) fn phase(&mut self, built: &Bal) {
         for (address, account) in &built.accounts {
-            let Some((_, plan)) = self.touched(*address) else { continue };
+            let Some((_, plan)) = self.touched(self.number_of(*address)) else { continue };
             let info = &account.account_info;
             self.built(&info.nonce.writes, |index| plan.nonce.at(index));
             self.built(&info.balance.writes, |index| plan.balance.at(index));

@@ -63,7 +63,8 @@ pub(super) struct Worker<'a> {
     evm: Option<StrictEvm<View>>,
     writes: WriteSet,
     rooms: Rooms,
-    /// Empty, with room. Boxed: they go from hand to hand.
+    /// Empty, with room.
+    #[expect(clippy::vec_box, reason = "they go from hand to hand, and are three lines of memory")]
     spare_reads: Vec<Box<ReadSet>>,
     spare_locations: Vec<Vec<Location>>,
     ended: Vec<Ended>,
@@ -351,7 +352,10 @@ impl<'a> Worker<'a> {
         drop(committed);
         let checked = u64::from(valid) + u64::from(valid < task.len() as u32);
         block.counters.validations.fetch_add(checked, Ordering::Relaxed);
-        block.memory.rewards().commit(task.clone().take(valid as usize).map(|index| index as usize));
+        block
+            .memory
+            .rewards()
+            .commit(task.clone().take(valid as usize).map(|index| index as usize));
         self.ended.push(Ended::Committed { task, valid });
     }
 }

@@ -136,7 +136,10 @@ fn with(state: &MemoryState, place: Place, value: Value) -> MemoryState {
         }
         _ => unreachable!("the value is one of the place"),
     };
-    state.apply(&StateChanges { accounts: vec![(address, change)].into(), ..StateChanges::default() });
+    state.apply(&StateChanges {
+        accounts: vec![(address, change)].into(),
+        ..StateChanges::default()
+    });
     state
 }
 
