@@ -29,6 +29,7 @@
 //! which reads what is committed and nothing else (`sequential::Rest`).
 
 mod access_list;
+mod buffers;
 mod cells;
 mod claims;
 mod collect;

@@ -2,6 +2,7 @@
 
 use super::{
     access_list::{AccessListBuilder, Accesses},
+    buffers::Exchange,
     collect::{Collection, changes_at},
     location::Location,
     memory::{MultiVersionMemory, Position},
@@ -51,6 +52,7 @@ pub(crate) struct BlockRun {
     /// Counts ended tasks, for those who spin.
     ended_tasks: AtomicU64,
     pub(super) slots: Slots,
+    pub(super) buffers: Exchange,
     pub(super) committed: Mutex<Committed>,
     pub(super) counters: Counters,
     collection: Collection,
@@ -71,6 +73,8 @@ pub(crate) struct Slot {
     pub(super) result: Option<Result<Done, Rule>>,
     pub(super) reads: Option<Box<ReadSet>>,
     pub(super) locations: Vec<Location>,
+    /// The worker whose buffers these are.
+    pub(super) worker: usize,
     /// From Amsterdam on.
     pub(super) accesses: Option<Box<Accesses>>,
     /// Gas of all that had completed by then. Only a fault looks at it.
@@ -176,6 +180,7 @@ impl BlockRun {
             access_list,
         };
         let committed = Committed { decided, stopped: None };
+        let buffers = Exchange::of(settings.claims.workers);
         let scheduler = Scheduler::new(count, settings.claims);
         Self {
             deferral: settings.deferral,
@@ -192,6 +197,7 @@ impl BlockRun {
             task_ended: Condvar::new(),
             ended_tasks: AtomicU64::new(0),
             slots: settings.slots.sized(count),
+            buffers,
             committed: Mutex::new(committed),
             counters: Counters::default(),
             collection: Collection::default(),

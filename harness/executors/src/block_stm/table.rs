@@ -216,7 +216,8 @@ impl<T: Contents> Table<T> {
         raise: Raise,
     ) -> Look {
         let Look { bucket, word: mut seen } = self.look(hash);
-        if self.edit_chain((seen.head(), 0), hash, key, &put).is_some() {
+        // A chain of other places is not worth a walk: their entries are far away, some in another core.
+        if seen.may_hold(hash) && self.edit_chain((seen.head(), 0), hash, key, &put).is_some() {
             return self.raise(bucket, raise);
         }
         let index = self.next_of(room);
@@ -242,7 +243,9 @@ impl<T: Contents> Table<T> {
             };
             let now = Word(now);
             // Somebody else may have made it in the meantime.
-            if self.edit_chain((now.head(), seen.head()), hash, key, &put).is_some() {
+            if now.may_hold(hash)
+                && self.edit_chain((now.head(), seen.head()), hash, key, &put).is_some()
+            {
                 room.0.start = index;
                 return self.raise(bucket, raise);
             }

@@ -2,9 +2,8 @@
 
 use super::{
     access_list::Accesses,
-    location::Location,
+    buffers::{Buffers, Shelf},
     memory::{Position, Rooms},
-    reads::ReadSet,
     rewards::Owed,
     run::{BlockRun, Slot},
     scheduler::{Batch, Scheduler, Task, TransactionIndex, Version},
@@ -63,10 +62,7 @@ pub(super) struct Worker<'a> {
     evm: Option<StrictEvm<View>>,
     writes: WriteSet,
     rooms: Rooms,
-    /// Empty, with room.
-    #[expect(clippy::vec_box, reason = "they go from hand to hand, and are three lines of memory")]
-    spare_reads: Vec<Box<ReadSet>>,
-    spare_locations: Vec<Vec<Location>>,
+    shelf: Shelf<'a>,
     ended: Vec<Ended>,
     plain_transfers: bool,
 }
@@ -78,8 +74,7 @@ impl<'a> Worker<'a> {
             evm: None,
             writes: WriteSet::default(),
             rooms: Rooms::default(),
-            spare_reads: Vec::new(),
-            spare_locations: Vec::new(),
+            shelf: block.buffers.shelf(),
             ended: Vec::new(),
             plain_transfers: !block.has_access_list && has_plain_transfers(block.env.cfg_env.spec),
         }
@@ -257,12 +252,12 @@ impl<'a> Worker<'a> {
 
     fn publish(&mut self, version: Version, executed: Executed, start: Option<Instant>) -> Ended {
         let evm = self.evm.as_mut().expect("made by the first execution");
-        let spare = self.spare_reads.pop().unwrap_or_default();
-        let mut reads = evm.db_mut().take_reads(spare);
+        let spare = self.shelf.take();
+        let mut reads = evm.db_mut().take_reads(spare.reads);
         let position = version.transaction + 1;
         let mut slot = self.block.slots.of(version.transaction);
         if slot.locations.capacity() == 0 {
-            slot.locations = self.spare_locations.pop().unwrap_or_default();
+            slot.locations = spare.locations;
         }
         let Slot { locations, .. } = &mut *slot;
         let memory = &self.block.memory;
@@ -282,19 +277,15 @@ impl<'a> Worker<'a> {
             now.add_reads_of(*before);
         }
         let before = slot.reads.replace(reads);
+        slot.worker = self.shelf.worker();
         drop(slot);
-        self.recycle(before);
+        if let Some(reads) = before {
+            self.shelf.keep(Buffers { reads, locations: Vec::new() });
+        }
         if let (Some(trace), Some(start)) = (&self.block.trace, start) {
             trace.executed(start);
         }
         Ended::Executed { version, wrote_elsewhere }
-    }
-
-    fn recycle(&mut self, reads: Option<Box<ReadSet>>) {
-        if let Some(mut reads) = reads {
-            reads.clear();
-            self.spare_reads.push(reads);
-        }
     }
 
     fn reads_are_current(&self, index: TransactionIndex) -> bool {
@@ -342,11 +333,11 @@ impl<'a> Worker<'a> {
                 block.stop(Err(error.into()));
                 return;
             }
-            let (reads, mut locations) = (slot.reads.take(), std::mem::take(&mut slot.locations));
-            drop(slot);
-            locations.clear();
-            self.spare_locations.push(locations);
-            self.recycle(reads);
+            let (worker, locations) = (slot.worker, std::mem::take(&mut slot.locations));
+            if let Some(reads) = slot.reads.take() {
+                drop(slot);
+                self.shelf.give_back(worker, Buffers { reads, locations });
+            }
             valid += 1;
         }
         drop(committed);
