@@ -299,6 +299,7 @@ impl PreparedBlockStm {
             },
             gas_claims: self.gas_claims.clone(),
             mode: if is_slow { Mode::Forced } else { self.mode },
+            is_slow,
             spins: workers <= self.pool.cores(),
             slots,
             trace: self.trace.clone(),

@@ -111,7 +111,7 @@ impl RewardLedger {
         }
     }
 
-    /// Rewards of the positions above `after` and below `position`.
+    /// Rewards of the positions above `after` and below `position`; blocked by the last that is not known.
     pub(crate) fn between(
         &self,
         after: Position,
@@ -127,7 +127,8 @@ impl RewardLedger {
             let sum = to.sum - from.sum;
             (Rewards { sum, payments: to.payments - from.payments }, committed)
         };
-        for transaction in committed.max(first)..end {
+        // From above: who waits, waits for the last of them, and not for one after the other.
+        for transaction in (committed.max(first)..end).rev() {
             match self.owed[transaction].get() {
                 Owed::Amount(amount) => rewards.add(amount),
                 Owed::Nothing => {}
@@ -175,5 +176,7 @@ mod tests {
         assert_eq!(ledger.between(0, 1), Ok(Rewards::default()));
         assert_eq!(ledger.between(2, 2), Ok(Rewards::default()));
         assert_eq!(ledger.between(0, 6), Err(ReadError::Blocked(5)));
+        ledger.renew(5);
+        assert_eq!(ledger.between(0, 4), Err(ReadError::Blocked(3)), "the last of three");
     }
 }

@@ -44,10 +44,12 @@ pub(crate) struct BlockRun {
     pub(super) state_clearing: bool,
     pub(super) has_access_list: bool,
     mode: Mode,
+    /// Whether reads of the pre-state take longer than most transactions.
+    pub(super) is_slow: bool,
     /// Whether there is a core for each worker, so that waiting by spinning hurts nobody.
     spins: bool,
     schedule: Mutex<Schedule>,
-    /// Signalled when a task has ended and somebody sleeps.
+    /// Signalled when somebody sleeps and there is something to do, or nothing any more.
     task_ended: Condvar,
     /// Counts ended tasks, for those who spin.
     ended_tasks: AtomicU64,
@@ -111,6 +113,7 @@ pub(crate) struct Settings {
     pub(crate) claims: Claims,
     pub(crate) gas_claims: Arc<[GasClaim]>,
     pub(crate) mode: Mode,
+    pub(crate) is_slow: bool,
     pub(crate) spins: bool,
     pub(crate) slots: Slots,
     /// Whether to find out what each transaction waits for. One worker, then.
@@ -187,6 +190,7 @@ impl BlockRun {
             state_clearing: has_state_clearing(&case) || D5.is_planted(),
             has_access_list: has_access_list(&case),
             mode: settings.mode,
+            is_slow: settings.is_slow,
             spins: settings.spins,
             case,
             env,
@@ -226,15 +230,20 @@ impl BlockRun {
         let mut schedule = lock(&self.schedule);
         loop {
             match schedule.scheduler.next_task() {
-                Task::Done => return,
+                Task::Done => return self.wake(&schedule, Condvar::notify_all),
                 Task::Wait => schedule = self.wait_for_a_task(schedule),
                 task => {
+                    // One alone, who looks in turn whether there is more: to wake many for one task costs more
+                    // than most tasks.
+                    if schedule.sleepers > 0 && schedule.scheduler.has_task() {
+                        self.wake(&schedule, Condvar::notify_one);
+                    }
                     drop(schedule);
                     worker.perform(task);
                     schedule = lock(&self.schedule);
                     worker.report(&mut schedule.scheduler);
                     self.give_up_if_hopeless(&mut schedule);
-                    self.wake(&schedule);
+                    self.ended_tasks.fetch_add(1, Ordering::Release);
                 }
             }
         }
@@ -276,11 +285,10 @@ impl BlockRun {
         schedule
     }
 
-    /// Tells those who wait that a task has ended. Under the lock.
-    fn wake(&self, schedule: &Schedule) {
-        self.ended_tasks.fetch_add(1, Ordering::Release);
+    /// Wakes one of those who sleep, or all. Under the lock.
+    fn wake(&self, schedule: &Schedule, notify: impl FnOnce(&Condvar)) {
         if schedule.sleepers > usize::from(G13.is_planted()) {
-            self.task_ended.notify_all();
+            notify(&self.task_ended);
         }
     }
 
@@ -333,7 +341,8 @@ impl BlockRun {
         }
         let mut schedule = lock(&self.schedule);
         schedule.scheduler.halt();
-        self.wake(&schedule);
+        self.ended_tasks.fetch_add(1, Ordering::Release);
+        self.wake(&schedule, Condvar::notify_all);
     }
 
     /// Whether one thread alone has to go on: the block was given up as hopeless.

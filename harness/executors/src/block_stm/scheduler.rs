@@ -236,6 +236,24 @@ impl Scheduler {
         Task::Wait
     }
 
+    /// Whether the next who asks is given something to do.
+    pub fn has_task(&mut self) -> bool {
+        let is_ready = |index: &TransactionIndex| {
+            let entry = &self.entries[*index as usize];
+            entry.status == Status::Ready && entry.incarnation == 0
+        };
+        if self.is_done() {
+            return false;
+        }
+        if self.entries[self.committed].status == Status::Executed
+            || self.claims.early.iter().skip(self.early_cursor).any(is_ready)
+        {
+            return true;
+        }
+        self.advance_cursors();
+        self.execution_cursor.min(self.validation_cursor) < self.entries.len()
+    }
+
     fn claim_commits(&mut self) -> Option<Range<TransactionIndex>> {
         let ahead = self.entries[self.committed..].iter_mut().take(MOST_COMMITS);
         let executed = ahead.take_while(|entry| {

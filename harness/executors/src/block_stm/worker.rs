@@ -18,7 +18,7 @@ use crate::{
     },
     sync::{Ordering, lock},
 };
-use alloy_primitives::U256;
+use alloy_primitives::{TxKind, U256};
 use lockstep_faults::{
     access_lists::K20,
     caches::L2,
@@ -157,6 +157,12 @@ impl<'a> Worker<'a> {
         });
         evm.db_mut().move_to(version.transaction + 1);
         let transaction = &block.transactions[version.transaction as usize];
+        if block.is_slow
+            && let TxKind::Call(to) = transaction.kind
+        {
+            // Before it may have to wait for its sender. An error comes again where it matters.
+            let _ = block.memory.pre_state().account(to);
+        }
         let outcome = if self.plain_transfers && may_be_plain(transaction, &block.env.block_env) {
             evm.context().tx = transaction.clone();
             match transfer(evm, block.deferral) {

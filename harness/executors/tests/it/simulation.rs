@@ -231,7 +231,10 @@ impl<'a> Simulation<'a> {
             }
             return Some(true);
         }
-        match self.scheduler.next_task() {
+        let has_task = self.scheduler.has_task();
+        let task = self.scheduler.next_task();
+        assert_eq!(has_task, !matches!(task, Task::Wait | Task::Done), "{task:?}");
+        match task {
             Task::Execute(batch) => hand.batch = batch.versions().collect(),
             Task::Validate(version) => hand.step = Step::Validating(version),
             Task::Commit(task) => hand.step = Step::Committing(task, 0),
