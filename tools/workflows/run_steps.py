@@ -4,8 +4,8 @@
     python3 tools/workflows/run_steps.py WORKFLOW [--with INPUT=VALUE ...] [--without STEP ...]
 
 Steps that `run` something are run by bash in the current folder; Lockstep's own actions are followed, with the inputs that the
-workflow gives them (`--with` replaces one); steps named by `--without`, and actions of others (checkout, cache, upload) are named and left out. The exit
-status is that of the first step that fails. Needs PyYAML.
+workflow gives them (`--with` replaces one); steps named by `--without`, and actions of others (checkout, cache, upload), are
+named and left out. The exit status is that of the first step that fails. Needs PyYAML.
 """
 
 import argparse

@@ -103,6 +103,13 @@ struct Entry {
     dependents: Vec<TransactionIndex>,
 }
 
+impl Entry {
+    /// Whether it can be handed out for the first time.
+    fn is_fresh(&self) -> bool {
+        self.status == Status::Ready && self.incarnation == 0
+    }
+}
+
 /// The most transactions that one task commits: others wait for what it frees.
 const MOST_COMMITS: usize = 64;
 
@@ -238,15 +245,12 @@ impl Scheduler {
 
     /// Whether the next who asks is given something to do.
     pub fn has_task(&mut self) -> bool {
-        let is_ready = |index: &TransactionIndex| {
-            let entry = &self.entries[*index as usize];
-            entry.status == Status::Ready && entry.incarnation == 0
-        };
         if self.is_done() {
             return false;
         }
+        let mut early = self.claims.early.iter().skip(self.early_cursor);
         if self.entries[self.committed].status == Status::Executed
-            || self.claims.early.iter().skip(self.early_cursor).any(is_ready)
+            || early.any(|index| self.entries[*index as usize].is_fresh())
         {
             return true;
         }
@@ -269,7 +273,7 @@ impl Scheduler {
             let index = *index as usize;
             self.early_cursor += 1;
             let entry = &mut self.entries[index];
-            if entry.status == Status::Ready && entry.incarnation == 0 {
+            if entry.is_fresh() {
                 entry.status = Status::Executing;
                 self.fresh_from = self.fresh_from.max(index + 1);
                 self.speculation.claimed(1);
@@ -283,9 +287,8 @@ impl Scheduler {
         let start = self.execution_cursor;
         let first = self.version(start);
         let most = self.claims.at(start, self.entries.len() - start);
-        let fresh = |entry: &&mut Entry| entry.status == Status::Ready && entry.incarnation == 0;
         let rest = self.entries[start + 1..].iter_mut().take(most - 1);
-        let rest = rest.take_while(|entry| first.incarnation == 0 && fresh(entry));
+        let rest = rest.take_while(|entry| first.incarnation == 0 && entry.is_fresh());
         let rest = rest.map(|entry| entry.status = Status::Executing).count();
         self.entries[start].status = Status::Executing;
         if first.incarnation == 0 {
