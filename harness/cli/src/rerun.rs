@@ -3,10 +3,11 @@
 //! Times cannot be checked from afar. What a block comes to can: its id has the seed, and the reference
 //! must find the same digest.
 
-use crate::{Lockstep, defaults::REFERENCE, output};
-use anyhow::Result;
+use crate::{Lockstep, candidates::factory, defaults::REFERENCE, output};
+use anyhow::{Error, Result};
 use lockstep_model::Mode;
 use lockstep_runner::{bench::digest, report::board::Board, workload::Workload};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 const EXIT_DIFFERENT: u8 = 1;
@@ -15,27 +16,29 @@ const EXIT_DIFFERENT: u8 = 1;
 pub(crate) fn rerun(board: &Board, command: &Lockstep) -> Result<u8> {
     let mut stated = BTreeMap::new();
     for (_, set) in board.sets() {
-        stated.entry(set.workload.clone()).or_insert_with(Vec::new).push(set.outcome);
+        stated.entry(&*set.workload).or_insert_with(Vec::new).push(set.outcome);
     }
-    let mut reference = crate::candidates::factory(&command.executors, REFERENCE, Mode::Auto)?(1)
-        .map_err(anyhow::Error::msg)?;
-    let (mut same, mut different, mut left) = (0, 0, 0);
-    for (id, outcomes) in stated {
-        let Some((workload, size)) = Workload::of_id(&id) else {
-            left += 1;
-            continue;
-        };
+    let reference = factory(&command.executors, REFERENCE, Mode::Auto)?;
+    let outcome = |id: &str| -> Result<Option<_>> {
+        let Some((workload, size)) = Workload::of_id(id) else { return Ok(None) };
         let block = workload.sized(size);
+        let mut reference = reference(1).map_err(Error::msg)?;
         let mut prepared = reference.prepare(&block.case)?;
-        let found = digest(&block, &prepared.run()?.outcome);
-        if outcomes.iter().all(|stated| *stated == found) {
-            same += 1;
-        } else {
-            different += 1;
-            let show =
-                |digest: Option<_>| digest.map_or("nothing".to_owned(), |it| format!("{it}"));
-            let stated = outcomes.into_iter().find(|stated| *stated != found).flatten();
-            output::error(&format!("{id}: stated {}, found {}", show(stated), show(found)));
+        Ok(Some(digest(&block, &prepared.run()?.outcome)))
+    };
+    let found: Vec<_> = stated.par_iter().map(|(id, _)| outcome(id)).collect::<Result<_>>()?;
+    let (mut same, mut different, mut left) = (0, 0, 0);
+    for ((id, outcomes), found) in stated.into_iter().zip(found) {
+        match found {
+            None => left += 1,
+            Some(found) if outcomes.iter().all(|stated| *stated == found) => same += 1,
+            Some(found) => {
+                different += 1;
+                let show =
+                    |digest: Option<_>| digest.map_or("nothing".to_owned(), |it| format!("{it}"));
+                let stated = outcomes.into_iter().find(|stated| *stated != found).flatten();
+                output::error(&format!("{id}: stated {}, found {}", show(stated), show(found)));
+            }
         }
     }
     output::out(&format!(

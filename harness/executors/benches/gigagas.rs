@@ -12,10 +12,13 @@
 
 #[path = "support/bare_loop.rs"]
 mod bare_loop;
+#[path = "support/gas.rs"]
+mod gas;
 mod support;
 
 use bare_loop::BareLoop;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gas::gas_or;
 use lockstep_executors::{Reference, Sequential};
 use lockstep_model::Outcome;
 use lockstep_runner::{
@@ -36,16 +39,11 @@ const WORKLOADS: [&str; 7] =
 
 const GAS: u64 = 1_000_000_000;
 
-fn gas() -> u64 {
-    let text = std::env::var("LOCKSTEP_BENCH_GAS");
-    text.map_or(GAS, |text| text.parse().expect("LOCKSTEP_BENCH_GAS: expected a number"))
-}
-
 fn blocks(criterion: &mut Criterion) {
     let smoke = std::env::args().any(|argument| argument == "--test");
     for name in WORKLOADS {
         let workload = Workload::named(name).expect("a workload");
-        let block = workload.block(0, gas(), Signatures::Placeholder);
+        let block = workload.block(0, gas_or(GAS), Signatures::Placeholder);
         let ready = Ready::new(&block);
         one_thread(&block, &ready, if smoke { 1 } else { 11 });
         let mut group = criterion.benchmark_group(format!("gigagas/{}", workload.name));

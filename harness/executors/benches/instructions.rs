@@ -4,20 +4,25 @@
 //! ```text
 //! apt-get install valgrind
 //! cargo bench --bench instructions
+//! LOCKSTEP_BENCH_GAS=1000000 cargo bench --bench instructions
 //! ```
 //!
 //! The program runs itself under `valgrind --tool=callgrind`, once with two runs of a block and once with
-//! several: the difference is what a run takes, without what comes before it and what is done once.
+//! several: the difference is what a run takes, without what comes before it and what is done once. Both
+//! at the same time: counts do not mind.
 
 #[path = "support/bare_loop.rs"]
 mod bare_loop;
+#[path = "support/gas.rs"]
+mod gas;
 
 use bare_loop::BareLoop;
+use gas::gas_or;
 use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
 use lockstep_model::{Executor, Mode, Outcome};
 use lockstep_runner::workload::{Signatures, Workload};
 use mimalloc::MiMalloc;
-use std::process::Command;
+use std::{process::Command, thread};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -47,7 +52,11 @@ fn main() {
     println!("instructions for one transaction, one thread");
     for workload in WORKLOADS {
         for executor in EXECUTORS {
-            let [few, more] = [FEW_RUNS, MORE_RUNS].map(|runs| count(executor, workload, runs));
+            let [few, more] = thread::scope(|scope| {
+                [FEW_RUNS, MORE_RUNS]
+                    .map(|runs| scope.spawn(move || count(executor, workload, runs)))
+                    .map(|counted| counted.join().expect("valgrind counts"))
+            });
             let transactions = block(workload).case.block.transactions.len() as u64;
             println!(
                 "{workload:<10} {executor:<12} {:>9}",
@@ -58,7 +67,7 @@ fn main() {
 }
 
 fn block(workload: &str) -> lockstep_runner::test::Runnable {
-    Workload::named(workload).expect("a workload").block(0, GAS, Signatures::Placeholder)
+    Workload::named(workload).expect("a workload").block(0, gas_or(GAS), Signatures::Placeholder)
 }
 
 fn run(executor: &str, workload: &str, runs: u64) {

@@ -49,7 +49,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with = "paths")]
     pub(crate) workload: Vec<String>,
 
-    /// About how much gas a built-in workload uses [default: 1,000,000,000; 100,000,000 on disk, 4,000,000
+    /// About how much gas a built-in workload uses [default: 1,000,000,000; 100,000,000 on disk, 16,000,000
     /// where each read sleeps; at most 50,000,000 with --quick]
     #[arg(long, value_name = "GAS")]
     pub(crate) gas: Option<u64>,

@@ -25,8 +25,8 @@ const WHOLE: Size = Size { runs: 4, rounds: 3, gas: 1_000_000_000 };
 const QUICK: Size = Size { runs: 2, rounds: 3, gas: 50_000_000 };
 
 /// Gas of a built-in workload where each read sleeps, or asks a database: more would take hours, and show
-/// the same.
-const GAS_OF_LATENCY: u64 = 4_000_000;
+/// the same. Less would be too few transactions for the dozens of threads that slow storage is worth.
+const GAS_OF_LATENCY: u64 = 16_000_000;
 const GAS_ON_DISK: u64 = 100_000_000;
 
 /// What is measured, whatever the blocks are.

@@ -34,7 +34,7 @@ pub(crate) struct Collection {
 impl Collection {
     /// Gathers part after part until none is left.
     pub(crate) fn take_part(&self, memory: &MultiVersionMemory, end: Position) {
-        let (accounts, slots) = memory.entries();
+        let (accounts, slots) = (memory.accounts().reserved(), memory.slots().reserved());
         let mut parts = Vec::new();
         loop {
             let nth = self.next_part.fetch_add(1, Ordering::Relaxed);
@@ -111,16 +111,16 @@ fn part(
 ) -> Result<Part, ReadError> {
     let mut part = Part::default();
     part.accounts.reserve(accounts.len());
-    memory.visit_accounts(accounts, |cells| {
+    memory.accounts().visit(accounts, |cells| {
         part.accounts.extend(account_of(memory, cells, end)?);
-        Ok(())
+        Ok::<_, ReadError>(())
     })?;
     let mut written: BTreeMap<Address, Vec<(U256, U256)>> = BTreeMap::new();
-    memory.visit_slots(slots, |cells| {
+    memory.slots().visit(slots, |cells| {
         if let Some(slot) = slot_of(memory, cells, end)? {
             written.entry(cells.address).or_default().push(slot);
         }
-        Ok(())
+        Ok::<_, ReadError>(())
     })?;
     for (address, storage) in written {
         let info = memory.account(address, end)?.info;

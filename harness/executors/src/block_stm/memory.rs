@@ -37,7 +37,6 @@ use lockstep_faults::{
     memory::{G1, G4, G5},
 };
 use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
-use std::ops::Range;
 
 /// A position in the block: 0 before the transactions, `i + 1` at transaction `i`.
 pub(crate) type Position = u32;
@@ -121,25 +120,12 @@ impl MultiVersionMemory {
         &*self.pre_state
     }
 
-    /// Entries that accounts may have, and slots. Not all of them have contents.
-    pub(super) fn entries(&self) -> (u32, u32) {
-        (self.tables.accounts.reserved(), self.tables.slots.reserved())
+    pub(super) const fn accounts(&self) -> &Table<AccountCells> {
+        &self.tables.accounts
     }
 
-    pub(super) fn visit_accounts(
-        &self,
-        range: Range<u32>,
-        visit: impl FnMut(&AccountCells) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
-        self.tables.accounts.visit(range, visit)
-    }
-
-    pub(super) fn visit_slots(
-        &self,
-        range: Range<u32>,
-        visit: impl FnMut(&SlotCells) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
-        self.tables.slots.visit(range, visit)
+    pub(super) const fn slots(&self) -> &Table<SlotCells> {
+        &self.tables.slots
     }
 
     /// The account as a transaction at `position` must see it.

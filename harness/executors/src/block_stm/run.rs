@@ -50,7 +50,7 @@ pub(crate) struct BlockRun {
     spins: bool,
     schedule: Mutex<Schedule>,
     /// Signalled when somebody sleeps and there is something to do, or nothing any more.
-    task_ended: Condvar,
+    wake_up: Condvar,
     /// Counts ended tasks, for those who spin.
     ended_tasks: AtomicU64,
     pub(super) slots: Slots,
@@ -198,7 +198,7 @@ impl BlockRun {
             gas_claims: settings.gas_claims,
             memory,
             schedule: Mutex::new(Schedule { scheduler, sleepers: 0, given_up: false }),
-            task_ended: Condvar::new(),
+            wake_up: Condvar::new(),
             ended_tasks: AtomicU64::new(0),
             slots: settings.slots.sized(count),
             buffers,
@@ -279,7 +279,7 @@ impl BlockRun {
         // Looked at under the lock: nothing can end unseen from here to the wait.
         if self.ended_tasks.load(Ordering::Acquire) == ended {
             schedule.sleepers += 1;
-            schedule = wait(&self.task_ended, schedule);
+            schedule = wait(&self.wake_up, schedule);
             schedule.sleepers -= 1;
         }
         schedule
@@ -288,7 +288,7 @@ impl BlockRun {
     /// Wakes one of those who sleep, or all. Under the lock.
     fn wake(&self, schedule: &Schedule, notify: impl FnOnce(&Condvar)) {
         if schedule.sleepers > usize::from(G13.is_planted()) {
-            notify(&self.task_ended);
+            notify(&self.wake_up);
         }
     }
 
