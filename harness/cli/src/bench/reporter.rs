@@ -98,6 +98,10 @@ impl Reporter {
     /// Ends the record; gives it and the exit status.
     pub(super) fn finish(mut self) -> Result<(Record, u8)> {
         self.progress.finish();
+        // A record of a run that failed is no more complete, but nobody interrupted that.
+        if self.record.interrupted {
+            output::err("interrupted: what was measured until then is there\n");
+        }
         self.line(Line::End { interrupted: self.record.interrupted || self.failed })?;
         let record = self.record;
         if self.format == BenchFormat::Human {

@@ -214,6 +214,7 @@ fn usage_is_checked() {
         let run = lockstep(&args.split(' ').collect::<Vec<_>>());
         assert_eq!(run.status, 2, "{args}: {}", run.stderr);
         assert!(run.stderr.contains(words), "{words} is not in:\n{}", run.stderr);
+        assert!(!run.stderr.contains("interrupted"), "nobody did that: {}", run.stderr);
     }
     let run = lockstep(&["bench", "--rounds", "1", "/nowhere"]);
     assert_eq!(run.status, 2, "{}", run.stderr);
