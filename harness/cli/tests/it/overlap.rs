@@ -3,11 +3,14 @@
 use lockstep_cli::testing::factory;
 use lockstep_runner::{
     check::{Candidate, prove_overlap},
-    instrument::{CountingReader, RendezvousReader},
+    instrument::{CountingReader, LatencyReader, RendezvousReader},
     record::Overlap,
     source::built_in,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 fn candidate(name: &str, threads: usize) -> Candidate {
     Candidate { label: format!("{name}@{threads}"), threads, factory: factory(name) }
@@ -47,6 +50,26 @@ fn two_transactions_are_parallel_from_the_first() {
     reader.arm();
     prepared.run().unwrap();
     assert!(reader.met(), "a block of two is not too small");
+}
+
+/// They look first how slow it is, and may not be held where they do.
+#[test]
+fn overlap_is_proved_over_slow_storage_too() {
+    for name in ["block_stm", "access_list"] {
+        let mut case = built_in::independent_transfers(16);
+        let slow = Arc::new(LatencyReader::new(case.pre_state.clone(), Duration::from_micros(200)));
+        case.pre_state = slow.clone();
+        let patience = Duration::from_secs(20);
+        let reader = Arc::new(RendezvousReader::new(&case, patience));
+        case.pre_state = reader.clone();
+        let mut executor = factory(name)(2).unwrap();
+        let mut prepared = executor.prepare(&case).unwrap();
+        slow.arm(true);
+        reader.arm();
+        let start = Instant::now();
+        prepared.run().unwrap();
+        assert!(reader.met() && start.elapsed() < patience, "{name}: {:?}", start.elapsed());
+    }
 }
 
 #[test]

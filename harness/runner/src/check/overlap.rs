@@ -10,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-/// How long a read waits for another transaction's.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a read waits for another transaction's; a sequential executor waits twice.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long the whole proof may take before the executor counts as not parallel.
 const LIMIT: Duration = Duration::from_secs(30);
