@@ -5,7 +5,7 @@
 //! reward is therefore given back as an amount: additions commute. Where it has, the dependency
 //! is real, and revm pays as always.
 
-use super::{StorageProbe, StrictEvm};
+use super::{StorageProbe, StrictEvm, strict::untouch_ripemd160};
 use crate::planted;
 use alloy_primitives::U256;
 use lockstep_faults::{
@@ -90,6 +90,10 @@ pub(crate) fn run_deferring_reward<DB: StorageProbe>(
     let mut handler =
         DeferringHandler { owed: Cell::new(None), deferral, database: Default::default() };
     let result = handler.run(evm)?;
+    let context = evm.context();
+    let beneficiary = context.block.beneficiary;
+    let state = &mut context.journaled_state.inner.state;
+    untouch_ripemd160(state, result.is_success(), beneficiary);
     Ok((result, handler.owed.get()))
 }
 

@@ -4,18 +4,22 @@
 //!   any other collision. Shown by `eip7610_create_collision` and `create2collisionStorage`.
 //! * System calls get 30,000,000 gas before Amsterdam (EIP-4788, EIP-2935, EIP-7002, EIP-7251),
 //!   not the budget that EIP-8037 will give them. Shown by `system_contract_out_of_gas`.
+//! * A transaction that fails as a whole touches nothing (Yellow Paper 6.2, the substate of a failed
+//!   execution is empty), an empty 0x03 included. revm keeps its touch in every reverted frame, for the
+//!   sake of mainnet block 2675119, where a child frame had touched it; the execution specs and Besu keep
+//!   it in child frames alone. No chain with Spurious Dragon has an empty 0x03 left.
 //!
 //! It adds nothing else: every other step is revm's own.
 
 use alloy_evm::{EvmEnv, eth::EthEvmContext, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, Bytes};
-use lockstep_faults::{destruction::C13, memory::G10};
+use lockstep_faults::{destruction::C13, empty_accounts::F6, memory::G10};
 use revm::{
     Context, Database, MainBuilder, MainContext,
     bytecode::opcode,
     context::{
         BlockEnv, CfgEnv, Evm as RevmEvm, FrameStack, JournalTr, TxEnv,
-        result::{EVMError, HaltReason, ResultAndState},
+        result::{EVMError, ExecutionResult, HaltReason, ResultAndState},
     },
     handler::{
         EthFrame, EvmTr, FrameInitOrResult, Handler, ItemOrResult, MainnetHandler, SystemCallTx,
@@ -29,10 +33,27 @@ use revm::{
     },
     precompile::{PrecompileSpecId, Precompiles},
     primitives::{KECCAK_EMPTY, constants::CALL_STACK_LIMIT, hardfork::SpecId},
+    state::EvmState,
 };
 
 /// Gas of a system call before Amsterdam (EIP-4788).
 const SYSTEM_CALL_GAS: u64 = 30_000_000;
+
+/// The precompile whose touch outlives the revert of a child frame.
+const RIPEMD160: Address = revm::precompile::u64_to_address(3);
+
+/// Takes back the touch of an empty 0x03 by a transaction that failed as a whole. The fee recipient is
+/// touched by its reward.
+pub(super) fn untouch_ripemd160(state: &mut EvmState, succeeded: bool, beneficiary: Address) {
+    if succeeded || beneficiary == RIPEMD160 || F6.is_planted() {
+        return;
+    }
+    if let Some(account) = state.get_mut(&RIPEMD160)
+        && account.is_empty()
+    {
+        account.unmark_touch();
+    }
+}
 
 /// What the strict EVM asks and tells of the state beside revm's reads.
 pub(crate) trait StorageProbe: alloy_evm::Database {
@@ -291,6 +312,11 @@ impl<DB: StorageProbe> alloy_evm::Evm for StrictEvm<DB> {
     fn transact_raw(&mut self, tx: TxEnv) -> Result<ResultAndState, Self::Error> {
         self.inner.ctx.tx = tx;
         let result: Result<_, Self::Error> = MainnetHandler::default().run(self);
+        let succeeded = result.as_ref().is_ok_and(ExecutionResult::is_success);
+        let beneficiary = self.inner.ctx.block.beneficiary;
+        let journal = &mut self.inner.ctx.journaled_state.inner;
+        // Before `finalize`, which turns touches into what a database commits.
+        untouch_ripemd160(&mut journal.state, succeeded, beneficiary);
         // Also after an error, or the next transaction would see this one's loaded accounts.
         let state = self.inner.ctx.journaled_state.finalize();
         Ok(ResultAndState::new(result?, state))

@@ -2,24 +2,48 @@
 //!
 //! # Why it is correct
 //!
-//! One EVM and one journal run the whole block. revm's journal is made for that: every transaction
-//! has an id, an account or slot that an earlier one left there is cold again, and its present value
-//! becomes the original of EIP-2200. Two things need care.
+//! One EVM and one journal run the whole block: `commit_tx` ends a transaction and increments the
+//! journal's transaction id. Each piece of state that outlives it, and why the next transaction cannot
+//! tell (read in revm-context 43.0.3 `journal/inner.rs`, revm-state 43.0.1; the test `fresh_journal`
+//! compares, after each transaction of generated blocks, the kept journal with a fresh one over the
+//! committed state):
 //!
-//! * *Ends between transactions.* An account that a transaction destroys is reset by the journal when
-//!   a later one loads it. An empty account that a transaction touches ends with it (EIP-161); the
-//!   journal keeps it as an empty one, which no instruction can tell apart. Only the question of
-//!   EIP-7610, whether an account has storage, could: `state::BlockState` notes when the pre-state
-//!   shows an empty account that exists, and from then on such accounts are ended after each
-//!   transaction.
-//! * *The fee recipient* is paid in one sum, as long as no transaction loads it: see
-//!   the deferred reward of `evm`. What is owed is added the moment it is loaded.
+//! * *Transient storage, logs, call depth, revert entries, the EIP-8246 list, the warm fee recipient and
+//!   the access list* are cleared by `commit_tx`. A transaction that fails validation rejects the block:
+//!   the journal is not used after it.
+//! * *Warm marks* of accounts and slots carry the id of the transaction that set them: under a later id
+//!   the account or slot is cold. Precompiles are warm in every transaction of a fork.
+//! * *Present values* (balance, nonce, code, slots) are the committed ones. *Code* is replaced together
+//!   with its hash; a reverted creation leaves `None`, which is loaded again by hash.
+//! * *Original values* of slots (EIP-2200) are set to the present ones by the first load under a new id.
+//!   *Original account infos* are asked for by Amsterdam's rules alone, which run elsewhere.
+//! * *`CreatedLocal`, `SelfDestructedLocal`* are cleared, and a destroyed account is reset, by the first
+//!   load under a new id. Nothing looks at an account without loading it first.
+//! * *`Created`* answers slots that were never loaded with zero instead of asking the pre-state. A created
+//!   account had no storage there (EIP-7610), and neither has one whose creation was reverted.
+//! * *`SelfDestructed`* is asked by EIP-7610's question alone: the storage in the pre-state is gone. A
+//!   reverted destruction takes the flag back. Slots of a destroyed contract that were never loaded would
+//!   come from the pre-state, but only code reads slots: a new creation sets `Created`, and where code
+//!   comes by delegation (Prague), destruction needs a creation (EIP-6780).
+//! * *`LoadedAsNotExisting`* and *`Touched`* together tell EIP-7702 whether an authority exists, and its
+//!   refund depends on it. `Touched` stays on an account that an earlier transaction met without a change
+//!   (a transfer or call of nothing, a destruction in its favour), so that the account would count as
+//!   existing. `state::end_authorities` resets ended accounts among the authorities of a transaction
+//!   before it runs. Elsewhere `Touched` decides only whether a revert entry is written.
+//! * *Empty accounts that exist* can come from the pre-state alone. The first transaction that touches one
+//!   ends it (EIP-161), storage included: `state::BlockState` notes when the pre-state shows such an
+//!   account, and from then on `state::end_empty_accounts` runs after each transaction.
+//! * *Empty 0x03*: revm keeps its touch in reverted frames; it ends with the other empty accounts.
+//! * *The fee recipient* is paid in one sum, as long as no transaction loads it: see the deferred reward
+//!   of `evm`. The amount owed is added the moment the account is loaded.
 //!
 //! Before Spurious Dragon touching creates accounts, Amsterdam needs the list of accesses, and receipts
 //! before Byzantium the changes of each transaction: such blocks run as the reference runs them, which
 //! is exact and a little slower.
 
 mod changes;
+#[cfg(test)]
+mod fresh_journal;
 mod state;
 
 use crate::{
@@ -35,13 +59,16 @@ use crate::{
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
 pub(crate) use changes::changes_of;
-use lockstep_faults::gas_and_receipts::H10;
+use lockstep_faults::{delegation::E10, gas_and_receipts::H10};
 use lockstep_model::{
     BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, StateChanges,
 };
-use revm::context::{
-    TxEnv,
-    result::{EVMError, ExecutionResult},
+use revm::{
+    context::{
+        TxEnv,
+        result::{EVMError, ExecutionResult},
+    },
+    context_interface::transaction::AuthorizationTr as _,
 };
 pub(crate) use state::Overlaid;
 use state::{AfterTransactions, BlockState};
@@ -154,6 +181,10 @@ fn transact<DB: SessionDb>(
     transaction: TxEnv,
     deferral: Deferral,
 ) -> Result<ExecutionResult, EVMError<ReadError>> {
+    if !E10.is_planted() {
+        let authorities = transaction.authorization_list.iter().filter_map(|one| one.authority());
+        state::end_authorities(&mut evm.context().journaled_state.inner.state, authorities);
+    }
     let (result, owed) = run_deferring_reward(evm, transaction, deferral)?;
     if let Some(amount) = owed {
         evm.db_mut().owe(amount);

@@ -11,10 +11,11 @@ use alloy_primitives::{
     Address, B256, U256,
     map::{AddressMap, B256Map, U256Map},
 };
+use lockstep_faults::delegation::{E11, E12};
 use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
 use revm::{
     Database,
-    state::{AccountInfo as RevmInfo, AccountStatus, Bytecode, EvmState},
+    state::{Account, AccountInfo as RevmInfo, AccountStatus, Bytecode, EvmState},
 };
 use std::fmt;
 
@@ -136,7 +137,7 @@ impl<DB: SessionDb> BlockState<DB> {
     }
 
     /// The account with what it is owed.
-    fn account(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
+    pub(super) fn account(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
         let info = self.below.basic(address)?;
         match self.owed {
             Some(amount) if address == self.beneficiary => {
@@ -183,16 +184,45 @@ impl<DB: SessionDb> StorageProbe for BlockState<DB> {
     }
 }
 
-/// EIP-161 after a transaction: a touched account that is empty ceases to exist, and its storage
-/// with it.
+/// Ends every empty account that exists and was touched (EIP-161), once its transaction is over.
 pub(crate) fn end_empty_accounts(state: &mut EvmState) {
     let ended = state.values_mut().filter(|account| {
         account.is_touched() && account.is_empty() && !account.is_loaded_as_not_existing()
     });
-    ended.for_each(|account| {
-        account.storage.clear();
-        account.status |= AccountStatus::LoadedAsNotExisting | AccountStatus::SelfDestructed;
-    });
+    ended.for_each(end);
+}
+
+/// Ends those of these accounts that an earlier transaction touched and left empty, or destroyed.
+///
+/// EIP-7702 asks whether an authority exists, and revm infers the answer from `Touched`, which the
+/// journal never takes back. No transaction is running: nothing here can be reverted.
+pub(crate) fn end_authorities(
+    state: &mut EvmState,
+    authorities: impl IntoIterator<Item = Address>,
+) {
+    for address in authorities {
+        if let Some(account) = state.get_mut(&address)
+            && has_ended(account)
+        {
+            end(account);
+        }
+    }
+}
+
+/// Whether the transaction that touched the account was its end (EIP-161, EIP-6780).
+fn has_ended(account: &Account) -> bool {
+    account.is_selfdestructed_locally() || account.is_touched() && account.is_empty()
+}
+
+/// Leaves the account as a fresh journal would load it: absent, and without storage. `Created` keeps
+/// revm from asking the pre-state for slots of the account that has ended, and `SelfDestructed` lists
+/// the end among the changes.
+fn end(account: &mut Account) {
+    account.selfdestruct();
+    let mut status = AccountStatus::LoadedAsNotExisting | AccountStatus::SelfDestructed;
+    status.set(AccountStatus::Created, !E12.is_planted());
+    status.set(AccountStatus::Touched, E11.is_planted());
+    account.status = status;
 }
 
 /// The state that the transactions left, for the post-block phase.
