@@ -5,7 +5,7 @@ mod verdicts;
 
 use crate::{
     Lockstep,
-    args::{CheckArgs, Format},
+    args::{CheckArgs, ExpectationsMode, Format},
     output,
     progress::Progress,
     supervisor::{self, Supervised},
@@ -15,7 +15,7 @@ use lockstep_runner::{
     check::{Event, Journal, Plan, proof_id, prove_overlap, run},
     record::{Overlap, Record, Status, TestResult},
     report::{json, junit::Junit, terminal},
-    source::SourceError,
+    source::{OtherFile, SourceError},
 };
 use plan::Job;
 use std::{
@@ -37,7 +37,7 @@ pub(crate) fn check(
 ) -> Result<u8> {
     output::set_color(args.color);
     let job = plan::job(&args, command, supervised.as_ref())?;
-    lockstep_executors::arithmetic::remember_arithmetic();
+    lockstep_executors::remember();
     let mut reporter = Reporter::new(&args, &job)?;
     listen_for_interrupts(&job.plan)?;
     let start = Instant::now();
@@ -57,6 +57,7 @@ pub(crate) fn check(
     run(&job.plan, job.input.clone(), &mut |event| match event {
         Event::Test(result) => reporter.test(reviewed.apply(*result)),
         Event::Unreadable(error) => reporter.unreadable(error),
+        Event::Other(other) => reporter.other(other),
         Event::Packed(packing) => reporter.record.packing = Some(packing),
         Event::Panic(text) => {
             let complaint = format!("the harness itself panicked, and the run ended there: {text}");
@@ -130,6 +131,9 @@ struct Reporter {
     out: Option<BufWriter<File>>,
     /// Inputs that a process before has reported: they are read again, and not reported again.
     known_unreadable: Vec<SourceError>,
+    known_others: Vec<OtherFile>,
+    /// Whether roots and gas of each case are printed.
+    shows_outcomes: bool,
     /// The report in the making, where one is asked for.
     junit: Option<Junit>,
 }
@@ -156,6 +160,8 @@ impl Reporter {
             journal: job.plan.journal.clone(),
             out,
             known_unreadable: Vec::new(),
+            known_others: Vec::new(),
+            shows_outcomes: args.expectations == ExpectationsMode::Ignore,
             junit: (args.format == Format::Junit).then(Junit::default),
         })
     }
@@ -187,6 +193,11 @@ impl Reporter {
             self.known_unreadable.push(error.clone());
             self.record.unreadable.push(error);
         }
+        for other in supervised.past.others {
+            self.write_out(&json::other_line(&other));
+            self.known_others.push(other.clone());
+            self.record.others.push(other);
+        }
         if let Some(culprit) = culprit {
             self.test(reviewed.apply(culprit));
         }
@@ -207,6 +218,19 @@ impl Reporter {
         self.record.unreadable.push(error);
     }
 
+    fn other(&mut self, other: OtherFile) {
+        if let Some(known) = self.known_others.iter().position(|known| *known == other) {
+            self.known_others.swap_remove(known);
+            return;
+        }
+        // First of all: see `supervisor::Relay`.
+        if let Some(journal) = &self.journal {
+            journal.other(&other);
+        }
+        self.write_line(&json::other_line(&other));
+        self.record.others.push(other);
+    }
+
     fn test(&mut self, result: TestResult) {
         // First of all: see `supervisor::Relay`.
         if let Some(journal) = &self.journal {
@@ -219,6 +243,11 @@ impl Reporter {
         if self.format == Format::Human && !self.quiet {
             if result.status == Status::Failed {
                 self.print(&terminal::failure(&result, &self.replay));
+            }
+            if self.shows_outcomes {
+                self.print(&terminal::outcomes(&result));
+            } else if result.status == Status::Failed {
+                // It was printed above.
             } else if self.verbose {
                 self.print(&terminal::line(&result));
             }

@@ -16,8 +16,9 @@ use lockstep_runner::{
     export::{self, Fixture, travelling},
     generate::from_seed,
     source::{
-        batches,
+        Walk,
         pack::{Mode as PackedAs, Packer, sample},
+        read_all,
     },
     test::{Body, Runnable, SourceKind, Test},
 };
@@ -88,13 +89,9 @@ fn packed(path: &Path, size: usize, seed: u64) -> Result<Vec<Named>> {
         bail!("--pack {size}: expected at least 2, a block of one is what a state test is");
     }
     let (mut packer, mut left_out, mut problem) = (Packer::default(), 0, None);
-    batches(&[path.to_owned()], &mut |batch| {
-        let (tests, errors) = match batch {
-            Ok(batch) => batch.read(),
-            Err(error) => (Vec::new(), vec![error]),
-        };
-        problem = problem.take().or_else(|| errors.into_iter().next());
-        for test in tests.into_iter().filter(|test| test.source == SourceKind::StateTest) {
+    read_all(&Walk::new([path.to_owned()]), &mut |found| {
+        problem = problem.take().or_else(|| found.unreadable.into_iter().next());
+        for test in found.tests.into_iter().filter(|test| test.source == SourceKind::StateTest) {
             if test.gas_limit() > MOST_GAS { left_out += 1 } else { packer.add(test) }
         }
         problem.is_none()

@@ -37,8 +37,8 @@ const DEFAULT_TIME: Duration = Duration::from_secs(60);
 const FAST: [usize; 1] = [2];
 const DEEP: [usize; 4] = [1, 2, 3, 8];
 
-/// Takes part in the fast lane, with brought executors.
-const FAST_EXECUTOR: &str = "block_stm";
+/// Runs in the fast lane in mode `auto` too: small blocks take another path there than forced ones.
+const FAST_AUTO: &str = "block_stm";
 
 /// How often the state of a campaign is written down.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
@@ -46,6 +46,7 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// Runs the command; gives its exit status.
 pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.color);
+    lockstep_executors::remember();
     let mut folder = args.out.as_deref().map(Folder::open).transpose()?;
     let mut plan = plan(args, command)?;
     if let (true, Some(folder)) = (args.resume, &folder) {
@@ -109,12 +110,6 @@ fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
     if jobs == 0 {
         bail!("--jobs 0: expected at least 1");
     }
-    let brought = command.executors.iter().filter(|known| !known.is_ours).map(|known| &known.name);
-    let fast: Vec<String> = if args.executor.is_empty() {
-        brought.cloned().chain([FAST_EXECUTOR.to_owned()]).collect()
-    } else {
-        args.executor.clone()
-    };
     let all = |names: &[String], threads: &[usize], mode| -> Result<Vec<Candidate>> {
         let chosen = Chosen { names, threads, mode };
         candidates(&command.executors, &chosen, &[REFERENCE])
@@ -122,7 +117,7 @@ fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
     let (time, blocks) = (args.time, args.blocks);
     Ok(FuzzPlan {
         reference: factory(&command.executors, REFERENCE, Mode::Forced)?,
-        fast: all(&fast, &FAST, Mode::Forced)?,
+        fast: fast(args, command, &all)?,
         deep: deep(args, &all)?,
         dependencies: lockstep_executors::dependencies,
         limits: limits(&args.kind)?,
@@ -139,13 +134,32 @@ fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
 /// By names, threads and mode.
 type ChooseCandidates<'a> = &'a dyn Fn(&[String], &[usize], Mode) -> Result<Vec<Candidate>>;
 
+/// Every executor at two threads, brought ones first.
+fn fast(args: &FuzzArgs, command: &Lockstep, all: ChooseCandidates<'_>) -> Result<Vec<Candidate>> {
+    let known = command.executors.iter();
+    let known = known.filter(|known| !known.is_probe && known.name != REFERENCE);
+    let (ours, brought): (Vec<_>, Vec<_>) = known.partition(|known| known.is_ours);
+    let default = brought.into_iter().chain(ours).map(|known| known.name.clone());
+    let names = if args.executor.is_empty() { default.collect() } else { args.executor.clone() };
+    let mut fast = all(&names, &FAST, Mode::Forced)?;
+    if names.iter().any(|name| name == FAST_AUTO) {
+        let free = all(&[FAST_AUTO.to_owned()], &FAST, Mode::Auto)?;
+        fast.extend(free.into_iter().map(named_auto));
+    }
+    Ok(fast)
+}
+
+fn named_auto(free: Candidate) -> Candidate {
+    Candidate { label: format!("{} (auto)", free.label), ..free }
+}
+
 /// Everybody at several numbers of threads, and as they are used: free to choose fewer. Wrong lists
 /// where nobody is named.
 fn deep(args: &FuzzArgs, all: ChooseCandidates<'_>) -> Result<Vec<Candidate>> {
     let mut deep = all(&args.executor, &DEEP, Mode::Forced)?;
     let free = all(&args.executor, &FAST, Mode::Auto)?.into_iter();
     let free = free.filter(|candidate| candidate.threads > 1);
-    deep.extend(free.map(|free| Candidate { label: format!("{} (auto)", free.label), ..free }));
+    deep.extend(free.map(named_auto));
     if args.executor.is_empty() {
         deep.extend(all(&[MUTATED_LISTS.to_owned()], &FAST, Mode::Forced)?);
     }

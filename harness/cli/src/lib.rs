@@ -23,6 +23,7 @@ mod interrupt;
 mod minimise;
 mod one_case;
 mod output;
+mod pipes;
 mod progress;
 mod report;
 mod rerun;

@@ -17,6 +17,7 @@ use lockstep_runner::{
 /// Runs the command; gives its exit status.
 pub(crate) fn minimise(args: &MinimiseArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.case.color);
+    lockstep_executors::remember();
     if let Some(path) = &args.out {
         files::can_be_written(path)?;
     }

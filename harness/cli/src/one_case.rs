@@ -14,7 +14,7 @@ use lockstep_runner::{
     check::Candidate,
     generate::{Limits, from_seed},
     shrink::{MOST_RUNS, NotShrunk, Suspect},
-    source::batches,
+    source::{Walk, read_all},
     test::{Body, Runnable, Test},
 };
 use regex::Regex;
@@ -39,13 +39,9 @@ pub(crate) fn load_file(path: &std::path::Path, filter: Option<&Regex>) -> Resul
 
 fn the_one_test(path: &std::path::Path, filter: Option<&Regex>) -> Result<Test> {
     let (mut found, mut count, mut problem) = (None, 0, None);
-    batches(&[path.to_owned()], &mut |batch| {
-        let (tests, errors) = match batch {
-            Ok(batch) => batch.read(),
-            Err(error) => (Vec::new(), vec![error]),
-        };
-        problem = problem.take().or_else(|| errors.into_iter().next());
-        for test in tests {
+    read_all(&Walk::new([path.to_owned()]), &mut |read| {
+        problem = problem.take().or_else(|| read.unreadable.into_iter().next());
+        for test in read.tests {
             if filter.is_none_or(|filter| filter.is_match(&test.id)) {
                 count += 1;
                 found.get_or_insert(test);

@@ -10,6 +10,7 @@ use crate::{
     Lockstep,
     args::{CheckArgs, Format},
     check, output,
+    pipes::{self, Copied},
 };
 use anyhow::{Context, Result};
 use lockstep_runner::{
@@ -53,7 +54,7 @@ pub(crate) fn check(args: Box<CheckArgs>, command: &Lockstep) -> Result<u8> {
     if let Some(journal) = env::var_os(JOURNAL) {
         return work(args, command, &PathBuf::from(journal));
     }
-    if args.in_process { check::check(args, command, None) } else { supervise(args.format) }
+    if args.in_process { check::check(args, command, None) } else { supervise(&args) }
 }
 
 /// The working process.
@@ -82,7 +83,11 @@ pub(crate) struct Supervised {
 impl Supervised {
     /// Whether no process before this one has worked on the run.
     pub(crate) fn is_first(&self) -> bool {
-        self.crash.is_none() && self.past.results.is_empty() && self.past.unreadable.is_empty()
+        let past = &self.past;
+        self.crash.is_none()
+            && past.results.is_empty()
+            && past.unreadable.is_empty()
+            && past.others.is_empty()
     }
 
     /// Why nothing more should be run.
@@ -122,6 +127,7 @@ pub(crate) const fn worn_out() -> u8 {
 struct Relay {
     tests: usize,
     unreadable: usize,
+    others: usize,
 }
 
 impl Relay {
@@ -131,6 +137,7 @@ impl Relay {
             let line = String::from_utf8_lossy(&line);
             self.tests += usize::from(line.starts_with("{\"kind\":\"test\""));
             self.unreadable += usize::from(line.starts_with("{\"kind\":\"unreadable\""));
+            self.others += usize::from(line.starts_with("{\"kind\":\"other\""));
             output::out(&format!("{line}\n"));
         }
     }
@@ -139,16 +146,20 @@ impl Relay {
     fn catch_up(&mut self, past: &Past) {
         let tests = past.results.iter().skip(self.tests).map(json::test_line);
         let unreadable = past.unreadable.iter().skip(self.unreadable).map(json::unreadable_line);
-        for line in tests.chain(unreadable) {
+        let others = past.others.iter().skip(self.others).map(json::other_line);
+        for line in tests.chain(unreadable).chain(others) {
             output::out(&format!("{line}\n"));
         }
         self.tests = self.tests.max(past.results.len());
         self.unreadable = self.unreadable.max(past.unreadable.len());
+        self.others = self.others.max(past.others.len());
     }
 }
 
-fn supervise(format: Format) -> Result<u8> {
-    let mut relay = (format == Format::Json).then(Relay::default);
+fn supervise(args: &CheckArgs) -> Result<u8> {
+    let mut relay = (args.format == Format::Json).then(Relay::default);
+    let list = args.files_from.as_deref().map(pipes::list_path);
+    let copied = Copied::new(args.paths.iter().map(PathBuf::as_path).chain(list))?;
     let journal = tempfile::NamedTempFile::new().context("cannot make a file for the journal")?;
     let child = Arc::new(AtomicI32::new(0));
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -156,7 +167,8 @@ fn supervise(format: Format) -> Result<u8> {
     let (mut ended, mut crashes) = (None, 0);
     loop {
         let reported = Past::of(journal.path())?.results.len();
-        let status = run_child(journal.path(), ended.as_deref(), crashes, &child, relay.as_mut())?;
+        let status =
+            run_child(journal.path(), &copied, ended.as_deref(), crashes, &child, relay.as_mut())?;
         ended = match (status.code(), status.signal()) {
             (Some(code), _) if code == i32::from(WORN_OUT) => None,
             (Some(code), _) => return Ok(u8::try_from(code).unwrap_or(EXIT_FAILED)),
@@ -186,6 +198,7 @@ fn supervise(format: Format) -> Result<u8> {
 
 fn run_child(
     journal: &std::path::Path,
+    copied: &Copied,
     ended: Option<&str>,
     crashes: usize,
     child: &AtomicI32,
@@ -195,6 +208,7 @@ fn run_child(
     let mut command = Command::new(program);
     // A group of its own: a terminal's Ctrl-C comes to us, and goes on to it once.
     command.args(env::args_os().skip(1)).env(JOURNAL, journal).process_group(0);
+    command.env(pipes::COPIES, copied.to_env());
     match ended {
         Some(how) => command.env(ENDED, how),
         None => command.env_remove(ENDED),

@@ -3,7 +3,7 @@
 use crate::defaults::{REFERENCE, executors};
 use lockstep_model::Mode;
 use lockstep_runner::{
-    check::{Candidate, Factory, Plan, Resume, Selection},
+    check::{Candidate, Expectations, Factory, Plan, Resume, Selection},
     lists::Lists,
 };
 use std::{
@@ -51,6 +51,8 @@ pub fn plan_with(candidates: Vec<Candidate>) -> Plan {
         jobs: 1,
         selection: Selection::default(),
         pack: None,
+        expectations: Expectations::Use,
+        outcomes: false,
         lists: Arc::new(Lists::default()),
         hang_after: Duration::from_secs(60),
         release_memory: || {},

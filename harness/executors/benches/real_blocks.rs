@@ -11,7 +11,7 @@ mod support;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lockstep_runner::{
-    source::{batches, built_in},
+    source::{Walk, built_in, read_all},
     test::{Body, Runnable, Test},
 };
 use mimalloc::MiMalloc;
@@ -34,13 +34,11 @@ fn blocks() -> (&'static str, Vec<Runnable>) {
     let start = std::env::var_os("PWD").map(PathBuf::from).unwrap_or_default();
     let paths: Vec<PathBuf> = std::env::split_paths(&paths).map(|path| start.join(path)).collect();
     let mut blocks = Vec::new();
-    batches(&paths, &mut |batch| {
-        let (tests, errors) =
-            batch.map_or_else(|error| (Vec::new(), vec![error]), |batch| batch.read());
-        assert!(errors.is_empty(), "LOCKSTEP_REAL_BLOCKS: {errors:?}");
+    read_all(&Walk::new(paths), &mut |found| {
+        assert!(found.unreadable.is_empty(), "LOCKSTEP_REAL_BLOCKS: {:?}", found.unreadable);
         let used =
             |block: &Runnable| block.expectation.header.as_ref().map(|header| header.gas_used);
-        blocks.extend(runnable(tests).filter(|block| used(block) >= Some(LEAST_GAS)));
+        blocks.extend(runnable(found.tests).filter(|block| used(block) >= Some(LEAST_GAS)));
         true
     });
     assert!(!blocks.is_empty(), "LOCKSTEP_REAL_BLOCKS: no block of {LEAST_GAS} gas and more");

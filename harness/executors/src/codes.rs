@@ -2,6 +2,7 @@
 
 use crate::{
     evm::{ReadError, bytecode_of},
+    remembered::analysed,
     sync::{RwLock, read, write},
 };
 use alloy_primitives::{
@@ -46,7 +47,7 @@ impl Codes {
         }
         let code = match self.deployed(hash) {
             Some(code) => code,
-            None => bytecode_of(pre.code(hash)?),
+            None => analysed(hash, pre.code(hash)?),
         };
         write(&self.analysed).insert(key, code.clone());
         Ok(code)

@@ -6,7 +6,7 @@
 //! * [`block_stm`]: the optimistic parallel executor.
 //! * [`access_list`]: the executor driven by an EIP-7928 block access list.
 //! * [`adapter`]: brings any alloy-evm block executor factory.
-//! * [`arithmetic`]: remembers curve arithmetic, for checking.
+//! * [`remember`]: keeps results of pure functions, where nothing is measured.
 //! * `evm`: what every executor here shares of the EVM itself.
 //! * [`commit`]: the ordered commit that every parallel executor ends in.
 //! * [`mod@trace`]: one transaction, step by step.
@@ -18,7 +18,6 @@
 
 pub mod access_list;
 pub mod adapter;
-pub mod arithmetic;
 pub mod block_stm;
 pub(crate) mod codes;
 pub mod commit;
@@ -27,6 +26,7 @@ pub(crate) mod phases;
 mod planted;
 pub(crate) mod pool;
 pub mod reference;
+mod remembered;
 pub mod sequential;
 pub(crate) mod slow_storage;
 pub mod sync;
@@ -35,5 +35,6 @@ pub mod trace;
 pub use access_list::AccessList;
 pub use block_stm::{BlockStm, dependencies};
 pub use reference::Reference;
+pub use remembered::remember;
 pub use sequential::Sequential;
 pub use trace::trace;

@@ -60,6 +60,16 @@ impl MemoryState {
         self.accounts.insert(address, StoredAccount { info, storage });
     }
 
+    /// Sets the balance of an account; one that is not there comes into being.
+    pub fn set_balance(&mut self, address: Address, balance: U256) {
+        self.accounts.entry(address).or_default().info.balance = balance;
+    }
+
+    /// Gives an account code of which only the hash is known: reading the code is an error.
+    pub fn set_unknown_code(&mut self, address: Address, hash: B256) {
+        self.accounts.entry(address).or_default().info.code_hash = hash;
+    }
+
     fn add_code(&mut self, code: Bytes) -> B256 {
         if code.is_empty() {
             return KECCAK256_EMPTY;

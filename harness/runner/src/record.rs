@@ -2,9 +2,10 @@
 
 use crate::{
     compare::Difference,
-    source::{SourceError, pack::Packing},
+    source::{OtherFile, SourceError, pack::Packing},
     test::SourceKind,
 };
+use alloy_primitives::B256;
 use lockstep_model::Telemetry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,6 +134,34 @@ pub struct TestResult {
     pub runs: Vec<Run>,
     /// The packed block, if it is one.
     pub packed: Option<PackedBlock>,
+    /// What the reference made of each case, where it was asked for.
+    #[serde(default)]
+    pub outcomes: Vec<CaseOutcome>,
+}
+
+/// What the reference made of one case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseOutcome {
+    /// The block of a test that has several, counted from zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<usize>,
+    /// Why the block was rejected: then it left the state as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<String>,
+    /// The root of the state after the block; of what is known of it, where the pre-state is partial.
+    #[schemars(with = "String")]
+    pub state_root: B256,
+    /// The root of the receipts.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipts_root: Option<B256>,
+    /// Keccak-256 of the RLP of all logs.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs_hash: Option<B256>,
+    /// Gas used by the block.
+    #[serde(default)]
+    pub gas_used: u64,
 }
 
 /// One executor's run of a case.
@@ -336,6 +365,8 @@ pub struct Record {
     pub failures: Vec<TestResult>,
     /// Inputs that could not be read.
     pub unreadable: Vec<SourceError>,
+    /// Files without tests for us.
+    pub others: Vec<OtherFile>,
     /// By executor.
     pub executors: BTreeMap<String, ExecutorTotals>,
     /// What the packer made of its input, if it was asked to.
@@ -407,6 +438,7 @@ impl Record {
         }
         self.failures.extend(other.failures);
         self.unreadable.extend(other.unreadable);
+        self.others.extend(other.others);
         for (label, totals) in other.executors {
             self.executors.entry(label).or_default().merge(totals);
         }
@@ -431,6 +463,15 @@ impl Record {
         } else {
             0
         }
+    }
+
+    /// Files without tests, by what they are.
+    pub fn others_by_reason(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for other in &self.others {
+            by_reason.entry(&other.reason).or_default().push(&other.file);
+        }
+        by_reason
     }
 
     /// Tests that were decided, with or without execution.

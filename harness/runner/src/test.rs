@@ -4,7 +4,7 @@ use crate::{chain::Chain, compare::Difference, pre_state::PreState, source::pack
 use alloy_primitives::{Address, B256, Bloom, U256};
 use lockstep_model::{Case, Rule};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 /// Where a test comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub enum SourceKind {
     StateTest,
     /// One blockchain test.
     BlockchainTest,
+    /// One engine test.
+    EngineTest,
     /// A real block with its pre-state.
     RealBlock,
     /// State tests packed into one block.
@@ -30,6 +32,7 @@ impl SourceKind {
         match self {
             Self::StateTest => "state_test",
             Self::BlockchainTest => "blockchain_test",
+            Self::EngineTest => "engine_test",
             Self::RealBlock => "real_block",
             Self::Packed => "packed",
             Self::BuiltIn => "built_in",
@@ -123,6 +126,8 @@ pub enum SkipReason {
     UnsupportedFork,
     /// On the named list of slow tests, and `--skip-slow` was given.
     Slow,
+    /// Its genesis is in a file of its own, which the release at hand does not hold.
+    NoGenesis,
     /// Cannot take part in a packed block.
     NotPackable,
     /// No partner in its class: a block of one is what the test already is.
@@ -139,6 +144,9 @@ impl SkipReason {
                 "unsupported fork: revm does not implement Constantinople proper (EIP-1283)"
             }
             Self::Slow => "on the slow list, left out by --skip-slow",
+            Self::NoGenesis => {
+                "no genesis: the `pre_alloc` file that the test names is not in the release at hand"
+            }
             Self::NotPackable => {
                 "not packable: expects a rejection, or has no encodable transaction"
             }
@@ -168,15 +176,36 @@ pub struct Expectation {
     pub rejection: Option<ExpectedRejection>,
     /// Fields of the block's header.
     pub header: Option<HeaderExpectation>,
-    /// The fee recipient is touched although the transaction is rejected: what classic state
-    /// tests before EIP-158 do.
-    pub rejection_touches_beneficiary: bool,
+    /// Of a rejected transaction the state root may also be that after a touch of the fee recipient: so
+    /// were classic state tests before EIP-158 once filled.
+    pub rejection_may_touch_beneficiary: bool,
+    /// Prices of more than 128 bits, which no executor here can hold.
+    pub wide_price: Option<WidePrice>,
     /// Expectations of the tests in a packed block.
     pub members: Vec<Member>,
     /// Expectations that reading the source has already found broken.
     pub broken: Vec<Difference>,
     /// Expectations that the source has, and that cannot be decided here, with the reason.
-    pub undecidable: Vec<&'static str>,
+    pub undecidable: Vec<Cow<'static, str>>,
+}
+
+/// What a transaction with a price of more than 128 bits does besides what executors make of it.
+///
+/// Such a transaction runs with the highest price of 128 bits, its sender without what the rest of the price
+/// costs for all of its gas: while code runs, the sender has the very balance that it should. What is left
+/// is to pay the rest: to the sender for gas that was not used, to the fee recipient for gas that was.
+#[derive(Debug, Clone)]
+pub struct WidePrice {
+    /// The pre-state that the source states.
+    pub pre: Arc<PreState>,
+    /// Wei for each gas beyond what executors see.
+    pub excess: U256,
+    /// The sender.
+    pub sender: Address,
+    /// The fee recipient.
+    pub beneficiary: Address,
+    /// The transaction's gas limit.
+    pub gas_limit: u64,
 }
 
 /// An account as it must be afterwards; fields that are not known are not compared.
@@ -196,6 +225,21 @@ pub struct ExpectedAccount {
     pub storage: Vec<(U256, U256)>,
     /// Whether no other slot may be set.
     pub storage_is_complete: bool,
+}
+
+impl ExpectedAccount {
+    /// An account that must not exist.
+    pub const fn absent(address: Address) -> Self {
+        Self {
+            address,
+            exists: false,
+            balance: None,
+            nonce: None,
+            code_hash: None,
+            storage: Vec::new(),
+            storage_is_complete: false,
+        }
+    }
 }
 
 /// A rejection that a fixture asks for.

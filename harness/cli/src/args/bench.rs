@@ -99,7 +99,7 @@ pub(crate) struct BenchArgs {
     pub(crate) rounds: Option<usize>,
 
     /// A run that takes this long hangs: its executor is left out from there on
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = super::duration)]
     pub(crate) hang_after: Duration,
 
     /// What is measured, in the record [default: git's HEAD here]

@@ -28,7 +28,7 @@ pub(crate) struct CaseArgs {
     pub(crate) threads: Vec<usize>,
 
     /// A run that takes this long hangs
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = super::duration)]
     pub(crate) hang_after: Duration,
 
     /// When to color
@@ -58,7 +58,7 @@ pub(crate) struct MinimiseArgs {
     pub(crate) case: CaseArgs,
 
     /// For how long
-    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = super::duration)]
     pub(crate) time: Duration,
 
     /// Write it to FILE instead of stdout

@@ -1,15 +1,16 @@
 //! `lockstep check`.
 
-use super::{Color, Format};
+use super::{Color, Format, duration};
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 const CHECK_ABOUT: &str = "\
 Runs cases through the reference and the candidates, and compares everything that consensus can see.
 
-PATH is a file, a folder or an archive (.tar.gz, .tar.zst) of state tests, blockchain tests (EEST or \
-classic) or real blocks; what a file is, its content tells. Without a PATH: what ethereum-tests/ holds, else a \
-built-in set of generated blocks.";
+PATH is a file, a folder, an archive (.tar, .tar.gz, .tar.zst) or a pipe (/dev/stdin) of state tests, \
+blockchain tests (EEST or classic), engine tests or real blocks; single files may be compressed (.gz, .zst). \
+The kind of a file is told by its content. Without a PATH: what ethereum-tests/ holds, else a built-in set of \
+generated blocks.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -18,6 +19,8 @@ Examples:
   lockstep check --threads 1,2,4,8 blocks.tar.zst   an archive, at four numbers of threads
   lockstep check --pack 64 --seed 1 tests.tar.gz    official tests, packed into parallel blocks
   lockstep check --format json tests.tar.gz         one JSON object a line
+  lockstep check --expectations ignore ours.json    only whether executors agree; prints roots and gas
+  find . -name '*.json' | lockstep check --files-from -   files by name
   lockstep check --partition slice:1/4 --out part-1 tests.tar.gz   a quarter, recorded
 
 Exit status:
@@ -33,6 +36,22 @@ pub(crate) struct CheckArgs {
     /// Files, folders and archives
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+
+    /// Also the paths that FILE names, one a line; `-` is the standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) files_from: Option<PathBuf>,
+
+    /// Follow symbolic links in folders; otherwise each is reported as not looked at
+    #[arg(long)]
+    pub(crate) follow_links: bool,
+
+    /// What to do with what the tests expect
+    #[arg(long, value_enum, default_value_t = ExpectationsMode::Use)]
+    pub(crate) expectations: ExpectationsMode,
+
+    /// More known failures, slow tests and drafts, in the form of corpora/reviewed.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known: Vec<PathBuf>,
 
     /// Candidates by name [default: all but the reference]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
@@ -73,8 +92,8 @@ pub(crate) struct CheckArgs {
 
     /// The least time after which a run counts as hung; the limit is this or 20 times the slowest
     /// run of the reference
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, allow_negative_numbers = true)]
-    pub(crate) hang_after: f64,
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration, allow_hyphen_values = true)]
+    pub(crate) hang_after: Duration,
 
     /// Run in this very process: a crash of an executor ends the run
     #[arg(long)]
@@ -99,6 +118,15 @@ pub(crate) struct CheckArgs {
     /// Print every test
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// What to do with what the tests expect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExpectationsMode {
+    /// Hold the reference against it
+    Use,
+    /// Compare executors only, and print the root and the gas of each case
+    Ignore,
 }
 
 /// Which packed blocks.

@@ -36,7 +36,7 @@ pub(crate) struct FaultsArgs {
     pub(crate) must: bool,
 
     /// How long `fuzz` looks for each [default: 60s for those that must be found, 5m for others]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = super::duration)]
     pub(crate) time: Option<Duration>,
 
     /// The seed of the first block

@@ -31,7 +31,7 @@ Exit status:
 #[command(long_about = FUZZ_ABOUT, after_help = FUZZ_EXAMPLES)]
 pub(crate) struct FuzzArgs {
     /// For how long, as in `90s`, `10m`, `8h` [default: 1m, without --blocks]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = super::duration)]
     pub(crate) time: Option<Duration>,
 
     /// How many blocks
@@ -55,7 +55,7 @@ pub(crate) struct FuzzArgs {
     pub(crate) kind: KindArgs,
 
     /// A block that takes this long hangs
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = super::duration)]
     pub(crate) hang_after: Duration,
 
     /// Stop at the first finding

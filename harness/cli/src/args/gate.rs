@@ -86,7 +86,7 @@ pub(crate) struct GateArgs {
     pub(crate) skip_slow: bool,
 
     /// A measured run that takes this long hangs
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = super::duration)]
     pub(crate) hang_after: Duration,
 
     /// What is measured, in the record [default: git's HEAD here]

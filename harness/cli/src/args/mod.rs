@@ -13,7 +13,7 @@ pub(crate) use bench::{BenchArgs, BenchFormat, ThreadsMode};
 pub(crate) use cases::{
     CaseArgs, ExplainArgs, ExplainFormat, ExportArgs, ExportFormat, MinimiseArgs,
 };
-pub(crate) use check::{CheckArgs, PackMode};
+pub(crate) use check::{CheckArgs, ExpectationsMode, PackMode};
 pub(crate) use faults::FaultsArgs;
 pub(crate) use fixtures::PullArgs;
 pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};
@@ -21,6 +21,15 @@ pub(crate) use gate::GateArgs;
 pub(crate) use report::{ReportArgs, ReportFormat};
 
 use clap::{Parser, Subcommand, ValueEnum};
+use std::time::Duration;
+
+/// A time with its unit, as every option takes it.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text);
+    let time =
+        time.map_err(|error| format!("{error}: expected a time with its unit, as in `2s`"))?;
+    if time.is_zero() { Err("expected a time above zero".to_owned()) } else { Ok(time) }
+}
 
 const ABOUT: &str = "Is your parallel EVM executor still the EVM?";
 

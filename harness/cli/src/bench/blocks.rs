@@ -5,7 +5,8 @@ use crate::args::BenchArgs;
 use anyhow::{Context, Result};
 use lockstep_runner::{
     bench::Storage,
-    source::{SourceError, batches},
+    chain::{self, Chain},
+    source::{SourceError, Walk, read_all},
     test::{Body, Runnable, Test},
     workload::{self, Signatures, Size, Workload},
 };
@@ -46,34 +47,58 @@ pub(super) fn blocks(
         return Ok(());
     }
     let mut problem = Ok(());
-    batches(&args.paths, &mut |batch| {
-        let (tests, errors) = match batch {
-            Ok(batch) => batch.read(),
-            Err(error) => (Vec::new(), vec![error]),
-        };
-        let tests = tests.into_iter().filter(|test| wanted(&test.id));
-        problem = errors
+    read_all(&Walk::new(args.paths.clone()), &mut |found| {
+        let tests = found.tests.into_iter().filter(|test| wanted(&test.id));
+        let others = found
+            .others
             .into_iter()
-            .map(Err)
-            .chain(tests.map(|test| Ok(found(test, args.min_gas))))
+            .map(|other| Ok(Found::Skipped(other.file, other.reason.into_owned())));
+        let errors = found.unreadable.into_iter().map(Err);
+        problem = errors
+            .chain(others)
+            .chain(tests.map(|test| Ok(block_of(test, args.min_gas))))
             .try_for_each(&mut *use_found);
         problem.is_ok()
     });
     problem
 }
 
-fn found(test: Test, min_gas: u64) -> Found {
-    let reason = match test.body {
-        Body::Run(block) => match block.expectation.header.as_ref().map(|header| header.gas_used) {
-            Some(gas) if gas < min_gas => format!("used {gas} gas, less than --min-gas"),
-            _ => return Found::Block(block),
-        },
-        Body::Chain(_) => "a chain of blocks; single blocks are measured".to_owned(),
-        Body::Pack(_) => "a packed block".to_owned(),
-        Body::Undecodable(_) => "a block that cannot be decoded".to_owned(),
-        Body::Skip(reason) => reason.text().to_owned(),
+fn block_of(test: Test, min_gas: u64) -> Found {
+    let Test { id, body, .. } = test;
+    let found = match body {
+        Body::Run(block) => {
+            let gas = block.expectation.header.as_ref().map(|header| header.gas_used);
+            Ok((block, gas))
+        }
+        Body::Chain(chain) => only_block(&chain, &id),
+        Body::Pack(_) => Err("a packed block".to_owned()),
+        Body::Undecodable(_) => Err("a block that cannot be decoded".to_owned()),
+        Body::Skip(reason) => Err(reason.text().to_owned()),
     };
-    Found::Skipped(test.id, reason)
+    match found {
+        Ok((_, Some(gas))) if gas < min_gas => {
+            Found::Skipped(id, format!("used {gas} gas, less than --min-gas"))
+        }
+        Ok((block, _)) => Found::Block(block),
+        Err(reason) => Found::Skipped(id, reason),
+    }
+}
+
+type Measured = (Box<Runnable>, Option<u64>);
+
+/// The block of a test of one, and the gas that its header states.
+fn only_block(chain: &Chain, id: &str) -> Result<Measured, String> {
+    let [block] = &chain.blocks[..] else {
+        let count = chain.blocks.len();
+        return Err(format!("a chain of {count} blocks; single blocks are measured"));
+    };
+    if block.exception.is_some() {
+        return Err("a block that must be rejected".to_owned());
+    }
+    let runnable = chain::only_block(chain, id);
+    let runnable = runnable.ok_or("a block that breaks a rule before it is executed")?;
+    let gas = block.decoded.as_ref().ok().map(|block| block.header.gas_used);
+    Ok((Box::new(runnable), gas))
 }
 
 /// The workloads of these names.

@@ -2,17 +2,19 @@
 
 use crate::{
     Lockstep,
-    args::{CheckArgs, PackMode},
+    args::{CheckArgs, ExpectationsMode, Format, PackMode},
     candidates::{Chosen, candidates, factory},
     defaults::REFERENCE,
+    pipes,
     supervisor::Supervised,
 };
 use anyhow::{Context, Result, bail};
 use lockstep_model::Mode as ThreadsMode;
 use lockstep_runner::{
-    check::{Input, PackOptions, Partition, Plan, Selection},
+    check::{Expectations, Input, PackOptions, Partition, Plan, Selection},
+    lists::Lists,
     report::terminal::Replay,
-    source::{built_in, pack::Mode, regressions},
+    source::{Walk, built_in, pack::Mode, regressions},
 };
 use regex::Regex;
 use std::{
@@ -20,7 +22,6 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
     thread,
-    time::Duration,
 };
 
 /// Where official fixtures are put.
@@ -50,8 +51,8 @@ pub(crate) fn job(
     let chosen =
         Chosen { names: &args.executor, threads: &args.threads, mode: ThreadsMode::Forced };
     let candidates = candidates(&command.executors, &chosen, &[REFERENCE])?;
-    let paths = if args.paths.is_empty() { payload() } else { args.paths.clone() };
-    let (input, source) = input(args, &paths);
+    let walk = walk(args)?;
+    let (input, source) = input(args, walk);
     let names: Vec<&str> = candidates.iter().map(|candidate| candidate.label.as_str()).collect();
     let announcement = format!(
         "checking {source}: reference against {}; {jobs} {} in flight",
@@ -64,8 +65,13 @@ pub(crate) fn job(
         jobs,
         selection: selection(args)?,
         pack: pack(args)?,
-        lists: Arc::new(command.lists.clone()),
-        hang_after: hang_after(args)?,
+        expectations: match args.expectations {
+            ExpectationsMode::Use => Expectations::Use,
+            ExpectationsMode::Ignore => Expectations::Ignore,
+        },
+        outcomes: wants_outcomes(args),
+        lists: Arc::new(lists(args, command)?),
+        hang_after: args.hang_after,
         release_memory: command.release_memory,
         journal: supervised.map(|supervised| supervised.journal.clone()),
         resume: supervised.map(Supervised::resume).unwrap_or_default(),
@@ -73,6 +79,42 @@ pub(crate) fn job(
         interrupted: Arc::new(AtomicBool::new(false)),
     };
     Ok(Job { plan: Arc::new(plan), input, announcement, replay: replay(args) })
+}
+
+/// Whether anything shows what the reference made of each case.
+fn wants_outcomes(args: &CheckArgs) -> bool {
+    let is_recorded = args.format == Format::Json || args.out.is_some();
+    is_recorded || args.expectations == ExpectationsMode::Ignore
+}
+
+/// The lists of the program, and those of the user.
+fn lists(args: &CheckArgs, command: &Lockstep) -> Result<Lists> {
+    let mut lists = command.lists.clone();
+    for path in &args.known {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("--known {shown}: cannot be read"))?;
+        let more = Lists::parse(&text).map_err(|problem| {
+            anyhow::anyhow!(
+                "--known {shown}: expected lists as in corpora/reviewed.toml: {problem}"
+            )
+        })?;
+        lists.extend(more);
+    }
+    Ok(lists)
+}
+
+/// Where to look for tests.
+fn walk(args: &CheckArgs) -> Result<Walk> {
+    let copies = pipes::copies();
+    let mut paths = args.paths.clone();
+    if let Some(list) = &args.files_from {
+        paths.extend(pipes::listed(list, &copies)?);
+    }
+    if args.paths.is_empty() && args.files_from.is_none() {
+        paths = payload();
+    }
+    Ok(Walk { paths, follow_links: args.follow_links, copies })
 }
 
 fn selection(args: &CheckArgs) -> Result<Selection> {
@@ -99,14 +141,6 @@ fn pack(args: &CheckArgs) -> Result<Option<PackOptions>> {
     Ok(Some(PackOptions { size, modes, seed: args.seed }))
 }
 
-fn hang_after(args: &CheckArgs) -> Result<Duration> {
-    let limit = Duration::try_from_secs_f64(args.hang_after);
-    let limit = limit.ok().filter(|limit| !limit.is_zero());
-    limit.with_context(|| {
-        format!("--hang-after {}: expected a positive number of seconds", args.hang_after)
-    })
-}
-
 /// What `ethereum-tests/` holds beside the files that are always there.
 fn payload() -> Vec<PathBuf> {
     let ours = ["README.md", "manifest.toml"];
@@ -121,8 +155,8 @@ fn payload() -> Vec<PathBuf> {
     paths
 }
 
-fn input(args: &CheckArgs, paths: &[PathBuf]) -> (Input, String) {
-    if paths.is_empty() {
+fn input(args: &CheckArgs, walk: Walk) -> (Input, String) {
+    if walk.paths.is_empty() && args.files_from.is_none() {
         let (mut tests, known) = (built_in::tests(args.seed), regressions::tests());
         let source = format!(
             "the built-in set of {} generated blocks and {} that once showed a bug (no PATH given)",
@@ -132,16 +166,23 @@ fn input(args: &CheckArgs, paths: &[PathBuf]) -> (Input, String) {
         tests.extend(known);
         return (Input::Tests(tests), source);
     }
-    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let named = args.paths.iter().map(|path| path.display().to_string());
+    let listed = args.files_from.iter().map(|list| {
+        let count = walk.paths.len() - args.paths.len();
+        format!("{count} paths listed in {}", list.display())
+    });
+    let names: Vec<String> = named.chain(listed).collect();
     let mut source = names.join(", ");
-    if args.paths.is_empty() {
+    if names.is_empty() {
+        let found: Vec<String> = walk.paths.iter().map(|path| path.display().to_string()).collect();
+        source = found.join(", ");
         let _ = write!(source, " (no PATH given)");
     }
     if let Some(size) = args.pack {
         let mode = args.pack_mode.name();
         let _ = write!(source, ", packed into blocks of {size} ({mode}, seed {})", args.seed);
     }
-    (Input::Paths(paths.to_vec()), source)
+    (Input::Paths(walk), source)
 }
 
 /// What this program is called: a stranger's has a name of its own.
@@ -168,6 +209,9 @@ fn replay(args: &CheckArgs) -> Replay {
         if args.skip_slow {
             command.push_str(" --skip-slow");
         }
+    }
+    if args.expectations == ExpectationsMode::Ignore {
+        command.push_str(" --expectations ignore");
     }
     if args.seed != 0 {
         let _ = write!(command, " --seed {}", args.seed);

@@ -114,7 +114,7 @@ impl Campaign {
     pub(crate) fn check(&self, fault: &str, means: Means, paths: &[PathBuf]) -> Result<Search> {
         let mut command = Command::new(&self.program);
         command.args(["check", "--fault", fault, "--skip-slow", "--format", "json"]);
-        command.args(["--hang-after", "10"]);
+        command.args(["--hang-after", "10s"]);
         if means == Means::Packed {
             command.args(["--pack", "64", "--seed", "1"]);
         }

@@ -258,6 +258,7 @@ impl Draft {
             exception: exception.map(ToOwned::to_owned),
             access_list: self.access_list.clone().map(Into::into),
             receipts: None,
+            call: None,
         };
         let head = if exception.is_some() { self.genesis.hash } else { self.header.hash_slow() };
         let root = exception.is_some().then_some(self.genesis.header.state_root);
@@ -268,6 +269,7 @@ impl Draft {
             end: ExpectedEnd {
                 head,
                 accounts: None,
+                accounts_are_complete: false,
                 state_root: root.or(Some(self.header.state_root)),
             },
             broken: Vec::new(),

@@ -5,7 +5,11 @@ use crate::{
     chain_json::{NAME, file, slot_of, suite},
 };
 use lockstep_cli::testing::plan;
-use lockstep_runner::{check::Judge, record::Status, source::blockchain_test};
+use lockstep_runner::{
+    check::Judge,
+    record::Status,
+    source::{Found, blockchain_test},
+};
 use serde_json::{Value, json};
 
 /// Another value of the same shape.
@@ -71,7 +75,7 @@ fn places(suite: &Value) -> Vec<(String, String)> {
 
 #[track_caller]
 fn fails(judge: &mut Judge, suite: &Value, what: &str, field: &str) {
-    let (tests, errors) = blockchain_test::tests(&file(suite));
+    let Found { tests, unreadable: errors, .. } = blockchain_test::tests(&file(suite));
     if let [error] = &errors[..] {
         // What cannot be read any more is named by its place.
         assert!(error.to_string().contains(field), "{what}: {error}");
@@ -92,7 +96,7 @@ fn every_stated_field_counts() {
         let draft = Draft::valid(network);
         let suite = suite(&draft, &draft.execute().unwrap());
         let mut judge = Judge::standalone(&plan(&[2]));
-        let (tests, errors) = blockchain_test::tests(&file(&suite));
+        let Found { tests, unreadable: errors, .. } = blockchain_test::tests(&file(&suite));
         assert!(errors.is_empty(), "{errors:?}");
         let result = judge.judge_alone(tests.into_iter().next().unwrap());
         assert_eq!(result.status, Status::Passed, "{network}: {:?}", result.differences);
@@ -156,7 +160,7 @@ fn an_access_list_that_is_not_that_of_the_header_is_noticed() {
     let draft = Draft::valid("Amsterdam");
     let good = suite(&draft, &draft.execute().unwrap());
     let mut judge = Judge::standalone(&plan(&[2]));
-    let (tests, errors) = blockchain_test::tests(&file(&good));
+    let Found { tests, unreadable: errors, .. } = blockchain_test::tests(&file(&good));
     assert!(errors.is_empty(), "{errors:?}");
     let result = judge.judge_alone(tests.into_iter().next().unwrap());
     assert_eq!(result.status, Status::Passed, "{:?}", result.differences);

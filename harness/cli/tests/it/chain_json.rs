@@ -8,7 +8,7 @@ use lockstep_model::{BlockOutcome, Receipt};
 use lockstep_runner::{
     compare::{NormalChanges, roots},
     pre_state::PreState,
-    source::{Content, File},
+    source::File,
 };
 use serde_json::{Map, Value, json};
 
@@ -84,7 +84,7 @@ fn receipt(receipt: &Receipt, envelope: &TxEnvelope) -> Value {
         "bloom": roots::logs_bloom(std::slice::from_ref(receipt)),
         "logs": logs.collect::<Vec<_>>(),
         "transactionHash": envelope.tx_hash(),
-        "rlp": Bytes::from(roots::receipt_envelope(receipt).encoded_2718()),
+        "rlp": Bytes::from(roots::receipt_envelope(receipt, None).encoded_2718()),
     })
 }
 
@@ -153,11 +153,7 @@ pub(crate) fn suite(draft: &Draft, outcome: &BlockOutcome) -> Value {
 }
 
 pub(crate) fn file(suite: &Value) -> File {
-    File {
-        path: "ours.json".into(),
-        origin: "ours.json".into(),
-        content: Content::Plain(suite.to_string().into_bytes().into()),
-    }
+    File::of_text("ours.json", &suite.to_string())
 }
 
 /// What a file says of the contract's slot.

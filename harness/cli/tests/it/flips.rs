@@ -6,7 +6,7 @@ use lockstep_cli::testing::plan;
 use lockstep_runner::{
     check::Judge,
     record::Status,
-    source::{built_in, state_test},
+    source::{Found, built_in, state_test},
     test::{Body, HeaderExpectation, Test},
 };
 use serde_json::{Value, json};
@@ -147,7 +147,7 @@ fn every_flipped_state_test_fails_with_its_field_named() {
 }
 
 fn fails_with(judge: &mut Judge, flip: &Flip) {
-    let (tests, errors) = state_test::tests(&file(&flip.suite));
+    let Found { tests, unreadable: errors, .. } = state_test::tests(&file(&flip.suite));
     assert!(errors.is_empty(), "{}: {errors:?}", flip.what);
     for test in tests {
         let result = judge.judge_alone(test);

@@ -7,7 +7,7 @@ use lockstep_model::{Outcome, StateReader};
 use lockstep_runner::{
     compare::{NormalChanges, roots},
     pre_state::PreState,
-    source::{Content, File, state_test},
+    source::{File, Found, state_test},
     test::{Body, Test},
 };
 use serde_json::{Value, json};
@@ -17,14 +17,12 @@ pub(crate) const NAME: &str = "ours";
 
 /// A file as it would come from disk.
 pub(crate) fn file(suite: &Value) -> File {
-    let bytes = serde_json::to_vec_pretty(suite).unwrap();
-    let content = Content::Plain(bytes.into());
-    File { path: "ours.json".to_owned(), origin: "ours.json".to_owned(), content }
+    File::of_text("ours.json", &serde_json::to_string_pretty(suite).unwrap())
 }
 
 /// The tests of a suite; it must be readable.
 pub(crate) fn read(suite: &Value) -> Vec<Test> {
-    let (tests, errors) = state_test::tests(&file(suite));
+    let Found { tests, unreadable: errors, .. } = state_test::tests(&file(suite));
     assert!(errors.is_empty(), "{errors:?}");
     tests
 }

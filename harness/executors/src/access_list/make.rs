@@ -1,8 +1,12 @@
 //! The list of a block, made by the reference.
 
 use crate::{
-    evm::{ReaderDb, bundle_changes, evm_env, transaction_env},
-    reference::{Session, Stop, corrections, ommer_headers, session_with, stop, take_changes},
+    evm::{bundle_changes, evm_env, transaction_env},
+    reference::{
+        Session, Stop, corrections, ommer_headers,
+        orphans::{self, OrphanReader},
+        session_with, stop, take_changes,
+    },
 };
 use alloy_consensus::transaction::Recovered;
 use alloy_eip7928::{
@@ -147,7 +151,7 @@ impl Making {
 
 fn made(case: &Case, with_end: bool) -> Result<MadeList, Stop> {
     let ommers = ommer_headers(case);
-    let reader = ReaderDb(case.pre_state.clone());
+    let reader = OrphanReader::new(case.pre_state.clone());
     let mut session = session_with(case, &evm_env(case), &ommers, reader, true);
     let mut making = Making::default();
     if case.phases == Phases::Full {
@@ -167,6 +171,7 @@ fn made(case: &Case, with_end: bool) -> Result<MadeList, Stop> {
             Err(Stop::Rejected(_)) => return finish(session, making, case),
             Err(broken) => return Err(broken),
         }
+        orphans::keep_storage(&mut session);
         making.add(&take_changes(&mut session));
     }
     if !with_end {
@@ -179,7 +184,7 @@ fn made(case: &Case, with_end: bool) -> Result<MadeList, Stop> {
 }
 
 fn finish(
-    mut session: Session<'_, ReaderDb>,
+    mut session: Session<'_, OrphanReader>,
     making: Making,
     case: &Case,
 ) -> Result<MadeList, Stop> {

@@ -1,10 +1,13 @@
 //! From a case to revm's configuration, block and transaction environments.
 
+use crate::remembered;
+use alloy_consensus::TxEnvelope;
+use alloy_eips::eip7702::{RecoveredAuthority, RecoveredAuthorization};
 use alloy_evm::{EvmEnv, FromRecoveredTx};
 use lockstep_model::{Block, Case, Fork, Rules, Transaction};
 use revm::{
     context::{BlockEnv, CfgEnv, TxEnv},
-    context_interface::block::BlobExcessGasAndPrice,
+    context_interface::{block::BlobExcessGasAndPrice, either::Either},
     primitives::{U256, eip4844, hardfork::SpecId},
 };
 
@@ -85,5 +88,17 @@ fn block_env(rules: &Rules, block: &Block) -> BlockEnv {
 
 /// The transaction environment. Recovers EIP-7702 authorities, so it belongs off the clock.
 pub(crate) fn transaction_env(transaction: &Transaction) -> TxEnv {
-    TxEnv::from_recovered_tx(&transaction.envelope, transaction.sender)
+    let sender = transaction.sender;
+    let TxEnvelope::Eip7702(signed) = &transaction.envelope else {
+        return TxEnv::from_recovered_tx(&transaction.envelope, sender);
+    };
+    let mut tx = signed.tx().clone();
+    let list = std::mem::take(&mut tx.authorization_list);
+    let recovered = list.into_iter().map(|signed| {
+        let authority = remembered::authority(&signed);
+        let authority = authority.map_or(RecoveredAuthority::Invalid, RecoveredAuthority::Valid);
+        let authorization = signed.strip_signature();
+        Either::Right(RecoveredAuthorization::new_unchecked(authorization, authority))
+    });
+    TxEnv { authorization_list: recovered.collect(), ..TxEnv::from_recovered_tx(&tx, sender) }
 }

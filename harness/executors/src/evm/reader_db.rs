@@ -1,7 +1,7 @@
 //! A case's pre-state as revm's database.
 
-use super::{StorageProbe, bytecode_of, revm_info};
-use crate::sync::Arc;
+use super::{StorageProbe, revm_info};
+use crate::{remembered::analysed, sync::Arc};
 use alloy_primitives::{Address, B256, U256};
 use lockstep_model::{ExecutorError, StateError, StateReader};
 use revm::{
@@ -59,7 +59,7 @@ impl Database for ReaderDb {
     }
 
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
-        Ok(bytecode_of(self.0.code(code_hash)?))
+        Ok(analysed(code_hash, self.0.code(code_hash)?))
     }
 
     fn storage(&mut self, address: Address, index: U256) -> Result<U256, ReadError> {

@@ -2,9 +2,10 @@
 //! Rust clients, and not our own.
 //!
 //! One thread, block order. What the library lacks for older forks and for strictness stands in
-//! `corrections` and in the strict EVM, and nowhere else.
+//! `corrections`, `orphans` and the strict EVM, and nowhere else.
 
 pub(crate) mod corrections;
+pub(crate) mod orphans;
 mod receipts;
 mod session;
 
@@ -15,6 +16,7 @@ use lockstep_model::{
     At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Phases, Prepared,
     StateChanges,
 };
+use orphans::OrphanReader;
 use revm::{context::TxEnv, database::states::bundle_state::BundleRetention};
 
 pub(crate) use receipts::{deposit_receipt, model_receipts};
@@ -59,7 +61,7 @@ impl Prepared for PreparedReference {
 impl PreparedReference {
     fn execute(&self) -> Result<BlockOutcome, Stop> {
         let case = &self.case;
-        let reader = crate::evm::ReaderDb(case.pre_state.clone());
+        let reader = OrphanReader::new(case.pre_state.clone());
         let ommers = ommer_headers(case);
         let mut session = session(case, &self.env, &ommers, reader);
         let mut changes = Changes::new(case);
@@ -76,6 +78,7 @@ impl PreparedReference {
             session
                 .execute_transaction((env.clone(), recovered))
                 .map_err(|error| stop(error, At::Transaction(index)))?;
+            orphans::keep_storage(&mut session);
             if let Some(observer) = &case.receipts {
                 observer.next_is_final();
             }

@@ -42,8 +42,10 @@ fn change_of(account: &Account) -> AccountChange {
 
 /// The account as the last transaction left it, from Spurious Dragon on.
 pub(crate) fn account_after(account: &Account) -> Option<AccountInfo> {
+    // An empty account that is in the pre-state stays until something touches it (EIP-161).
+    let is_gone = account.is_touched() || account.is_loaded_as_not_existing();
     // Destroyed by the last transaction that loaded it: no later one has reset it.
-    if account.is_selfdestructed_locally() || account.is_empty() {
+    if account.is_selfdestructed_locally() || account.is_empty() && is_gone {
         return None;
     }
     Some(model_info(&account.info))

@@ -46,7 +46,12 @@ struct Answer {
     slots: Vec<(U256, U256, U256, bool)>,
 }
 
-fn ask<DB: StorageProbe>(journal: &mut Journal, db: &mut DB, address: Address, slots: &[U256]) -> Answer {
+fn ask<DB: StorageProbe>(
+    journal: &mut Journal,
+    db: &mut DB,
+    address: Address,
+    slots: &[U256],
+) -> Answer {
     let spec = journal.cfg.spec;
     let load = journal.load_code(db, address).expect("memory can be read");
     let (is_cold, account) = (load.is_cold, load.data.clone());
@@ -136,7 +141,8 @@ fn follow(case: &Case, pre: &MemoryState, seed: u64) -> usize {
     let mut asked = 0;
     let changes = expected.changes_by_transaction.expect("it was asked for");
     for (transaction, changes) in case.block.transactions.iter().zip(&changes) {
-        transact(&mut evm, transaction_env(transaction), deferral).expect("the reference accepts it");
+        transact(&mut evm, transaction_env(transaction), deferral)
+            .expect("the reference accepts it");
         committed.apply(changes);
         asked += compare(&mut evm, &Arc::new(committed.clone()), case.block.beneficiary, seed);
     }

@@ -4,6 +4,7 @@ use super::changes::{account_after, add_changes};
 use crate::{
     evm::{ReadError, StorageProbe, StrictEvm, bytecode_of, credited, model_info, revm_info},
     reference::SessionDb,
+    remembered::analysed,
     sync::Arc,
 };
 use alloy_evm::Evm as _;
@@ -65,7 +66,7 @@ impl Database for Overlaid {
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
         match self.codes.get(&code_hash) {
             Some(code) => Ok(code.clone()),
-            None => Ok(bytecode_of(self.reader.code(code_hash)?)),
+            None => Ok(analysed(code_hash, self.reader.code(code_hash)?)),
         }
     }
 

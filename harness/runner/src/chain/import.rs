@@ -1,7 +1,7 @@
 //! From a block's bytes to a case, through every rule that holds before execution.
 
 use super::{
-    Chain, ChainBlock,
+    Chain, ChainBlock, engine,
     tree::{Node, Tree},
 };
 use crate::consensus::{
@@ -30,23 +30,32 @@ pub struct Imported<'a> {
 /// Checks a block against everything but its own execution.
 ///
 /// # Errors
-/// The first rule that it breaks.
+/// Every rule that it breaks, as far as it can be looked into.
 pub fn import<'a>(
     chain: &Chain,
     tree: &'a Tree,
     id: &str,
     arrived: &ChainBlock,
-) -> Result<Imported<'a>, Broken> {
-    let parent = known_parent(tree, arrived)?;
-    let block = arrived.decoded.clone()?;
+) -> Result<Imported<'a>, Vec<Broken>> {
+    let called =
+        arrived.call.as_ref().map(|call| engine::broken(call, arrived)).unwrap_or_default();
+    let parent = known_parent(tree, arrived).map_err(|broken| and(called.clone(), broken))?;
+    let block = arrived.decoded.clone().map_err(|broken| and(called.clone(), broken))?;
     let (number, timestamp) = (block.header.number, block.header.timestamp);
     let era = chain.schedule.era(number, timestamp, parent.total_difficulty);
-    header::check(era, &block.header, &parent.header)?;
-    body::check(era, &block)?;
+    let mut broken = called;
+    broken.extend(arrived.call.as_ref().and_then(|call| engine::wrong_fork(call, era.fork)));
+    broken
+        .extend(header::broken(era, &block.header, &parent.header).into_iter().map(Broken::Block));
+    broken.extend(body::check(era, &block).err());
     if !block.ommers.is_empty() {
-        ommers::check(&chain.schedule, &block.ommers, &tree.ancestors(parent))?;
+        let ommers = ommers::broken(&chain.schedule, &block.ommers, &tree.ancestors(parent));
+        broken.extend(ommers.into_iter().map(Broken::Block));
     }
-    let transactions = senders::recover(era, &block)?;
+    if !broken.is_empty() {
+        return Err(broken);
+    }
+    let transactions = senders::recover(era, &block).map_err(|broken| vec![broken])?;
     let case = Case {
         id: id.into(),
         rules: chain.schedule.rules(era, number),
@@ -60,6 +69,21 @@ pub fn import<'a>(
     let mut broken = body::broken_commitments(&block);
     broken.extend(check_access_list(&block, arrived).err());
     Ok(Imported { case, block, parent, fork: era.fork, broken })
+}
+
+fn and(mut broken: Vec<Broken>, more: Broken) -> Vec<Broken> {
+    broken.push(more);
+    broken
+}
+
+/// The fields that the header of a block lacks or has too early, for a message.
+pub fn misplaced_fields(chain: &Chain, tree: &Tree, arrived: &ChainBlock) -> Vec<String> {
+    let (Ok(block), Ok(parent)) = (&arrived.decoded, known_parent(tree, arrived)) else {
+        return Vec::new();
+    };
+    let header = &block.header;
+    let era = chain.schedule.era(header.number, header.timestamp, parent.total_difficulty);
+    header::misplaced_fields(era, header).collect()
 }
 
 /// A block on top of nothing is refused before anybody looks into it.

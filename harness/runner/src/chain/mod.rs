@@ -2,8 +2,10 @@
 //!
 //! * [`Chain`]: a test's blocks as its source gives them.
 //! * [`import`]: from a block's bytes to a case, through every rule of [`crate::consensus`].
+//! * [`engine`]: what the Engine API asks of a block beside it.
 //! * [`tree`]: the blocks imported so far, with their states.
 
+pub mod engine;
 pub mod import;
 pub mod tree;
 
@@ -49,8 +51,10 @@ pub struct Genesis {
 pub struct ExpectedEnd {
     /// The hash of the block at the head of the chain.
     pub head: B256,
-    /// Its whole state, account by account.
+    /// Accounts of its state.
     pub accounts: Option<Vec<ExpectedAccount>>,
+    /// Whether those are the whole state: then no other account may exist.
+    pub accounts_are_complete: bool,
     /// The root of its state.
     pub state_root: Option<B256>,
 }
@@ -69,6 +73,8 @@ pub struct ChainBlock {
     pub access_list: Option<Arc<[AccountChanges]>>,
     /// Receipts as the source states them.
     pub receipts: Option<Vec<StatedReceipt>>,
+    /// The call of the Engine API that the block comes with, where it comes with one.
+    pub call: Option<engine::Call>,
 }
 
 /// A receipt as a source states it; what it does not state is not compared.
@@ -77,6 +83,8 @@ pub struct ChainBlock {
 pub struct StatedReceipt {
     pub transaction_type: u8,
     pub success: Option<bool>,
+    /// The root of the state after the transaction, before Byzantium.
+    pub post_state: Option<B256>,
     pub cumulative_gas_used: u64,
     pub bloom: Bloom,
     pub logs: Vec<Log>,

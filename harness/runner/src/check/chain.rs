@@ -7,6 +7,8 @@
 use super::{
     desk::TestName,
     judge::{Abandoned, Judge, inconclusive, with_expectation},
+    outcomes,
+    plan::Expectations,
 };
 use crate::{
     chain::{
@@ -16,13 +18,13 @@ use crate::{
     },
     compare::{
         Difference, NormalChanges, STATUS_FILLED_IN, Scope, ShouldBe, compare_end,
-        compare_receipts, is_filled_in,
+        compare_receipts, is_filled_in, roots,
     },
     consensus::{Broken, outcome::Mismatch},
     exceptions,
     record::{Run, TestResult, Verdict},
 };
-use lockstep_model::{Outcome, StateChanges};
+use lockstep_model::{Fork, Outcome, StateChanges};
 use std::borrow::Cow;
 
 /// A chain on its way.
@@ -49,8 +51,12 @@ impl Judge {
         chain: &Chain,
         result: TestResult,
     ) -> Result<TestResult, Abandoned> {
-        let mut result = with_expectation(result, chain.broken.clone());
-        let mut progress = Progress { chain, tree: Tree::new(&chain.genesis), missed: false };
+        let is_differential = self.expectations == Expectations::Ignore;
+        let broken = if is_differential { Vec::new() } else { chain.broken.clone() };
+        let mut result = with_expectation(result, broken);
+        let tree = Tree::new(&chain.genesis);
+        // Where nothing is expected, nothing can be missed.
+        let mut progress = Progress { chain, tree, missed: is_differential };
         for (index, arrived) in chain.blocks.iter().enumerate() {
             result = self.block(name, &mut progress, (index, arrived), result)?;
         }
@@ -72,7 +78,18 @@ impl Judge {
         let imported = match import::import(progress.chain, &progress.tree, &id, arrived) {
             Ok(imported) => imported,
             Err(broken) => {
-                let missed = missed_by_invalid(arrived, &[broken]);
+                if self.outcomes {
+                    let why: Vec<String> = broken.iter().map(ToString::to_string).collect();
+                    let parent = arrived.parent.and_then(|hash| progress.tree.get(hash));
+                    let state = &parent.unwrap_or_else(|| progress.tree.head()).state;
+                    result.outcomes.push(outcomes::rejected(state, why.join(", "), Some(index)));
+                }
+                let missed = missed_by_invalid(arrived, &broken, || {
+                    import::misplaced_fields(progress.chain, &progress.tree, arrived)
+                });
+                if !progress.missed {
+                    result.undecidable.extend(unnamed_reason(arrived).map(Cow::Owned));
+                }
                 return Ok(progress.conclude(index, missed, result));
             }
         };
@@ -91,14 +108,20 @@ impl Judge {
         });
         let examined = examine(&imported, &reference.outcome);
         let missed = missed_by_executed(arrived, &imported, &examined, &reference.outcome);
-        if missed.is_empty() {
+        if missed.is_empty() && !progress.missed {
             let undecidable = undecidable(arrived, &reference.outcome);
             result.undecidable.extend(undecidable.map(Cow::Borrowed));
+            result.undecidable.extend(unnamed_reason(arrived).map(Cow::Owned));
         }
         let (case, parent) = (imported.case.clone(), imported.parent.state.clone());
-        let accepted = (arrived.exception.is_none() || examined.broken.is_empty())
-            .then_some(examined.changes)
-            .flatten();
+        if self.outcomes {
+            result.outcomes.push(outcomes::of(&case, &parent, &reference.outcome, Some(index)));
+        }
+        let is_differential = self.expectations == Expectations::Ignore;
+        let accepted =
+            (is_differential || arrived.exception.is_none() || examined.broken.is_empty())
+                .then_some(examined.changes)
+                .flatten();
         let grown = accepted.map(|changes| (imported.fork, imported.block.clone(), changes));
         result = progress.conclude(index, missed, result);
         if let Some((fork, block, changes)) = grown {
@@ -150,18 +173,25 @@ fn missed_by_executed(
     examined: &Examined,
     outcome: &Outcome,
 ) -> Vec<Difference> {
-    if arrived.exception.is_some() {
-        return missed_by_invalid(arrived, &examined.broken);
-    }
     let Outcome::Accepted(outcome) = outcome else {
-        return missed_by_invalid(arrived, &examined.broken);
+        return missed_by_invalid(arrived, &examined.broken, Vec::new);
     };
+    if arrived.exception.is_some() {
+        return missed_by_invalid(arrived, &examined.broken, Vec::new);
+    }
     let mut missed: Vec<_> = examined.mismatches.iter().map(difference).collect();
     missed.extend(imported.broken.iter().map(|rule| expected("body", "no rule broken", rule)));
     if let Some(stated) = &arrived.receipts
         && missed.is_empty()
     {
-        missed.extend(compare_receipts(stated, &imported.block.transactions, &outcome.receipts));
+        let pre = &imported.parent.state;
+        // Only receipts before Byzantium have the state in them.
+        let states = match imported.fork {
+            fork if fork < Fork::Byzantium => roots::intermediate_roots(pre, outcome),
+            _ => Vec::new(),
+        };
+        let transactions = &imported.block.transactions;
+        missed.extend(compare_receipts(stated, transactions, &outcome.receipts, &states));
     }
     missed
 }
@@ -175,20 +205,34 @@ fn undecidable(arrived: &ChainBlock, outcome: &Outcome) -> Option<&'static str> 
     pairs.any(|(stated, receipt)| is_filled_in(stated, receipt)).then_some(STATUS_FILLED_IN)
 }
 
+/// Why the reason of a rejection is not compared: a name of it stands for no rule that is checked here.
+fn unnamed_reason(arrived: &ChainBlock) -> Option<String> {
+    let name = exceptions::undecidable(arrived.exception.as_ref()?)?;
+    Some(format!("reason of a rejection: `{name}` is not a rule that is checked here"))
+}
+
 /// What a block misses that is invalid for these reasons.
-fn missed_by_invalid(arrived: &ChainBlock, broken: &[Broken]) -> Vec<Difference> {
-    let found = match broken {
+fn missed_by_invalid(
+    arrived: &ChainBlock,
+    broken: &[Broken],
+    misplaced_fields: impl FnOnce() -> Vec<String>,
+) -> Vec<Difference> {
+    let found = || match broken {
         [] => "accepted".to_owned(),
         reasons => {
-            let names: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+            let names = reasons.iter().map(ToString::to_string).chain(misplaced_fields());
+            let malformed = arrived.call.as_ref().and_then(|call| call.malformed.clone());
+            let names: Vec<String> = names.chain(malformed).collect();
             format!("rejected: {}", names.join(", "))
         }
     };
     let missed = match &arrived.exception {
-        None => (!broken.is_empty()).then(|| expected("verdict", "accepted", found)),
+        None => (!broken.is_empty()).then(|| expected("verdict", "accepted", found())),
         Some(names) => {
-            let met = broken.iter().any(|broken| exceptions::matches(names, broken));
-            (!met).then(|| expected("exception", names, found))
+            let is_decidable = exceptions::undecidable(names).is_none();
+            let met = broken.iter().any(|broken| exceptions::matches(names, broken))
+                || !is_decidable && !broken.is_empty();
+            (!met).then(|| expected("exception", names, found()))
         }
     };
     let missed = missed.map(|difference| Difference { scope: Scope::Rejection, ..difference });

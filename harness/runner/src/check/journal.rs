@@ -10,7 +10,7 @@
 use super::desk::TestName;
 use crate::{
     record::{Cases, Status, TestResult, Verdict},
-    source::SourceError,
+    source::{OtherFile, SourceError},
     test::SourceKind,
 };
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,8 @@ enum Entry {
     Result(Box<TestResult>),
     /// An input that could not be read was reported.
     Unreadable(SourceError),
+    /// A file without tests was reported.
+    Other(OtherFile),
 }
 
 /// A journal that is being written.
@@ -48,6 +50,8 @@ pub struct Past {
     pub results: Vec<TestResult>,
     /// Inputs that they have reported as unreadable.
     pub unreadable: Vec<SourceError>,
+    /// Files without tests that they have reported.
+    pub others: Vec<OtherFile>,
     /// What was in flight when the last of them ended.
     in_flight: Vec<InFlight>,
 }
@@ -101,6 +105,11 @@ impl Journal {
         self.write(&Entry::Unreadable(error.clone()));
     }
 
+    /// A file without tests was reported.
+    pub fn other(&self, other: &OtherFile) {
+        self.write(&Entry::Other(other.clone()));
+    }
+
     /// A journal that can no longer be written costs the isolation, not the run.
     fn write(&self, entry: &Entry) {
         let mut line = serde_json::to_vec(entry).expect("strings and numbers");
@@ -138,6 +147,7 @@ impl Past {
                 }
                 Entry::Result(result) => past.results.push(*result),
                 Entry::Unreadable(error) => past.unreadable.push(error),
+                Entry::Other(other) => past.others.push(other),
             }
         }
         let done: HashSet<&str> = past.results.iter().map(|result| result.id.as_str()).collect();
@@ -176,6 +186,7 @@ fn crashed(in_flight: &InFlight, how: &str) -> TestResult {
         cases: Cases::of(Verdict::Inconclusive),
         runs: Vec::new(),
         packed: None,
+        outcomes: Vec::new(),
     }
 }
 

@@ -3,18 +3,20 @@
 use super::{
     contestant::{Contestant, NoExecution},
     desk::{Desk, Limits, TestName},
-    plan::{Candidate, Plan},
+    outcomes,
+    plan::{Candidate, Expectations, Plan},
 };
 use crate::{
     compare::{
         Difference, compare_expectation, compare_outcomes, compare_undecodable, interfering_members,
     },
+    exceptions,
     pre_state::PreState,
     record::{Cases, PackedBlock, Run, Status, TestResult, Verdict},
     source::pack::{Mode, Recipe},
-    test::{Body, Runnable, SkipReason, Test},
+    test::{Body, Expectation, Runnable, SkipReason, Test, Undecodable},
 };
-use lockstep_model::{At, Case, Execution, Outcome, Telemetry};
+use lockstep_model::{At, Case, Execution, Outcome, Rejection, Telemetry};
 use std::{
     borrow::Cow,
     sync::Arc,
@@ -27,6 +29,8 @@ pub struct Judge {
     candidates: Vec<Contestant>,
     pub(crate) desk: Arc<Desk>,
     limits: Arc<Limits>,
+    pub(super) expectations: Expectations,
+    pub(super) outcomes: bool,
 }
 
 impl std::fmt::Debug for Judge {
@@ -47,6 +51,8 @@ impl Judge {
             candidates: plan.candidates.iter().map(Contestant::new).collect(),
             desk: Arc::default(),
             limits,
+            expectations: plan.expectations,
+            outcomes: plan.outcomes,
         }
     }
 
@@ -83,20 +89,29 @@ impl Judge {
             cases: Cases::default(),
             runs: Vec::new(),
             packed: None,
+            outcomes: Vec::new(),
         };
         let name = TestName::of(&test, origin);
         match test.body {
             Body::Skip(reason) => Ok(skipped(result, reason)),
-            Body::Undecodable(test) => {
-                let beneficiary = test.beneficiary;
-                let missed =
-                    compare_undecodable(&test.pre, &test.expectation, &test.rule, beneficiary);
-                Ok(with_expectation(result, missed))
-            }
+            Body::Undecodable(test) => Ok(self.undecodable(&test, result)),
             Body::Run(runnable) => self.runnable(&name, &runnable, None, result),
             Body::Chain(chain) => self.chain(&name, &chain, result),
             Body::Pack(recipe) => self.pack(&name, *recipe, result),
         }
+    }
+
+    fn undecodable(&self, test: &Undecodable, mut result: TestResult) -> TestResult {
+        if self.outcomes {
+            let why = Rejection { at: At::Transaction(0), rule: test.rule.clone() };
+            result.outcomes.push(outcomes::rejected(&test.pre, why.to_string(), None));
+        }
+        if self.expectations == Expectations::Ignore {
+            return result;
+        }
+        result.undecidable = undecidable(&test.expectation);
+        let Undecodable { rule, beneficiary, pre, expectation } = test;
+        with_expectation(result, compare_undecodable(pre, expectation, rule, *beneficiary))
     }
 
     /// Runs a case; the reference's outcome may be there already.
@@ -107,8 +122,6 @@ impl Judge {
         reference: Option<Execution>,
         mut result: TestResult,
     ) -> Result<TestResult, Abandoned> {
-        let undecidable = runnable.expectation.undecidable.iter();
-        result.undecidable = undecidable.map(|why| Cow::Borrowed(*why)).collect();
         let reference = match reference {
             Some(execution) => execution,
             None => match self.reference(name, &runnable.case)? {
@@ -125,8 +138,14 @@ impl Judge {
             telemetry: reference.telemetry,
         });
         let Runnable { case, pre, expectation, .. } = runnable;
-        let missed = compare_expectation(case, pre, expectation, &reference.outcome);
-        result = with_expectation(result, missed);
+        if self.outcomes {
+            result.outcomes.push(outcomes::of(case, pre, &reference.outcome, None));
+        }
+        if self.expectations == Expectations::Use {
+            result.undecidable = undecidable(expectation);
+            let missed = compare_expectation(case, pre, expectation, &reference.outcome);
+            result = with_expectation(result, missed);
+        }
         self.candidates(name, case, pre, &reference.outcome, None, result)
     }
 
@@ -299,6 +318,15 @@ fn rule_is_unnamed(reference: &Outcome, candidate: &Outcome) -> bool {
     }
 }
 
+/// What a source says that cannot be decided here.
+fn undecidable(expectation: &Expectation) -> Vec<Cow<'static, str>> {
+    let names = expectation.rejection.as_ref().map(|rejection| rejection.names.as_str());
+    let unnamed = names.and_then(exceptions::undecidable).map(|name| {
+        format!("reason of a rejection: `{name}` is not a rule that is checked here").into()
+    });
+    expectation.undecidable.iter().cloned().chain(unnamed).collect()
+}
+
 enum Fitted {
     Block(Box<Runnable>, Execution),
     Nothing,
@@ -378,5 +406,6 @@ pub(crate) fn hung(
         cases: Cases::of(Verdict::Hung),
         runs: vec![run],
         packed: None,
+        outcomes: Vec::new(),
     }
 }

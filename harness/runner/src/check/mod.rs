@@ -12,6 +12,7 @@
 //! * `chain`: the same for a chain of blocks.
 //! * `desk`: what a worker is doing right now, for the watchdog.
 //! * `worker`: the loop of one worker.
+//! * `outcomes`: what the reference made of a case, for a record.
 //! * `journal`: what outlives the process.
 //! * `run`: threads, queues and the watchdog.
 //! * `overlap`: proves from outside that a candidate is parallel.
@@ -23,6 +24,7 @@ mod desk;
 mod gate;
 mod journal;
 mod judge;
+mod outcomes;
 mod overlap;
 mod plan;
 mod run;
@@ -32,6 +34,6 @@ pub(crate) use contestant::{Contestant, NoExecution};
 pub use journal::{Journal, Past, Resume, proof_id};
 pub use judge::Judge;
 pub use overlap::prove_overlap;
-pub use plan::{Candidate, Factory, PackOptions, Partition, Plan, Selection};
+pub use plan::{Candidate, Expectations, Factory, PackOptions, Partition, Plan, Selection};
 pub(crate) use run::panic_text;
 pub use run::{Event, Input, run};

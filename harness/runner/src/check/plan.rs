@@ -50,6 +50,10 @@ pub struct Plan {
     pub selection: Selection,
     /// Packs state tests instead of running them one by one.
     pub pack: Option<PackOptions>,
+    /// What is done with what sources expect.
+    pub expectations: Expectations,
+    /// Whether results hold what the reference made of each case.
+    pub outcomes: bool,
     /// Known failures, drafts and slow tests.
     pub lists: Arc<Lists>,
     /// The least time after which a run counts as hung. The limit is this, or 20 times the slowest
@@ -73,6 +77,16 @@ impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan").field("candidates", &self.candidates).finish_non_exhaustive()
     }
+}
+
+/// What is done with what sources expect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Expectations {
+    /// The reference is held against them.
+    #[default]
+    Use,
+    /// Only the executors are held against each other.
+    Ignore,
 }
 
 /// Which tests are run.

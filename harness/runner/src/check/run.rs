@@ -11,7 +11,7 @@ use super::{
 use crate::{
     record::TestResult,
     source::{
-        Batch, SourceError, batches,
+        Batch, Found, OtherFile, SourceError, Walk, batches,
         pack::{Packer, Packing},
     },
     test::{Body, SkipReason, SourceKind, Test},
@@ -20,7 +20,6 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
     sync::{Arc, atomic::Ordering},
     thread,
     time::Duration,
@@ -36,7 +35,7 @@ const WATCH_EVERY: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub enum Input {
     /// Files, folders and archives.
-    Paths(Vec<PathBuf>),
+    Paths(Walk),
     /// Tests that are already there.
     Tests(Vec<Test>),
 }
@@ -52,12 +51,25 @@ pub enum Event {
     Test(Box<TestResult>),
     /// An input could not be read.
     Unreadable(SourceError),
+    /// A file has no tests for us.
+    Other(OtherFile),
     /// The packer is done.
     Packed(Packing),
     /// The harness itself has panicked: a bug of ours, and the end of the run.
     Panic(String),
     /// A worker has nothing left to do.
     WorkerDone(usize),
+}
+
+/// Reports what was found in a batch beside tests.
+pub(super) fn report(events: &Sender<Event>, unreadable: Vec<SourceError>, others: Vec<OtherFile>) {
+    // Nobody listens any more where the run was ended early.
+    for error in unreadable {
+        let _ = events.send(Event::Unreadable(error));
+    }
+    for other in others {
+        let _ = events.send(Event::Other(other));
+    }
 }
 
 /// What a panic said.
@@ -188,9 +200,9 @@ impl Source {
     fn feed(self, input: Input) {
         match (input, self.plan.pack.clone()) {
             (Input::Tests(tests), None) => self.feed_tests(tests),
-            (Input::Paths(paths), None) => {
+            (Input::Paths(walk), None) => {
                 let mut number = 0;
-                self.batches(&paths, &mut |batch| {
+                self.batches(&walk, &mut |batch| {
                     number += 1;
                     self.send(batch, number - 1)
                 });
@@ -215,8 +227,8 @@ impl Source {
         }
     }
 
-    fn batches(&self, paths: &[PathBuf], use_batch: &mut dyn FnMut(Batch) -> bool) {
-        batches(paths, &mut |batch| match batch {
+    fn batches(&self, walk: &Walk, use_batch: &mut dyn FnMut(Batch) -> bool) {
+        batches(walk, &mut |batch| match batch {
             Ok(batch) => use_batch(batch),
             Err(error) => self.events.send(Event::Unreadable(error)).is_ok(),
         });
@@ -247,13 +259,11 @@ impl Source {
                     take(&Batch::Made([test.clone()].into()), vec![test]);
                 }
             }
-            Input::Paths(paths) => self.batches(&paths, &mut |batch| {
-                let (tests, errors) = batch.read();
+            Input::Paths(walk) => self.batches(&walk, &mut |batch| {
+                let Found { tests, unreadable, others } = batch.read();
                 // A batch of another kind names its errors when it runs.
                 if tests.iter().all(|test| test.source == SourceKind::StateTest) {
-                    for error in errors {
-                        let _ = self.events.send(Event::Unreadable(error));
-                    }
+                    report(&self.events, unreadable, others);
                 }
                 take(&batch, tests) && !self.plan.interrupted.load(Ordering::Relaxed)
             }),

@@ -6,10 +6,10 @@ use super::{
     gate::Gate,
     judge::{Abandoned, Judge},
     plan::{Plan, Selection},
-    run::{Event, panic_text},
+    run::{Event, panic_text, report},
 };
 use crate::{
-    source::Batch,
+    source::{Batch, Found},
     test::{Body, SkipReason, Test},
 };
 use crossbeam_channel::{Receiver, Sender};
@@ -69,11 +69,9 @@ impl Worker {
     }
 
     fn work_on(&mut self, load: &Load, first: usize) -> Result<(), Abandoned> {
-        let (tests, errors) = load.batch.read();
+        let Found { tests, unreadable, others } = load.batch.read();
         if first == 0 {
-            for error in errors {
-                let _ = self.events.send(Event::Unreadable(error));
-            }
+            report(&self.events, unreadable, others);
         }
         let origin = load.batch.origin().to_owned();
         let mut sibling = Sibling { elapsed: None };

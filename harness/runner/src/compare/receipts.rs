@@ -7,7 +7,7 @@ use super::{
 use crate::chain::StatedReceipt;
 use alloy_consensus::TxEnvelope;
 use alloy_eips::Encodable2718;
-use alloy_primitives::Bytes;
+use alloy_primitives::{B256, Bytes};
 use lockstep_model::Receipt;
 use std::fmt::Debug;
 
@@ -15,17 +15,19 @@ use std::fmt::Debug;
 pub const STATUS_FILLED_IN: &str = "receipt status: the file states success where its own header's receipts root commits to failure";
 
 /// Everything in which the reference's receipts are not as stated. The header's receipts root must
-/// have been met: it settles what the file contradicts itself about.
+/// have been met: it settles what the file contradicts itself about. `states` are the roots of the state
+/// after each transaction, before Byzantium.
 pub fn compare_receipts(
     stated: &[StatedReceipt],
     transactions: &[TxEnvelope],
     receipts: &[Receipt],
+    states: &[B256],
 ) -> Vec<Difference> {
     let mut found = Vec::new();
     check(&mut found, Scope::Block, "receipts", &stated.len(), &receipts.len());
     for (index, (stated, receipt)) in stated.iter().zip(receipts).enumerate() {
         let first = found.len();
-        compare_receipt(&mut found, stated, receipt);
+        compare_receipt(&mut found, stated, receipt, states.get(index).copied());
         if let (Some(hash), Some(envelope)) = (stated.transaction_hash, transactions.get(index)) {
             check(&mut found, Scope::Receipt, "transactionHash", &hash, envelope.tx_hash());
         }
@@ -34,13 +36,21 @@ pub fn compare_receipts(
     found
 }
 
-fn compare_receipt(found: &mut Vec<Difference>, stated: &StatedReceipt, receipt: &Receipt) {
+fn compare_receipt(
+    found: &mut Vec<Difference>,
+    stated: &StatedReceipt,
+    receipt: &Receipt,
+    state: Option<B256>,
+) {
     let s = Scope::Receipt;
     check(found, s, "type", &stated.transaction_type, &receipt.transaction_type);
     if let Some(success) = stated.success
         && !is_filled_in(stated, receipt)
     {
         check(found, s, "status", &success, &receipt.success);
+    }
+    if let Some(root) = stated.post_state.filter(|_| state.is_some()) {
+        check(found, s, "postState", &Some(root), &state);
     }
     let (gas, used) = (stated.cumulative_gas_used, receipt.cumulative_gas_used);
     check(found, s, "cumulativeGasUsed", &gas, &used);
@@ -50,14 +60,14 @@ fn compare_receipt(found: &mut Vec<Difference>, stated: &StatedReceipt, receipt:
     if let Some(encoded) = &stated.encoded
         && !is_filled_in(stated, receipt)
     {
-        let bytes = Bytes::from(roots::receipt_envelope(receipt).encoded_2718());
+        let bytes = Bytes::from(roots::receipt_envelope(receipt, state).encoded_2718());
         check(found, s, "rlp", encoded, &bytes);
     }
 }
 
 /// Benchmark releases write success into every receipt, whatever became of the transaction.
 pub fn is_filled_in(stated: &StatedReceipt, receipt: &Receipt) -> bool {
-    stated.success == Some(true) && !receipt.success
+    stated.post_state.is_none() && stated.success == Some(true) && !receipt.success
 }
 
 fn check<T: PartialEq + Debug>(

@@ -46,7 +46,7 @@ fn trie_account(info: AccountInfo, storage_root: B256) -> TrieAccount {
 /// The root of the receipts (Yellow Paper 4.3.1, EIP-658, EIP-2718).
 pub fn receipts_root(receipts: &[Receipt]) -> B256 {
     ordered_trie_root_with_encoder(receipts, |receipt, buffer| {
-        receipt_envelope(receipt).encode_2718(buffer);
+        receipt_envelope(receipt, None).encode_2718(buffer);
     })
 }
 
@@ -55,7 +55,7 @@ pub fn receipts_root(receipts: &[Receipt]) -> B256 {
 pub fn receipts_root_with_states(receipts: &[Receipt], states: &[B256]) -> B256 {
     let receipts: Vec<(&Receipt, &B256)> = receipts.iter().zip(states).collect();
     ordered_trie_root_with_encoder(&receipts, |(receipt, state), buffer| {
-        envelope(receipt, Eip658Value::PostState(**state)).encode_2718(buffer);
+        receipt_envelope(receipt, Some(**state)).encode_2718(buffer);
     })
 }
 
@@ -70,9 +70,11 @@ pub fn intermediate_roots(pre: &PreState, outcome: &BlockOutcome) -> Vec<B256> {
     by_transaction.map(root_after).collect()
 }
 
-/// A receipt from Byzantium on, with its bloom.
-pub fn receipt_envelope(receipt: &Receipt) -> ReceiptEnvelope {
-    envelope(receipt, Eip658Value::Eip658(receipt.success))
+/// A receipt with its bloom: before Byzantium it has the root of the state after the transaction, since
+/// then a status (EIP-658).
+pub fn receipt_envelope(receipt: &Receipt, state: Option<B256>) -> ReceiptEnvelope {
+    let status = state.map_or(Eip658Value::Eip658(receipt.success), Eip658Value::PostState);
+    envelope(receipt, status)
 }
 
 fn envelope(receipt: &Receipt, status: Eip658Value) -> ReceiptEnvelope {

@@ -25,21 +25,14 @@ const ELASTICITY: u64 = 2;
 const DAO_EXTRA_DATA: &[u8] = b"dao-hard-fork";
 const DAO_EXTRA_DATA_BLOCKS: u64 = 10;
 
-/// Checks every rule of a header.
-///
-/// # Errors
-/// The first rule that it breaks.
-pub fn check(era: &Era, header: &Header, parent: &Header) -> Result<(), BlockRule> {
-    for rule in RULES {
-        rule(era, header, parent)?;
-    }
-    Ok(())
+/// Every rule that a header breaks.
+pub fn broken(era: &Era, header: &Header, parent: &Header) -> Vec<BlockRule> {
+    RULES.iter().filter_map(|rule| rule(era, header, parent).err()).collect()
 }
 
 /// One rule.
 type HeaderRule = fn(&Era, &Header, &Header) -> Result<(), BlockRule>;
 
-/// In the order that the official tests expect where a header breaks several.
 const RULES: &[HeaderRule] = &[
     has_its_number,
     has_a_possible_gas_limit,
@@ -186,6 +179,27 @@ const fn fields(header: &Header) -> [(Fork, bool); 7] {
         // EIP-7843
         (Fork::Amsterdam, header.slot_number.is_some()),
     ]
+}
+
+/// The fields of a fork that a header lacks, and those of later forks that it has.
+pub fn misplaced_fields(era: &Era, header: &Header) -> impl Iterator<Item = String> {
+    const NAMES: [&str; 7] = [
+        "withdrawalsRoot",
+        "blobGasUsed",
+        "excessBlobGas",
+        "parentBeaconBlockRoot",
+        "requestsHash",
+        "blockAccessListHash",
+        "slotNumber",
+    ];
+    let fork = era.fork;
+    fields(header).into_iter().zip(NAMES).filter_map(move |((from, present), name)| {
+        match (fork >= from, present) {
+            (true, false) => Some(format!("`{name}` is missing")),
+            (false, true) => Some(format!("`{name}` is of {from}")),
+            _ => None,
+        }
+    })
 }
 
 fn has_the_fields_of_its_fork(era: &Era, header: &Header, _: &Header) -> Result<(), BlockRule> {

@@ -23,28 +23,28 @@ pub struct Ancestor<'a> {
     pub ommers: &'a [B256],
 }
 
-/// Checks the ommers of a block whose ancestors, the parent first, are at hand as far back as
-/// ommers can reach, and one generation further.
-///
-/// # Errors
-/// The first rule that one of them breaks, be it one of headers.
-pub fn check(
+/// Every rule that the ommers of a block break, be it one of headers. The block's ancestors, the parent
+/// first, are at hand as far back as ommers can reach, and one generation further.
+pub fn broken(
     schedule: &Schedule,
     ommers: &[Header],
     ancestors: &[Ancestor<'_>],
-) -> Result<(), BlockRule> {
+) -> Vec<BlockRule> {
     if ommers.len() > MOST {
-        return Err(BlockRule::OmmerCount);
+        return vec![BlockRule::OmmerCount];
     }
     let hashes: Vec<B256> = ommers.iter().map(Header::hash_slow).collect();
+    let mut broken = Vec::new();
     for (index, (ommer, hash)) in ommers.iter().zip(&hashes).enumerate() {
-        is_named_once(&hashes[..index], hash)?;
-        is_new(ancestors, hash)?;
-        is_no_ancestor(ancestors, hash)?;
-        let parent = parent_of(ancestors, ommer)?;
-        is_valid(schedule, ommer, parent)?;
+        broken.extend(is_named_once(&hashes[..index], hash).err());
+        broken.extend(is_new(ancestors, hash).err());
+        broken.extend(is_no_ancestor(ancestors, hash).err());
+        match parent_of(ancestors, ommer) {
+            Ok(parent) => broken.extend(header_rules(schedule, ommer, parent)),
+            Err(rule) => broken.push(rule),
+        }
     }
-    Ok(())
+    broken
 }
 
 fn is_named_once(before: &[B256], hash: &B256) -> Result<(), BlockRule> {
@@ -73,7 +73,7 @@ fn parent_of<'a, 'b>(
 }
 
 /// The rules of headers hold for ommers too.
-fn is_valid(schedule: &Schedule, ommer: &Header, parent: &Ancestor<'_>) -> Result<(), BlockRule> {
+fn header_rules(schedule: &Schedule, ommer: &Header, parent: &Ancestor<'_>) -> Vec<BlockRule> {
     let era = schedule.era(ommer.number, ommer.timestamp, parent.total_difficulty);
-    header::check(era, ommer, parent.header)
+    header::broken(era, ommer, parent.header)
 }

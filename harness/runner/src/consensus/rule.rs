@@ -141,6 +141,15 @@ block_rules! {
     /// EIP-7685: the hash of the requests.
     RequestsHash = "requests hash",
 
+    /// Engine API: the payload states the hash of the block that its fields make up.
+    BlockHash = "block hash of the payload",
+    /// Engine API, EIP-4844: the hashes of blobs beside the payload are those of its transactions.
+    VersionedHashes = "versioned hashes beside the payload",
+    /// Engine API: the parameters have the form of their version.
+    EngineParameters = "form of the Engine API's parameters",
+    /// Engine API: each version of a method belongs to certain forks.
+    EngineFork = "fork of the Engine API's method",
+
     /// EIP-7928: the list has one form.
     AccessListForm = "access list form",
     /// EIP-7928: at most an item for every 2000 gas of the block's limit.

@@ -58,11 +58,19 @@ pub enum Feature {
     Invalid,
     /// A block without room for all.
     Full,
+    /// Accounts that are not there, met without a change and then used: as authority, recipient, creator,
+    /// fee recipient.
+    Absent,
+    /// Accounts with storage and neither code nor nonce (EIP-7610): some empty, some where a contract is
+    /// to be created.
+    OrphanStorage,
+    /// Prices, values, nonces and balances at the edge of their types.
+    Edges,
 }
 
 impl Feature {
     /// Every feature.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Transfers,
         Self::Calls,
         Self::Creation,
@@ -88,6 +96,9 @@ impl Feature {
         Self::SystemContracts,
         Self::Invalid,
         Self::Full,
+        Self::Absent,
+        Self::OrphanStorage,
+        Self::Edges,
     ];
 
     /// The name on the command line and in reports.
@@ -118,6 +129,9 @@ impl Feature {
             Self::SystemContracts => "system-contracts",
             Self::Invalid => "invalid",
             Self::Full => "full",
+            Self::Absent => "absent",
+            Self::OrphanStorage => "orphan-storage",
+            Self::Edges => "edges",
         }
     }
 
@@ -140,6 +154,8 @@ impl Feature {
         match self {
             Self::Invalid => 8,
             Self::Full => 4,
+            Self::OrphanStorage => 25,
+            Self::Edges => 15,
             Self::Transfers | Self::Calls => 75,
             _ => 50,
         }

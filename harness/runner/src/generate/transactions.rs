@@ -6,7 +6,7 @@ use super::{
     code,
     features::Feature,
     keys,
-    world::{BASE_FEE, FIRST_POOR, World},
+    world::{ABSENT_KEYS, BASE_FEE, FIRST_POOR, NEARLY_DONE, ORPHANS, RICHEST, World},
 };
 use crate::placeholder;
 use alloy_consensus::{TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxEnvelope, TxLegacy};
@@ -178,10 +178,14 @@ fn draft(
         if poor.funded > 0 && chooser.chance(40) {
             key = FIRST_POOR + chooser.below(poor.funded);
         }
-        if FIRST_POOR + poor.funded < keys::COUNT && chooser.chance(30) {
+        if FIRST_POOR + poor.funded < ABSENT_KEYS.start && chooser.chance(30) {
             funded = Some(FIRST_POOR + poor.funded);
             poor.funded += 1;
         }
+    }
+    if world.has(Feature::Edges) && chooser.chance(20) {
+        let has_nonces = world.nonces[NEARLY_DONE] < u64::MAX;
+        key = if has_nonces && chooser.chance(20) { NEARLY_DONE } else { RICHEST };
     }
     let nonce = world.nonces[key];
     world.nonces[key] += 1;
@@ -207,10 +211,26 @@ fn draft(
         }
         None => act(world, chooser, shape, index, &mut draft),
     }
+    if key == RICHEST {
+        go_to_the_edge(chooser, &mut draft);
+    }
     if world.fork >= Fork::Amsterdam {
         draft.gas_limit *= MORE_FROM_AMSTERDAM;
     }
     draft
+}
+
+/// Prices whose reward does not fit what executors add up, and values that hardly fit the recipient. The
+/// price of all gas has at most 128 bits: more revm refuses.
+fn go_to_the_edge(chooser: &mut Chooser<'_>, draft: &mut Draft) {
+    // With what lists and authorisations add.
+    let gas = (u128::from(draft.gas_limit) + 400_000) * u128::from(MORE_FROM_AMSTERDAM);
+    let highest = u128::MAX / gas;
+    draft.tip = *chooser.pick(&[highest, 1 << 90, 1 << 80, draft.tip]);
+    draft.max_fee = highest.max(draft.max_fee);
+    if chooser.chance(40) {
+        draft.value = *chooser.pick(&[U256::MAX >> 16, U256::from(u128::MAX), U256::from(11)]);
+    }
 }
 
 /// What a transaction does.
@@ -291,6 +311,10 @@ fn transfer(
         _ => world.places[shape.one_of(chooser, index, world.places.len())],
     };
     draft.to = to.into();
+    if world.has(Feature::Absent) && chooser.chance(30) {
+        // Met, and left as it was.
+        draft.value = U256::ZERO;
+    }
     draft.gas_limit = *chooser.pick(&TRANSFER_GAS);
 }
 
@@ -472,10 +496,12 @@ fn authorization(
     chooser: &mut Chooser<'_>,
     sender: usize,
 ) -> SignedAuthorization {
-    let key = match chooser.below(4) {
+    let key = match chooser.below(6) {
         0 => sender,
         // One of those who are looked at and paid.
         1 => *chooser.pick(&[0, 1]),
+        2 if world.has(Feature::Absent) => ABSENT_KEYS.start + chooser.below(ABSENT_KEYS.len()),
+        3 if world.has(Feature::OrphanStorage) => *chooser.pick(&ORPHANS),
         _ => chooser.below(8),
     };
     let safe: Vec<Address> = {

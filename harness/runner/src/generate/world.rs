@@ -19,6 +19,21 @@ const RICH: u128 = 1_000_000_000_000_000_000_000_000;
 /// The first of the senders who have nothing before the block.
 pub(super) const FIRST_POOR: usize = 40;
 
+/// Keys of accounts that are not there, and that nothing but chance funds.
+pub(super) const ABSENT_KEYS: std::ops::Range<usize> = 56..60;
+
+/// Keys of accounts with storage and neither code nor nonce: the first empty, the other with a balance.
+pub(super) const ORPHANS: [usize; 2] = [60, 61];
+
+/// The key of a sender who can pay any price.
+pub(super) const RICHEST: usize = 62;
+
+/// The key of a sender whose nonce is near its maximum (EIP-2681).
+pub(super) const NEARLY_DONE: usize = 63;
+
+/// The nonce of [`NEARLY_DONE`]: two transactions are left.
+const LAST_NONCES: u64 = u64::MAX - 2;
+
 /// Senders who may have delegated before the block.
 const DELEGATED: std::ops::Range<usize> = 2..4;
 
@@ -60,7 +75,7 @@ impl World {
             nonces: [0; keys::COUNT],
         };
         world.add_senders();
-        world.add_hardly_there();
+        world.add_hardly_there(chooser);
         world.add_system_contracts();
         let contracts = 1 + chooser.below(5) as u64;
         let addresses: Vec<Address> = (0..contracts).map(contract_address).collect();
@@ -90,12 +105,44 @@ impl World {
             let address = keys::address(index);
             self.state.insert(address, U256::from(RICH), 0, Bytes::new(), []);
         }
+        if self.has(Feature::Edges) {
+            self.add_edges();
+        }
         // Some of them are looked at and paid as well.
         self.places.extend([0, 1, FIRST_POOR].map(keys::address));
     }
 
-    fn add_hardly_there(&mut self) {
+    fn add_edges(&mut self) {
+        let most = U256::MAX >> 8;
+        self.state.insert(keys::address(RICHEST), most, 0, Bytes::new(), []);
+        let rich = U256::from(RICH);
+        self.state.insert(keys::address(NEARLY_DONE), rich, LAST_NONCES, Bytes::new(), []);
+        self.nonces[NEARLY_DONE] = LAST_NONCES;
+    }
+
+    /// Accounts with storage and nothing else; EIP-7610 is about those where a contract is to be created.
+    fn add_orphans(&mut self, chooser: &mut Chooser<'_>) {
+        let slots = [(U256::ZERO, U256::from(3)), (U256::from(1), U256::from(4))];
+        let created = keys::address(chooser.below(3)).create(chooser.below(2) as u64);
+        let [empty, funded] = ORPHANS.map(keys::address);
+        for (address, balance) in [(empty, 0), (funded, 5), (created, chooser.below(2))] {
+            // A list of accesses cannot say that an account has ended with its storage (EIP-7928).
+            if balance > 0 || self.fork < Fork::Amsterdam {
+                self.state.insert(address, U256::from(balance), 0, Bytes::new(), slots);
+            }
+            self.places.push(address);
+        }
+    }
+
+    fn add_hardly_there(&mut self, chooser: &mut Chooser<'_>) {
         self.places.push(ABSENT);
+        if self.has(Feature::Absent) {
+            let absent = ABSENT_KEYS.chain(FIRST_POOR..FIRST_POOR + 2);
+            self.places.extend(absent.map(keys::address));
+        }
+        if self.has(Feature::OrphanStorage) {
+            self.add_orphans(chooser);
+        }
         if self.has(Feature::Empty) {
             self.places.push(EMPTY);
             // From Spurious Dragon on only a pre-state of before can hold one (EIP-161), and from Paris on
@@ -105,7 +152,14 @@ impl World {
             }
         }
         if self.has(Feature::Precompiles) {
-            self.places.extend((1..=4).map(Address::with_last_byte));
+            let precompiles = (1..=4).map(Address::with_last_byte);
+            self.places.extend(precompiles.clone());
+            // Left by old chains: anybody could touch one into being before Spurious Dragon.
+            if self.has(Feature::Empty) && self.fork < Fork::Paris {
+                for address in precompiles.filter(|_| chooser.chance(50)) {
+                    self.state.insert(address, U256::ZERO, 0, Bytes::new(), []);
+                }
+            }
         }
     }
 
@@ -124,16 +178,27 @@ impl World {
 
     fn choose_fee_recipient(&mut self, chooser: &mut Chooser<'_>, contracts: &[Address]) {
         let takes_part = self.has(Feature::FeeRecipient);
-        self.block.beneficiary = match chooser.below(4) {
+        self.block.beneficiary = match chooser.below(6) {
             0 if takes_part => keys::address(0),
             1 if takes_part => *chooser.pick(contracts),
             2 => {
                 self.state.insert(FEE_RECIPIENT, U256::from(1), 0, Bytes::new(), []);
                 FEE_RECIPIENT
             }
+            3 if self.has(Feature::Absent) => keys::address(ABSENT_KEYS.start),
+            4 if self.has(Feature::OrphanStorage) => keys::address(*chooser.pick(&ORPHANS)),
+            5 if self.has(Feature::Edges) => {
+                self.state.insert(FEE_RECIPIENT, nearly_full(chooser), 0, Bytes::new(), []);
+                FEE_RECIPIENT
+            }
             _ => FEE_RECIPIENT,
         };
-        if takes_part {
+        // What does not fit into a balance is outside of the protocol; a reward alone is left out.
+        let is_nearly_full = self
+            .state
+            .get(self.block.beneficiary)
+            .is_some_and(|account| account.info.balance.bit_len() > 250);
+        if takes_part && !is_nearly_full {
             self.places.push(self.block.beneficiary);
         }
     }
@@ -182,6 +247,13 @@ impl World {
         };
         (0..4).map(&mut withdrawal).collect()
     }
+}
+
+/// Balances that a large reward does not fit into, or that are just small enough. Block rewards and
+/// withdrawals always fit.
+fn nearly_full(chooser: &mut Chooser<'_>) -> U256 {
+    let bit = |bit: usize| U256::from(1) << bit;
+    *chooser.pick(&[U256::MAX - bit(104), bit(255), bit(254), bit(254) - bit(104)])
 }
 
 fn contract_address(index: u64) -> Address {

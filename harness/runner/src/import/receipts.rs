@@ -33,7 +33,7 @@ pub(super) fn commitment(receipts: &[Receipt]) -> ReceiptsCommitment {
 }
 
 fn encode(receipt: &Receipt) -> (Vec<u8>, Bloom) {
-    let envelope = receipt_envelope(receipt);
+    let envelope = receipt_envelope(receipt, None);
     (envelope.encoded_2718(), *envelope.logs_bloom())
 }
 

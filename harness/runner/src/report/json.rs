@@ -4,10 +4,10 @@
 use crate::{
     compare::Difference,
     record::{
-        Cases, Counts, ExecutorTotals, PackedBlock, PackedTotals, Record, Status, TestResult,
-        Verdict,
+        CaseOutcome, Cases, Counts, ExecutorTotals, PackedBlock, PackedTotals, Record, Status,
+        TestResult, Verdict,
     },
-    source::{SourceError, pack::Packing},
+    source::{OtherFile, SourceError, pack::Packing},
     test::SourceKind,
 };
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 enum Line {
     Test(Box<TestLine>),
     Unreadable(SourceError),
+    Other(OtherFile),
     Summary(Box<SummaryLine>),
 }
 
@@ -42,6 +43,8 @@ struct TestLine {
     time_ns: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     packed: Option<PackedLine>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outcomes: Vec<CaseOutcome>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,6 +60,8 @@ struct SummaryLine {
     #[serde(flatten)]
     counts: Counts,
     unreadable: usize,
+    #[serde(default)]
+    other_files: usize,
     seconds: f64,
     interrupted: bool,
     executors: BTreeMap<String, ExecutorTotals>,
@@ -93,6 +98,7 @@ pub fn test_line(result: &TestResult) -> String {
             left_out: packed.left_out,
             members: packed.members,
         }),
+        outcomes: result.outcomes.clone(),
     })))
 }
 
@@ -101,11 +107,17 @@ pub fn unreadable_line(error: &SourceError) -> String {
     write(&Line::Unreadable(error.clone()))
 }
 
+/// The line of a file without tests, without the line end.
+pub fn other_line(other: &OtherFile) -> String {
+    write(&Line::Other(other.clone()))
+}
+
 /// The summary line, without the line end.
 pub fn summary_line(record: &Record) -> String {
     write(&Line::Summary(Box::new(SummaryLine {
         counts: record.counts,
         unreadable: record.unreadable.len(),
+        other_files: record.others.len(),
         seconds: record.elapsed.as_secs_f64(),
         interrupted: record.interrupted,
         executors: record.executors.clone(),
@@ -150,6 +162,7 @@ pub fn read(text: &str, on_test: &mut dyn FnMut(TestResult)) -> Result<Record, R
                 record.add(result);
             }
             Line::Unreadable(error) => record.unreadable.push(error),
+            Line::Other(other) => record.others.push(other),
             Line::Summary(summary) => summarise(&mut record, *summary).map_err(wrong)?,
         }
     }
@@ -176,6 +189,7 @@ fn test_result(line: TestLine) -> TestResult {
         time_ns: line.time_ns,
         runs: Vec::new(),
         packed: line.packed.map(packed),
+        outcomes: line.outcomes,
     }
 }
 

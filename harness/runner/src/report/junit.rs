@@ -23,9 +23,9 @@ impl Junit {
     /// Adds a test.
     pub fn add(&mut self, result: &TestResult) {
         let name = format!("{}.{}", result.source.name(), result.fork);
-        let mut case = TestCase::new(result.id.as_str(), status(result));
-        case.set_classname(name.as_str()).set_time(Duration::from_nanos(result.time_ns));
-        let suite = self.suites.entry(name.clone()).or_insert_with(|| TestSuite::new(name));
+        let mut case = TestCase::new(xml(&result.id), status(result));
+        case.set_classname(xml(&name)).set_time(Duration::from_nanos(result.time_ns));
+        let suite = self.suites.entry(name.clone()).or_insert_with(|| TestSuite::new(xml(&name)));
         suite.add_test_case(case);
     }
 
@@ -36,7 +36,8 @@ impl Junit {
         if set.verdict != Verdict::Agreed {
             status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             let reason = set.reason.as_deref().unwrap_or_default();
-            status.set_message(format!("{}: {reason}", super::bench::verdict(set.verdict)));
+            let verdict = super::bench::verdict(set.verdict);
+            status.set_message(xml(&format!("{verdict}: {reason}")));
         }
         self.has_more = true;
         self.add_case("bench", &name, status);
@@ -47,17 +48,17 @@ impl Junit {
         let mut status = TestCaseStatus::success();
         if let Some(reason) = failure {
             status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(reason);
+            status.set_message(xml(reason));
         }
         self.has_more = true;
         self.add_case(suite, name, status);
     }
 
     fn add_case(&mut self, suite: &str, name: &str, status: TestCaseStatus) {
-        let mut case = TestCase::new(name, status);
-        case.set_classname(suite);
+        let mut case = TestCase::new(xml(name), status);
+        case.set_classname(xml(suite));
         let suite = self.suites.entry(suite.to_owned());
-        suite.or_insert_with_key(|name| TestSuite::new(name.as_str())).add_test_case(case);
+        suite.or_insert_with_key(|name| TestSuite::new(xml(name))).add_test_case(case);
     }
 
     /// The report, with what the record has beside tests.
@@ -67,6 +68,11 @@ impl Junit {
     pub fn render(mut self, record: &Record) -> Result<String, String> {
         for error in &record.unreadable {
             self.add_problem("unreadable", &error.file, NonSuccessKind::Error, &unreadable(error));
+        }
+        for other in &record.others {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(xml(&other.reason));
+            self.add_case("files without tests", &other.file, status);
         }
         for (index, complaint) in record.complaints.iter().enumerate() {
             let name = format!("complaint {}", index + 1);
@@ -83,9 +89,16 @@ impl Junit {
 
     fn add_problem(&mut self, suite: &str, name: &str, kind: NonSuccessKind, text: &str) {
         let mut status = TestCaseStatus::non_success(kind);
-        status.set_message(text);
+        status.set_message(xml(text));
         self.add_case(suite, name, status);
     }
+}
+
+/// The text without the characters that XML 1.0 (2.2) does not have, not even escaped.
+fn xml(text: &str) -> String {
+    let is_xml = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    let escaped = |c: char| if is_xml(c) { c.to_string() } else { c.escape_unicode().to_string() };
+    text.chars().map(escaped).collect()
 }
 
 fn unreadable(error: &SourceError) -> String {
@@ -100,13 +113,15 @@ fn status(result: &TestResult) -> TestCaseStatus {
         // tests that do not count.
         Status::Known | Status::Outdated | Status::Skipped => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(reason);
+            status.set_message(xml(reason));
             status
         }
         Status::Failed => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_type(reason.split(':').next().unwrap_or("failed")).set_message(reason);
-            status.set_description(differences(result));
+            status
+                .set_type(xml(reason.split(':').next().unwrap_or("failed")))
+                .set_message(xml(reason));
+            status.set_description(xml(&differences(result)));
             status
         }
     }
@@ -119,4 +134,15 @@ fn differences(result: &TestResult) -> String {
         lines.push(format!("and {} more", result.differences.len() - MOST_DIFFERENCES));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_xml_does_not_have_are_escaped() {
+        assert_eq!(xml("a\u{0}b\u{ffff}c\u{1b}[31m"), "a\\u{0}b\\u{ffff}c\\u{1b}[31m");
+        assert_eq!(xml("tab\t \u{10000} é"), "tab\t \u{10000} é");
+    }
 }

@@ -1,7 +1,10 @@
 //! The schema of the lines that `check`, `bench` and `gate` write.
 
 use super::bench::Line;
-use crate::record::{Cases, Status, Verdict};
+use crate::{
+    record::{CaseOutcome, Cases, Status, Verdict},
+    source::OtherFile,
+};
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 
 /// JSON Schema (draft 2020-12) of one line: its `kind` says which.
@@ -9,23 +12,25 @@ pub fn of_a_line() -> Schema {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let measured = generator.subschema_for::<Line>();
     let test = test_line(&mut generator);
+    let other = other_line(&mut generator);
     let definitions = generator.take_definitions(true);
     let mut schema = json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of a record of lockstep, schema 1",
-        "description": "Files are JSON lines. Those of `check` have `test` and `unreadable` lines and a `summary` last; \
+        "description": "Files are JSON lines. Those of `check` have `test`, `unreadable` and `other` lines and a `summary` last; \
                         those of `bench` begin with `circumstances` and have an `end`. Times are in ns.",
-        "anyOf": [measured, test, summary_line()],
+        "anyOf": [measured, test, other, summary_line()],
     });
     schema.insert("$defs".to_owned(), definitions.into());
     schema
 }
 
 fn test_line(generator: &mut SchemaGenerator) -> Schema {
-    let (status, verdict, cases) = (
+    let (status, verdict, cases, outcomes) = (
         generator.subschema_for::<Status>(),
         generator.subschema_for::<Option<Verdict>>(),
         generator.subschema_for::<Cases>(),
+        generator.subschema_for::<Vec<CaseOutcome>>(),
     );
     json_schema!({
         "type": "object",
@@ -53,8 +58,20 @@ fn test_line(generator: &mut SchemaGenerator) -> Schema {
             },
             "cases": cases,
             "time_ns": { "type": "integer", "minimum": 0 },
+            "outcomes": outcomes,
         },
     })
+}
+
+fn other_line(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = generator.root_schema_for::<OtherFile>();
+    schema.remove("$schema");
+    schema.remove("$defs");
+    if let Some(properties) = schema.get_mut("properties").and_then(|value| value.as_object_mut()) {
+        properties.insert("kind".to_owned(), json_schema!({ "const": "other" }).into());
+    }
+    schema.insert("required".to_owned(), serde_json::json!(["kind", "file", "reason"]));
+    schema
 }
 
 fn summary_line() -> Schema {

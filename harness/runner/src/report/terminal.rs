@@ -20,6 +20,9 @@ const MOST_DIFFERENCES: usize = 12;
 /// The most failed tests that the summary lists again.
 const MOST_FAILURES: usize = 20;
 
+/// The most files of one kind that the summary names; a record names all.
+const MOST_FILES: usize = 3;
+
 /// How the same thing can be run again.
 #[derive(Debug, Clone, Default)]
 pub struct Replay {
@@ -91,12 +94,35 @@ pub fn unreadable(error: &SourceError) -> String {
     format!("{RED}{BOLD}UNREADABLE{RESET} {error}\n")
 }
 
+/// What the reference made of each case of a test.
+pub fn outcomes(result: &TestResult) -> String {
+    let mut text = format!("{BOLD}{}{RESET}\n", result.id);
+    for outcome in &result.outcomes {
+        let block = outcome.block.map_or(String::new(), |block| format!("block {block}: "));
+        let _ = match &outcome.rejected {
+            Some(why) => {
+                writeln!(text, "     {block}rejected: {why}; state root {}", outcome.state_root)
+            }
+            None => writeln!(
+                text,
+                "     {block}state root {}, receipts root {}, logs hash {}, gas {}",
+                outcome.state_root,
+                outcome.receipts_root.unwrap_or_default(),
+                outcome.logs_hash.unwrap_or_default(),
+                outcome.gas_used
+            ),
+        };
+    }
+    text
+}
+
 /// The summary.
 pub fn summary(record: &Record, replay: &Replay) -> String {
     let mut text = String::new();
     sources(&mut text, record);
     packing(&mut text, record);
     reasons(&mut text, record);
+    others(&mut text, record);
     executors(&mut text, record);
     failures(&mut text, record);
     last_line(&mut text, record, replay);
@@ -190,6 +216,18 @@ fn reasons(text: &mut String, record: &Record) {
     }
 }
 
+fn others(text: &mut String, record: &Record) {
+    if record.others.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{BOLD}Files without tests to run{RESET}");
+    for (reason, files) in record.others_by_reason() {
+        let named = files.iter().take(MOST_FILES).copied().collect::<Vec<_>>().join(", ");
+        let more = if files.len() > MOST_FILES { ", ..." } else { "" };
+        let _ = writeln!(text, "  {:>6} {reason}: {DIM}{named}{more}{RESET}", files.len());
+    }
+}
+
 fn executors(text: &mut String, record: &Record) {
     if record.executors.is_empty() {
         return;
@@ -264,7 +302,7 @@ fn last_line(text: &mut String, record: &Record, replay: &Replay) {
     let _ = writeln!(
         text,
         "\n{color}{BOLD}{word}{RESET} {} tests: {}; {} cases: {} agreed, {} diverged, {} \
-         inconclusive, {} hung; {} unreadable; {seconds:.1} s",
+         inconclusive, {} hung; {} unreadable{}; {seconds:.1} s",
         counts.tests,
         describe(&counts),
         counts.cases,
@@ -272,7 +310,11 @@ fn last_line(text: &mut String, record: &Record, replay: &Replay) {
         counts.diverged,
         counts.inconclusive,
         counts.hung,
-        record.unreadable.len()
+        record.unreadable.len(),
+        match record.others.len() {
+            0 => String::new(),
+            count => format!(", {count} without tests"),
+        }
     );
     if record.interrupted {
         let _ = writeln!(text, "{YELLOW}Interrupted: this is what was known by then.{RESET}");

@@ -3,16 +3,19 @@
 //! Nothing is unpacked to disk, and nothing in an archive can make us write, follow a link, or
 //! hold more than one file of the largest size.
 
-use super::{Content, File, SourceError};
+use super::{
+    Content, File, Item, OtherFile, SourceError,
+    form::{self, Stream},
+};
 use std::{
     cell::Cell,
-    io::{self, BufReader, Read},
+    io::{self, Read},
     path::Component,
     rc::Rc,
 };
 
 /// The largest file that is read.
-pub(crate) const MAX_FILE: u64 = 128 << 20;
+pub(super) const MAX_FILE: u64 = 128 << 20;
 
 /// The most bytes between two files of an archive (headers, long names) beyond what is skipped.
 const MAX_BETWEEN: u64 = 1 << 20;
@@ -23,50 +26,19 @@ const MAX_ARCHIVE: u64 = 64 << 30;
 /// After this many wrong entries the rest of an archive is not looked at.
 const MOST_WRONG: usize = 1000;
 
-/// zstd windows up to 128 MiB, what `zstd --long=27` writes.
-const ZSTD_WINDOW_LOG: u32 = 27;
-
-/// How an archive is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Compression {
-    Zstd,
-    Gzip,
-    None,
-}
-
-/// Recognises an archive by its first bytes.
-pub(crate) fn recognise(start: &[u8]) -> Option<Compression> {
-    if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        Some(Compression::Zstd)
-    } else if start.starts_with(&[0x1f, 0x8b]) {
-        Some(Compression::Gzip)
-    } else if start.get(257..262) == Some(b"ustar") {
-        Some(Compression::None)
-    } else {
-        None
-    }
-}
-
-/// Calls `emit` with every file of the archive, or with what is wrong with it. `emit` returns
-/// false to stop.
-pub(crate) fn read_archive(
+/// Calls `emit` with every file of a tar stream, or with what is wrong with it. `emit` returns false to
+/// stop.
+pub(super) fn read_archive(
     archive: &str,
-    source: impl Read,
-    compression: Compression,
-    emit: &mut dyn FnMut(Result<File, SourceError>) -> bool,
-) {
-    let outcome = match compression {
-        Compression::Zstd => zstd::Decoder::new(source).and_then(|mut decoder| {
-            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-            read_tar(archive, decoder, emit)
-        }),
-        Compression::Gzip => {
-            read_tar(archive, flate2::read::MultiGzDecoder::new(BufReader::new(source)), emit)
+    source: Stream<'_>,
+    emit: &mut dyn FnMut(Item) -> bool,
+) -> bool {
+    match read_tar(archive, source, emit) {
+        Ok(go_on) => go_on,
+        Err(error) => {
+            let problem = format!("the archive ends in an error: {error}");
+            emit(Item::Unreadable(SourceError::file(archive, problem)))
         }
-        Compression::None => read_tar(archive, source, emit),
-    };
-    if let Err(error) = outcome {
-        emit(Err(SourceError::file(archive, format!("the archive ends in an error: {error}"))));
     }
 }
 
@@ -87,11 +59,12 @@ impl<R: Read> Read for Metered<R> {
     }
 }
 
+/// Returns whether to go on.
 fn read_tar(
     archive: &str,
     source: impl Read,
-    emit: &mut dyn FnMut(Result<File, SourceError>) -> bool,
-) -> io::Result<()> {
+    emit: &mut dyn FnMut(Item) -> bool,
+) -> io::Result<bool> {
     let allowance = Rc::new(Cell::new(MAX_BETWEEN));
     let mut tar = tar::Archive::new(Metered { inner: source, allowance: allowance.clone() });
     let (mut total, mut wrong) = (0, 0);
@@ -106,30 +79,31 @@ fn read_tar(
         }
         // Enough to read or skip this file, and to find the next.
         allowance.set(size + MAX_BETWEEN);
-        let file = read_entry(archive, entry);
-        wrong += usize::from(file.is_err());
+        let item = read_entry(archive, entry).unwrap_or_else(|error| Some(Item::Unreadable(error)));
+        wrong += usize::from(matches!(item, Some(Item::Unreadable(_))));
         if wrong > MOST_WRONG {
             return Err(io::Error::other(format!(
                 "more than {MOST_WRONG} of its entries are wrong"
             )));
         }
-        if let Some(file) = file.transpose()
-            && !emit(file)
+        if let Some(item) = item
+            && !emit(item)
         {
-            return Ok(());
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
-/// The file of an entry; `None` for folders and for files of no interest.
+/// The file of an entry; `None` for folders.
 fn read_entry<R: Read>(
     archive: &str,
     mut entry: tar::Entry<'_, R>,
-) -> Result<Option<File>, SourceError> {
+) -> Result<Option<Item>, SourceError> {
     let kind = entry.header().entry_type();
     let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-    let wrong = |problem: String| SourceError::file(format!("{archive}: {name}"), problem);
+    let shown = format!("{archive}: {name}");
+    let wrong = |problem: String| SourceError::file(&shown, problem);
     if kind.is_dir() || kind.is_pax_global_extensions() {
         return Ok(None);
     }
@@ -142,7 +116,7 @@ fn read_entry<R: Read>(
         return Err(wrong("expected a name below the archive's top, without `..`".to_owned()));
     }
     if !is_json(&name) {
-        return Ok(None);
+        return Ok(Some(Item::Other(OtherFile::new(shown, OtherFile::NOT_JSON))));
     }
     if entry.size() > MAX_FILE {
         let (size, limit) = (entry.size() >> 20, MAX_FILE >> 20);
@@ -153,11 +127,17 @@ fn read_entry<R: Read>(
     if bytes.len() as u64 != entry.size() {
         return Err(wrong(format!("expected {} bytes, found {}", entry.size(), bytes.len())));
     }
+    if form::is_lfs_pointer(&bytes) {
+        return Ok(Some(Item::Other(OtherFile::new(shown, OtherFile::LFS_POINTER))));
+    }
+    if let Some(what) = form::foreign(&bytes[..bytes.len().min(form::START)]) {
+        return Err(wrong(format!("expected JSON, found {what}")));
+    }
     let path = name.trim_start_matches("./").to_owned();
-    Ok(Some(File { path, origin: archive.to_owned(), content: Content::packed(&bytes) }))
+    Ok(Some(Item::File(File::new(path, archive, &bytes, Content::packed))))
 }
 
 /// Only JSON files are of interest; fixtures come with licences, checksums and the like.
-pub(crate) fn is_json(name: &str) -> bool {
+pub(super) fn is_json(name: &str) -> bool {
     std::path::Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
 }

@@ -19,6 +19,15 @@ pub(crate) enum Number {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Data(pub(crate) Bytes);
 
+/// A number as the accounts of several clients have it: `0x` and hexadecimal digits, decimal digits
+/// (geth's dumps and genesis files), or a JSON number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Amount(pub(crate) U256);
+
+/// A word of storage: as [`Amount`], but digits without `0x` are hexadecimal (geth's dumps).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Word(pub(crate) U256);
+
 /// A recipient: an address, or nothing for a creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Recipient(pub(crate) Option<Address>);
@@ -59,6 +68,23 @@ fn quantity(text: &str) -> Result<Quantity, String> {
         Number::Fits(value) => Ok(Quantity(value)),
         Number::TooLarge => Err(format!("expected at most 256 bits, found `{}`", shown(text))),
     }
+}
+
+fn amount(text: &str) -> Result<Amount, String> {
+    let is_decimal = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    if is_decimal {
+        let value = U256::from_str_radix(text, 10);
+        return value
+            .map(Amount)
+            .map_err(|_| format!("expected at most 256 bits, found `{}`", shown(text)));
+    }
+    quantity(text).map(|Quantity(value)| Amount(value))
+}
+
+fn storage_word(text: &str) -> Result<Word, String> {
+    let has_prefix = text.starts_with("0x") || text.starts_with("0X");
+    let value = if has_prefix { quantity(text) } else { quantity(&format!("0x{text}")) };
+    value.map(|Quantity(value)| Word(value))
 }
 
 fn data(text: &str) -> Result<Data, String> {
@@ -107,6 +133,38 @@ macro_rules! from_text {
             }
         }
     )*};
+}
+
+/// As `from_text`, of types that may also be JSON numbers.
+macro_rules! from_text_or_number {
+    ($($type:ident = $parse:ident, $expecting:literal;)*) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct TextOrNumber;
+                impl de::Visitor<'_> for TextOrNumber {
+                    type Value = $type;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expecting)
+                    }
+
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$type, E> {
+                        $parse(text).map_err(E::custom)
+                    }
+
+                    fn visit_u64<E: de::Error>(self, number: u64) -> Result<$type, E> {
+                        Ok($type(U256::from(number)))
+                    }
+                }
+                deserializer.deserialize_any(TextOrNumber)
+            }
+        }
+    )*};
+}
+
+from_text_or_number! {
+    Amount = amount, "a number, or a string with a hexadecimal or decimal number";
+    Word = storage_word, "a number, or a string with a hexadecimal number";
 }
 
 from_text! {
@@ -185,6 +243,17 @@ mod tests {
         assert!(number("12").unwrap_err().contains("prefix 0x"));
         assert!(number("0x1g").unwrap_err().contains("found `g`"));
         assert!(quantity(&format!("0x1{}", "0".repeat(64))).unwrap_err().contains("256 bits"));
+    }
+
+    #[test]
+    fn numbers_of_accounts() {
+        assert_eq!(amount("16"), Ok(Amount(U256::from(16))));
+        assert_eq!(amount("0x16"), Ok(Amount(U256::from(0x16))));
+        assert_eq!(serde_json::from_str::<Amount>("16").unwrap(), Amount(U256::from(16)));
+        assert!(serde_json::from_str::<Amount>("-1").is_err());
+        assert!(amount("1g").is_err());
+        assert_eq!(storage_word("2a"), Ok(Word(U256::from(42))));
+        assert_eq!(storage_word("0x2a"), Ok(Word(U256::from(42))));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a JSON file is, by its content.
 
-use super::{File, SourceError};
+use super::{File, OtherFile, SourceError, json};
 use serde::{
     Deserialize, Deserializer,
     de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -8,14 +8,30 @@ use serde::{
 use std::{borrow::Cow, cell::Cell, fmt};
 
 /// A kind of file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// State tests, EEST or classic.
     StateTests,
     /// Blockchain tests, EEST or classic.
     BlockchainTests,
-    /// A file that belongs to a fixture release but holds no tests, like EEST's index.
-    NoTests,
+    /// Engine tests, with or without a genesis of their own.
+    EngineTests,
+    /// The genesis of engine-x tests.
+    PreAlloc,
+    /// No tests that can be run here.
+    Other(OtherFile),
+}
+
+/// What one key says of its file.
+#[derive(Debug, Clone, Copy)]
+enum Sign {
+    StateTests,
+    BlockchainTests,
+    EngineTests,
+    /// Blockchain tests or engine tests.
+    Chain,
+    PreAlloc,
+    Other(&'static str),
 }
 
 /// Recognises a file by its first test. Reading stops there: the rest is checked when the tests
@@ -28,39 +44,104 @@ pub fn kind(file: &File) -> Result<Kind, SourceError> {
     let bytes = file.content.bytes();
     let mut json = serde_json::Deserializer::from_slice(&bytes);
     let outcome = Level { found: &found, depth: 0 }.deserialize(&mut json);
+    let other =
+        |what: Cow<'static, str>| Kind::Other(OtherFile { file: file.shown(), reason: what });
     match (found.get(), outcome) {
-        (Some(kind), _) => Ok(kind),
-        (None, Ok(())) => Err(unknown(file)),
-        (None, Err(error)) => Err(SourceError::place(
-            &file.path,
-            format!("line {} column {}", error.line(), error.column()),
-            format!("expected JSON: {error}"),
-        )),
+        (Some(Sign::StateTests), _) => Ok(Kind::StateTests),
+        (Some(Sign::BlockchainTests), _) => Ok(Kind::BlockchainTests),
+        (Some(Sign::EngineTests), _) => Ok(Kind::EngineTests),
+        (Some(Sign::Chain), _) => Ok(chain_kind(&bytes)),
+        (Some(Sign::PreAlloc), _) => Ok(Kind::PreAlloc),
+        (Some(Sign::Other(what)), _) => Ok(other(what.into())),
+        (None, Ok(())) => match known_elsewhere(file, &bytes) {
+            Some(what) => Ok(other(what)),
+            None => Err(unknown(file)),
+        },
+        (None, Err(error)) => {
+            let place = format!("line {} column {}", error.line(), error.column());
+            let problem = format!("expected JSON: {}", json::without_position(&error));
+            Err(SourceError::place(&file.path, place, problem))
+        }
     }
 }
 
 fn unknown(file: &File) -> SourceError {
     SourceError::file(
         &file.path,
-        "expected state tests (`env`, `pre`, `transaction`, `post`) or blockchain tests \
-         (`genesisBlockHeader`, `blocks`), found neither",
+        "expected state tests (`env`, `pre`, `transaction`, `post`), blockchain tests \
+         (`genesisBlockHeader`, `blocks`) or engine tests (`engineNewPayloads`), found none of them",
     )
 }
 
-/// What a key says, at the top of the file (0) or in a test (1).
-fn kind_of_key(depth: usize, key: &str) -> Option<Kind> {
-    match (depth, key) {
-        (0, "root_hash" | "test_count" | "test_cases") => Some(Kind::NoTests),
-        (1, "transaction" | "post") => Some(Kind::StateTests),
-        (1, "genesisBlockHeader" | "blocks") => Some(Kind::BlockchainTests),
-        _ => None,
+/// Both have a genesis; the keys that differ may stand behind megabytes of accounts.
+fn chain_kind(bytes: &[u8]) -> Kind {
+    match memchr::memmem::find(bytes, b"\"engineNewPayloads\"") {
+        Some(_) => Kind::EngineTests,
+        None => Kind::BlockchainTests,
     }
+}
+
+/// What a file without known keys says of itself, or its folder of it.
+fn known_elsewhere(file: &File, bytes: &[u8]) -> Option<Cow<'static, str>> {
+    if let Some(format) = stated_format(bytes) {
+        return Some(format!("tests in the format `{format}`").into());
+    }
+    let folder = |(name, what): &(&str, &'static str)| {
+        file.path.split('/').any(|part| part == *name).then_some(Cow::Borrowed(*what))
+    };
+    FOLDERS.iter().find_map(folder)
+}
+
+/// EEST's `_info.fixture-format`.
+fn stated_format(bytes: &[u8]) -> Option<String> {
+    const KEY: &[u8] = b"\"fixture-format\"";
+    let rest = &bytes[memchr::memmem::find(bytes, KEY)? + KEY.len()..];
+    let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let value = rest.strip_prefix(b"\"")?;
+    let end = value.iter().take(64).position(|byte| *byte == b'"')?;
+    std::str::from_utf8(&value[..end]).ok().map(ToOwned::to_owned)
+}
+
+/// Folders of ethereum/tests with tests of other things than blocks.
+const FOLDERS: &[(&str, &str)] = &[
+    ("ABITests", "ABI tests"),
+    ("BasicTests", "tests of hashes, keys and addresses"),
+    ("DifficultyTests", "difficulty tests"),
+    ("EOFTests", "EOF tests"),
+    ("GenesisTests", "genesis tests"),
+    ("KeyStoreTests", "key store tests"),
+    ("PoWTests", "proof-of-work tests"),
+    ("RLPTests", "RLP tests"),
+    ("TransactionTests", "transaction tests"),
+    ("TrieTests", "trie tests"),
+];
+
+/// What a key says, at the top of the file (0) or in a test (1).
+fn sign(depth: usize, key: &str) -> Option<Sign> {
+    Some(match (depth, key) {
+        (0, "root_hash" | "test_count" | "test_cases") => Sign::Other("index of a fixture release"),
+        (0, "testIds" | "preAllocGroup") => Sign::PreAlloc,
+        (1, "expect") => Sign::Other("fillers: what tests are made from"),
+        (1, "exec" | "callcreates") => Sign::Other("VM tests, which later state tests replace"),
+        (1, "txbytes" | "result" | "rlp") => Sign::Other("transaction tests"),
+        (1, "vectors") => Sign::Other("EOF tests"),
+        (1, "parentTimestamp" | "parentDifficulty") => Sign::Other("difficulty tests"),
+        (1, "in") => Sign::Other("trie tests or RLP tests"),
+        (1, "setupEngineNewPayloads" | "snapshotBlockHash" | "snapshotBlockNumber") => {
+            Sign::Other("stateful engine tests: they need a snapshot of a chain")
+        }
+        (1, "transaction" | "post") => Sign::StateTests,
+        (1, "blocks") => Sign::BlockchainTests,
+        (1, "engineNewPayloads") => Sign::EngineTests,
+        (1, "genesisBlockHeader" | "preHash") => Sign::Chain,
+        _ => return None,
+    })
 }
 
 /// Looks through the keys of one level, and ends the reading with an error once it knows.
 #[derive(Clone, Copy)]
 struct Level<'a> {
-    found: &'a Cell<Option<Kind>>,
+    found: &'a Cell<Option<Sign>>,
     depth: usize,
 }
 
@@ -87,14 +168,14 @@ impl<'de> Visitor<'de> for Level<'_> {
         let mut is_empty = true;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             is_empty = false;
-            if let Some(kind) = kind_of_key(self.depth, &key) {
-                self.found.set(Some(kind));
+            if let Some(sign) = sign(self.depth, &key) {
+                self.found.set(Some(sign));
                 return Err(de::Error::custom("recognised"));
             }
             map.next_value_seed(Level { depth: self.depth + 1, ..self })?;
         }
         if is_empty && self.depth == 0 {
-            self.found.set(Some(Kind::NoTests));
+            self.found.set(Some(Sign::Other("an object without tests")));
         }
         Ok(())
     }
@@ -126,5 +207,51 @@ impl<'de> Visitor<'de> for Level<'_> {
 
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(path: &str, text: &str) -> Kind {
+        kind(&File::of_text(path, text)).unwrap()
+    }
+
+    fn other(path: &str, text: &str) -> String {
+        match kind_of(path, text) {
+            Kind::Other(other) => other.reason.into_owned(),
+            kind => panic!("{kind:?}"),
+        }
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_first_test() {
+        assert_eq!(
+            kind_of("a", r#"{"_comment": 1, "t": {"env": {}, "post": {}}}"#),
+            Kind::StateTests
+        );
+        let chain = r#"{"t": {"genesisBlockHeader": {}, "pre": {}, "blocks": []}}"#;
+        assert_eq!(kind_of("a", chain), Kind::BlockchainTests);
+        let engine = r#"{"t": {"genesisBlockHeader": {}, "engineNewPayloads": []}}"#;
+        assert_eq!(kind_of("a", engine), Kind::EngineTests);
+        let engine_x = r#"{"t": {"network": "Osaka", "preHash": "0x1", "engineNewPayloads": []}}"#;
+        assert_eq!(kind_of("a", engine_x), Kind::EngineTests);
+        let alloc = r#"{"network": "Osaka", "pre": {}, "testIds": []}"#;
+        assert_eq!(kind_of("a", alloc), Kind::PreAlloc);
+    }
+
+    #[test]
+    fn other_kinds_are_named() {
+        assert_eq!(other("a", r#"{"t": {"result": {}, "txbytes": "0x"}}"#), "transaction tests");
+        assert_eq!(other("a", r#"{"t": {"vectors": {}}}"#), "EOF tests");
+        assert_eq!(
+            other("a/DifficultyTests/b.json", r#"{"t": {"Frontier": {}}}"#),
+            "difficulty tests"
+        );
+        let stated = r#"{"t": {"calls": [], "_info": {"fixture-format": "engine_reorg"}}}"#;
+        assert_eq!(other("a", stated), "tests in the format `engine_reorg`");
+        assert_eq!(other("a", "{}"), "an object without tests");
+        assert!(kind(&File::of_text("a", r#"{"t": {"what": 1}}"#)).is_err());
     }
 }

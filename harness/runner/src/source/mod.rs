@@ -7,6 +7,7 @@ pub mod access_list;
 pub mod batch;
 pub mod blockchain_test;
 pub mod built_in;
+pub mod engine_test;
 pub mod files;
 pub mod kind;
 pub mod pack;
@@ -16,16 +17,17 @@ pub mod state_test;
 
 mod accounts;
 mod archive;
+mod form;
 mod hex;
 mod json;
 
-pub use batch::{Batch, batches};
-pub use files::{Content, File, Item, files};
+pub use batch::{Batch, Found, batches, read_all};
+pub use files::{Content, File, Item, Walk, files};
 
 use lockstep_model::Rules;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// The steepest exponent of a blob base fee that still fits 128 bits: e^88 < 2^127. Beyond it no
 /// blob could be paid for, and revm's computation of it practically never ends.
@@ -70,6 +72,27 @@ impl SourceError {
         problem: impl ToString,
     ) -> Self {
         Self { file: file.into(), place: Some(place.into()), problem: problem.to_string() }
+    }
+}
+
+/// A file that holds no tests that can be run here, and what it is instead.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct OtherFile {
+    /// The file, with its archive where it is in one.
+    pub file: String,
+    /// What it is.
+    pub reason: Cow<'static, str>,
+}
+
+impl OtherFile {
+    /// Licences, checksums, pictures: nothing that a release has tests in.
+    pub const NOT_JSON: &str = "not JSON";
+    /// A file of which only the name is there.
+    pub const LFS_POINTER: &str = "Git LFS pointer: the file itself is kept elsewhere";
+
+    /// A file and what it is.
+    pub fn new(file: impl Into<String>, reason: &'static str) -> Self {
+        Self { file: file.into(), reason: Cow::Borrowed(reason) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Blocks that once showed a bug, as small as they could be made: `corpora/regressions`, compiled in. Each
 //! says in its `_info.comment` what it is there for.
 
-use super::{Content, File, blockchain_test};
+use super::{File, blockchain_test};
 use crate::test::Test;
 
 /// Names a file of the folder.
@@ -40,12 +40,10 @@ pub fn tests() -> Vec<Test> {
 }
 
 fn read(name: &str, text: &str) -> Vec<Test> {
-    let path = format!("regressions/{name}.json");
-    let content = Content::Plain(text.as_bytes().into());
-    let file = File { origin: String::new(), path, content };
-    let (tests, errors) = blockchain_test::tests(&file);
-    assert!(errors.is_empty(), "{name}: {errors:?}");
-    tests
+    let file = File::of_text(format!("regressions/{name}.json"), text);
+    let found = blockchain_test::tests(&file);
+    assert!(found.unreadable.is_empty(), "{name}: {:?}", found.unreadable);
+    found.tests
 }
 
 #[cfg(test)]

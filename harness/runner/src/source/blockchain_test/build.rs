@@ -1,7 +1,7 @@
 //! From the file's shape to a chain.
 
 use super::{
-    format::{BlobSchedule, BlockchainTest, JsonBlock, JsonReceipt},
+    format::{BlobSchedule, BlockchainTest, Config, JsonBlock, JsonReceipt},
     stated::Stated,
 };
 use crate::{
@@ -10,11 +10,11 @@ use crate::{
         Schedule,
         decode::{decode, decode_header},
     },
-    exceptions,
     pre_state::PreState,
     source::{File, SourceError, accounts::JsonAccounts, check_blob_price},
     test::{Body, SkipReason, SourceKind, Test},
 };
+use alloy_consensus::Header;
 use alloy_eips::eip7840::BlobParams;
 use alloy_primitives::{B256, Log, LogData};
 use lockstep_model::memory_state::BlockHashes;
@@ -28,7 +28,8 @@ pub(super) fn test(file: &File, name: &str, test: BlockchainTest) -> Result<Test
     let wrong = |place: &str, problem: String| {
         SourceError::place(&file.path, format!("{name}.{place}"), problem)
     };
-    let schedule = schedule(&test).map_err(|(place, problem)| wrong(place, problem))?;
+    let schedule =
+        schedule(&test.network, &test.config).map_err(|(place, problem)| wrong(place, problem))?;
     let id = format!("{}::{name}", file.path);
     let fork = test.network.clone();
     let body = if schedule.has_unsupported_rules() {
@@ -40,20 +41,24 @@ pub(super) fn test(file: &File, name: &str, test: BlockchainTest) -> Result<Test
     Ok(Test { id, source: SourceKind::BlockchainTest, fork, body })
 }
 
-fn schedule(test: &BlockchainTest) -> Result<Schedule, (&'static str, String)> {
-    if let Some(network) = &test.config.network
-        && *network != test.network
+/// The rules of a network.
+pub(in crate::source) fn schedule(
+    network: &str,
+    config: &Config,
+) -> Result<Schedule, (&'static str, String)> {
+    if let Some(other) = &config.network
+        && other != network
     {
-        let problem = format!("expected the test's network `{}`, found `{network}`", test.network);
+        let problem = format!("expected the test's network `{network}`, found `{other}`");
         return Err(("config.network", problem));
     }
-    let chain_id = match test.config.chainid {
+    let chain_id = match config.chainid {
         None => 1,
         Some(id) => {
             id.as_u64().ok_or_else(|| ("config.chainid", "expected at most 64 bits".to_owned()))?
         }
     };
-    if let Some(schedule) = &test.config.blob_schedule
+    if let Some(schedule) = &config.blob_schedule
         && let Some((name, _)) = schedule.0.iter().find(|(_, blobs)| !is_possible(blobs))
     {
         let problem = format!(
@@ -63,7 +68,7 @@ fn schedule(test: &BlockchainTest) -> Result<Schedule, (&'static str, String)> {
         return Err(("config.blobSchedule", problem));
     }
     let blobs = |name: &str| {
-        let schedule = test.config.blob_schedule.as_ref()?;
+        let schedule = config.blob_schedule.as_ref()?;
         let (_, blobs) = schedule.0.iter().find(|(known, _)| known == name)?;
         Some(BlobParams {
             target_blob_count: blobs.target,
@@ -72,7 +77,7 @@ fn schedule(test: &BlockchainTest) -> Result<Schedule, (&'static str, String)> {
             ..BlobParams::cancun()
         })
     };
-    let schedule = Schedule::of_network(&test.network, chain_id, &blobs);
+    let schedule = Schedule::of_network(network, chain_id, &blobs);
     schedule.map_err(|error| ("network", error.to_string()))
 }
 
@@ -85,25 +90,17 @@ fn is_possible(blobs: &BlobSchedule) -> bool {
         && blobs.target <= blobs.max
 }
 
-type Problem = (String, String);
+/// A place in a test, and what is wrong there.
+pub(in crate::source) type Problem = (String, String);
 
 fn chain(schedule: Schedule, test: BlockchainTest) -> Result<Chain, Problem> {
+    if test.blocks.is_empty() {
+        return Err(("blocks".to_owned(), "expected at least one block, found none".to_owned()));
+    }
     let mut stated = Stated::default();
     let genesis = genesis(&test, &mut stated)?;
-    for era in schedule.eras() {
-        let excess = genesis.header.excess_blob_gas;
-        check_blob_price(&schedule.rules(era, 0), excess)
-            .map_err(|problem| ("genesisBlockHeader.excessBlobGas".to_owned(), problem))?;
-    }
-    let end = ExpectedEnd {
-        head: test.last_block_hash,
-        accounts: test.post_state.as_ref().map(JsonAccounts::expected),
-        state_root: test.post_state_hash,
-    };
-    if end.accounts.is_none() && end.state_root.is_none() {
-        let problem = "expected `postState` or `postStateHash`, found neither";
-        return Err(("postState".to_owned(), problem.to_owned()));
-    }
+    check_genesis_blob_price(&schedule, &genesis)?;
+    let end = end(test.last_block_hash, test.post_state.as_ref(), test.post_state_hash);
     let blocks = test.blocks.into_iter().enumerate();
     let blocks = blocks.map(|(index, json)| {
         stated.enter_block(index);
@@ -114,14 +111,52 @@ fn chain(schedule: Schedule, test: BlockchainTest) -> Result<Chain, Problem> {
     Ok(Chain { schedule, genesis, blocks, end, broken: stated.into_differences() })
 }
 
+/// A genesis whose blob gas has no price.
+pub(in crate::source) fn check_genesis_blob_price(
+    schedule: &Schedule,
+    genesis: &Genesis,
+) -> Result<(), Problem> {
+    for era in schedule.eras() {
+        let excess = genesis.header.excess_blob_gas;
+        check_blob_price(&schedule.rules(era, 0), excess)
+            .map_err(|problem| ("genesisBlockHeader.excessBlobGas".to_owned(), problem))?;
+    }
+    Ok(())
+}
+
+/// What a file states of the end. No accounts at all is no statement: every header has the root.
+pub(in crate::source) fn end(
+    head: B256,
+    accounts: Option<&JsonAccounts>,
+    state_root: Option<B256>,
+) -> ExpectedEnd {
+    let accounts = accounts.filter(|accounts| !accounts.0.is_empty());
+    ExpectedEnd {
+        head,
+        accounts: accounts.map(JsonAccounts::expected),
+        accounts_are_complete: true,
+        state_root,
+    }
+}
+
 fn genesis(test: &BlockchainTest, stated: &mut Stated) -> Result<Genesis, Problem> {
     let Some((header, hash)) = decode_header(&test.genesis_rlp.0) else {
         return Err(("genesisRLP".to_owned(), "expected the RLP of a block".to_owned()));
     };
     stated.header("genesisBlockHeader", &test.genesis_block_header, &header, hash);
-    let state = PreState::new(test.pre.state(genesis_hashes(hash)));
+    Ok(genesis_of(header, hash, &test.pre, stated))
+}
+
+/// A genesis with its state, which must be the one that its header names.
+pub(in crate::source) fn genesis_of(
+    header: Header,
+    hash: B256,
+    pre: &JsonAccounts,
+    stated: &mut Stated,
+) -> Genesis {
+    let state = PreState::new(pre.state(genesis_hashes(hash)));
     stated.genesis_root(&header, &state);
-    Ok(Genesis { header, hash, state })
+    Genesis { header, hash, state }
 }
 
 /// `BLOCKHASH` in the first block.
@@ -130,12 +165,6 @@ fn genesis_hashes(hash: B256) -> BlockHashes {
 }
 
 fn block(json: JsonBlock, stated: &mut Stated) -> Result<ChainBlock, Problem> {
-    if let Some(names) = &json.expect_exception
-        && let [unknown, ..] = exceptions::unknown(names)[..]
-    {
-        let problem = format!("unknown exception `{unknown}`, expected one of the known names");
-        return Err(("expectException".to_owned(), problem));
-    }
     let decoded = decode(&json.rlp.0).map(Arc::new);
     if let Ok(block) = &decoded {
         stated.block(&json, block);
@@ -148,6 +177,7 @@ fn block(json: JsonBlock, stated: &mut Stated) -> Result<ChainBlock, Problem> {
         exception: json.expect_exception,
         access_list: list.map(|list| list.0.into()),
         receipts,
+        call: None,
     })
 }
 
@@ -167,6 +197,7 @@ fn receipts(receipts: Vec<JsonReceipt>) -> Result<Vec<StatedReceipt>, Problem> {
         Ok(StatedReceipt {
             transaction_type: u8::try_from(kind).unwrap_or(u8::MAX),
             success: receipt.status,
+            post_state: receipt.post_state,
             cumulative_gas_used: narrow("cumulativeGasUsed", receipt.cumulative_gas_used)?,
             bloom: receipt.bloom,
             logs: logs.ok_or((place, "expected at most four topics".to_owned()))?,

@@ -8,9 +8,6 @@ use crate::source::{
 use alloy_primitives::{Address, B256, Bloom};
 use serde::Deserialize;
 
-/// A file: tests by name.
-pub(crate) type Suite = Ordered<String, BlockchainTest>;
-
 /// One test.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -169,12 +166,31 @@ pub(crate) struct JsonWithdrawal {
 pub(crate) struct JsonReceipt {
     #[serde(rename = "type")]
     pub(crate) kind: Quantity,
+    #[serde(default, deserialize_with = "status")]
     pub(crate) status: Option<bool>,
+    /// Before Byzantium.
+    #[serde(alias = "root")]
+    pub(crate) post_state: Option<B256>,
     pub(crate) cumulative_gas_used: Quantity,
     pub(crate) bloom: Bloom,
     pub(crate) logs: Vec<JsonLog>,
     pub(crate) transaction_hash: Option<B256>,
     pub(crate) rlp: Option<Data>,
+}
+
+/// A truth value, or a number as receipts over JSON-RPC have it.
+fn status<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Status {
+        Truth(bool),
+        Number(Quantity),
+    }
+    let status = Option::<Status>::deserialize(deserializer)?;
+    Ok(status.map(|status| match status {
+        Status::Truth(success) => success,
+        Status::Number(number) => !number.0.is_zero(),
+    }))
 }
 
 /// A log.

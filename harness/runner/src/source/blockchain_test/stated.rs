@@ -16,7 +16,7 @@ use alloy_primitives::{B256, U256};
 
 /// Collects what does not fit.
 #[derive(Debug, Default)]
-pub(super) struct Stated {
+pub(in crate::source) struct Stated {
     block: Option<usize>,
     transaction: Option<usize>,
     found: Vec<Difference>,
@@ -24,11 +24,11 @@ pub(super) struct Stated {
 
 impl Stated {
     /// What follows is about the block at this place in the file.
-    pub(super) fn enter_block(&mut self, index: usize) {
+    pub(in crate::source) fn enter_block(&mut self, index: usize) {
         self.block = Some(index);
     }
 
-    pub(super) fn into_differences(self) -> Vec<Difference> {
+    pub(in crate::source) fn into_differences(self) -> Vec<Difference> {
         self.found
     }
 
@@ -45,13 +45,13 @@ impl Stated {
     }
 
     /// The genesis state must be the one that the genesis header names.
-    pub(super) fn genesis_root(&mut self, header: &Header, state: &PreState) {
+    pub(in crate::source) fn genesis_root(&mut self, header: &Header, state: &PreState) {
         let root = roots::state_root(state, &Default::default());
         self.check("pre", header.state_root, root);
     }
 
     /// A block in its decoded form.
-    pub(super) fn block(&mut self, json: &JsonBlock, block: &DecodedBlock) {
+    pub(in crate::source) fn block(&mut self, json: &JsonBlock, block: &DecodedBlock) {
         if let Some(number) = &json.blocknumber
             && json.chainname.is_none()
         {
@@ -75,7 +75,7 @@ impl Stated {
     }
 
     /// A header, field by field. A wrong field is named, whoever's header it is.
-    pub(super) fn header(
+    pub(in crate::source) fn header(
         &mut self,
         whose: &'static str,
         json: &JsonHeader,

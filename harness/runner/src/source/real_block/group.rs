@@ -1,6 +1,6 @@
 //! Files of one folder that belong to one block.
 
-use crate::source::{File, Item, SourceError};
+use crate::source::{File, Item, OtherFile, SourceError, files::without_compression};
 use std::collections::BTreeMap;
 
 /// The files of a real block.
@@ -36,6 +36,8 @@ pub enum Grouped {
     File(File),
     /// A whole block.
     Block(Box<BlockFiles>),
+    /// A file without tests.
+    Other(OtherFile),
     /// Something that cannot be read.
     Unreadable(SourceError),
 }
@@ -56,8 +58,10 @@ pub struct Grouper {
 
 const NAMES: [&str; 4] = ["block.json", "pre_state.json", "block_hashes.json", "post_state.json"];
 
+/// The folder and the name, without what tells that the file is compressed.
 fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or((".", path))
+    let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+    (folder, without_compression(name))
 }
 
 impl Grouper {
@@ -65,6 +69,7 @@ impl Grouper {
     pub fn push(&mut self, item: Item) -> Vec<Grouped> {
         let file = match item {
             Item::Unreadable(error) => return vec![Grouped::Unreadable(error)],
+            Item::Other(other) => return vec![Grouped::Other(other)],
             Item::File(file) => file,
         };
         let (folder, name) = split(&file.path);
@@ -125,11 +130,9 @@ impl Grouper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Content;
 
     fn file(origin: &str, path: &str) -> Item {
-        let content = Content::Plain([].into());
-        Item::File(File { path: path.to_owned(), origin: origin.to_owned(), content })
+        Item::File(File { origin: origin.to_owned(), ..File::of_text(path, "") })
     }
 
     fn blocks(items: Vec<Item>) -> Vec<String> {
@@ -140,6 +143,7 @@ mod tests {
         let origin = |grouped| match grouped {
             Grouped::Block(block) => block.origin,
             Grouped::File(file) => file.path,
+            Grouped::Other(other) => other.file,
             Grouped::Unreadable(error) => format!("unreadable {}", error.file),
         };
         grouped.into_iter().map(origin).collect()

@@ -4,10 +4,11 @@
 //! perhaps `block_hashes.json` and `post_state.json`. The state is partial, so the header decides
 //! only what such a state can decide; what it cannot is listed as undecidable, never as agreed.
 
+mod dump;
 mod group;
 mod post_state;
 
-use super::{SourceError, accounts::JsonAccounts, check_blob_price, hex::Ordered, json};
+use super::{SourceError, check_blob_price, hex::Ordered, json};
 use crate::{
     pre_state::PreState,
     source::File,
@@ -24,7 +25,7 @@ use lockstep_model::{
     BlobParams, Block, Case, Fork, MemoryState, Phases, Rules, StateReader, Transaction,
     memory_state::BlockHashes,
 };
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 pub use group::{BlockFiles, Grouped, Grouper};
 
@@ -37,7 +38,7 @@ const DAO_FORK_BLOCK: u64 = 1_920_000;
 /// When a file is malformed, or when the block contradicts itself: a transactions root, block hash
 /// or sender that is not what the content says.
 pub fn test(files: &BlockFiles) -> Result<Test, SourceError> {
-    let block: RpcBlock = json::read(&files.block)?;
+    let block: RpcBlock = json::read_answer(&files.block)?;
     let fork = mainnet_fork(block.header.number, block.header.timestamp);
     let transactions = transactions(&files.block, &block)?;
     check_header(&files.block, &block, &transactions)?;
@@ -184,18 +185,17 @@ fn pre_state(files: &BlockFiles) -> Result<MemoryState, SourceError> {
             hashes.insert(number, hash);
         }
     }
-    let accounts: JsonAccounts = json::read(&files.pre_state)?;
-    Ok(accounts.state(BlockHashes::Known(Arc::new(hashes))))
+    Ok(dump::accounts(&files.pre_state)?.state(BlockHashes::Known(Arc::new(hashes))))
 }
 
 /// The phases that the state at hand can carry, and what therefore cannot be decided.
-fn phases(block: &RpcBlock, fork: Fork, pre: &PreState) -> (Phases, Vec<&'static str>) {
-    let mut undecidable = vec!["state root: the pre-state is partial"];
+fn phases(block: &RpcBlock, fork: Fork, pre: &PreState) -> (Phases, Vec<Cow<'static, str>>) {
+    let mut undecidable = vec![Cow::Borrowed("state root: the pre-state is partial")];
     if fork < Fork::Byzantium {
-        undecidable.push("receipts root: its intermediate roots need the whole state");
+        undecidable.push("receipts root: its intermediate roots need the whole state".into());
     }
     if !block.uncles.is_empty() {
-        undecidable.push("ommer rewards: the block names its ommers by hash alone");
+        undecidable.push("ommer rewards: the block names its ommers by hash alone".into());
     }
     let absent = |address| {
         let account = pre.state.account(address).ok().flatten();
@@ -208,7 +208,8 @@ fn phases(block: &RpcBlock, fork: Fork, pre: &PreState) -> (Phases, Vec<&'static
         eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
     ];
     if fork >= Fork::Prague && requests.into_iter().any(absent) {
-        undecidable.push("system calls and requests: their contracts are not in the pre-state");
+        undecidable
+            .push("system calls and requests: their contracts are not in the pre-state".into());
         return (Phases::TransactionsOnly, undecidable);
     }
     (Phases::Full, undecidable)

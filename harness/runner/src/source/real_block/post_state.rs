@@ -13,6 +13,7 @@ use crate::{
 use alloy_primitives::{Address, B256};
 use lockstep_model::Phases;
 use serde::Deserialize;
+use std::borrow::Cow;
 
 #[derive(Debug, Deserialize)]
 struct PostState {
@@ -38,16 +39,16 @@ pub(super) fn accounts(
     block: &RpcBlock,
     pre: &PreState,
     phases: Phases,
-    undecidable: &mut Vec<&'static str>,
+    undecidable: &mut Vec<Cow<'static, str>>,
 ) -> Result<Vec<ExpectedAccount>, SourceError> {
     let Some(file) = &files.post_state else { return Ok(Vec::new()) };
     let post: PostState = json::read(file)?;
     let unknown = |address: Address| {
         let why = unknown_balance(address, block, pre, phases);
         if let Some(why) = why
-            && !undecidable.contains(&why)
+            && !undecidable.iter().any(|known| known == why)
         {
-            undecidable.push(why);
+            undecidable.push(Cow::Borrowed(why));
         }
         why.is_some()
     };
@@ -66,15 +67,7 @@ pub(super) fn accounts(
             storage_is_complete: false,
         });
     }
-    accounts.extend(post.absent.into_iter().map(|address| ExpectedAccount {
-        address,
-        exists: false,
-        balance: None,
-        nonce: None,
-        code_hash: None,
-        storage: Vec::new(),
-        storage_is_complete: false,
-    }));
+    accounts.extend(post.absent.into_iter().map(ExpectedAccount::absent));
     Ok(accounts)
 }
 

@@ -3,13 +3,17 @@
 use super::{
     format::{Post, StateTest},
     sender::address_of,
-    transaction::{self, NoTransaction},
+    transaction::{self, Built, NoTransaction},
+    wide::{self, Parties},
 };
 use crate::{
     compare::{Difference, Scope, ShouldBe},
     exceptions,
     pre_state::PreState,
-    source::{File, SourceError, accounts::JsonAccounts, check_blob_price, hex::Quantity},
+    source::{
+        File, SourceError, accounts::JsonAccounts, blockchain_test::unknown_exception,
+        check_blob_price, hex::Quantity,
+    },
     test::{
         Body, Expectation, ExpectedRejection, Runnable, SkipReason, SourceKind, Test, Undecodable,
     },
@@ -20,11 +24,15 @@ use lockstep_model::{
 };
 use std::sync::Arc;
 
+/// Said of a price that does not fit and that code may look at.
+const SEES_WIDE_PRICE: &str =
+    "state: code may ask for the gas price (GASPRICE), which has more bits than executors hold";
+
 /// geth's base fee where a state test from London on has none.
 const DEFAULT_BASE_FEE: u64 = 10;
 
 /// One state test of a file, with what all its posts share.
-pub(crate) struct Unit<'a> {
+pub(super) struct Unit<'a> {
     file: &'a File,
     name: &'a str,
     test: &'a StateTest,
@@ -34,7 +42,7 @@ pub(crate) struct Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
-    pub(crate) fn new(
+    pub(super) fn new(
         file: &'a File,
         name: &'a str,
         test: &'a StateTest,
@@ -64,8 +72,15 @@ impl<'a> Unit<'a> {
     }
 
     /// Adds a test for each fork and index.
-    pub(crate) fn tests(&self, tests: &mut Vec<Test>, errors: &mut Vec<SourceError>) {
+    pub(super) fn tests(&self, tests: &mut Vec<Test>, errors: &mut Vec<SourceError>) {
+        if self.test.post.0.is_empty() {
+            errors.push(self.wrong("post", "expected at least one fork, found none"));
+        }
         for (fork_name, posts) in &self.test.post.0 {
+            if posts.is_empty() {
+                let problem = "expected at least one case, found none";
+                errors.push(self.wrong(&format!("post.{fork_name}"), problem));
+            }
             let fork: Fork = match fork_name.parse() {
                 Ok(fork) => fork,
                 Err(error) => {
@@ -74,6 +89,12 @@ impl<'a> Unit<'a> {
                 }
             };
             for (index, post) in posts.iter().enumerate() {
+                for name in
+                    post.expect_exception.iter().flat_map(|names| exceptions::unknown(names))
+                {
+                    let place = format!("post.{fork_name}[{index}].expectException");
+                    errors.push(self.wrong(&place, unknown_exception(name)));
+                }
                 match self.body(fork, fork_name, post) {
                     Ok(body) => tests.push(Test {
                         id: self.id(fork_name, post),
@@ -103,7 +124,7 @@ impl<'a> Unit<'a> {
         if fork == Fork::Constantinople {
             return Ok(Body::Skip(SkipReason::UnsupportedFork));
         }
-        let mut expectation = self.expectation(fork, post)?;
+        let mut expectation = self.expectation(fork, post);
         let pre = self.pre.clone();
         match transaction::build(&self.test.transaction, post.indexes, self.chain_id) {
             Err(NoTransaction::NoSuchIndex(list, index)) => {
@@ -117,16 +138,42 @@ impl<'a> Unit<'a> {
                 let test = Undecodable { rule, beneficiary, pre, expectation };
                 Ok(Body::Undecodable(Box::new(test)))
             }
-            Ok(envelope) => {
+            Ok(built) => {
                 self.check_environment(fork, fork_name)?;
-                expectation.broken.extend(check_bytes(&envelope, post));
-                let transaction = Transaction { sender: self.sender, envelope };
-                let case = self.case(fork, fork_name, post, transaction);
+                let pre = self.adjust(fork, &built, post, pre, &mut expectation);
+                let transaction = Transaction { sender: self.sender, envelope: built.envelope };
+                let case = self.case(fork, fork_name, post, &pre, transaction);
                 let keys = self.test.transaction.secret_key.map(|key| (self.sender, key));
                 let keys = keys.into_iter().collect();
                 Ok(Body::Run(Box::new(Runnable { case, pre, expectation, keys })))
             }
         }
+    }
+
+    /// Compares the transaction with its bytes, or makes room for a price that does not fit.
+    fn adjust(
+        &self,
+        fork: Fork,
+        built: &Built,
+        post: &Post,
+        pre: Arc<PreState>,
+        expectation: &mut Expectation,
+    ) -> Arc<PreState> {
+        let Some(prices) = &built.wide else {
+            expectation.broken.extend(check_bytes(&built.envelope, post));
+            return pre;
+        };
+        let beneficiary = self.test.env.current_coinbase;
+        let parties = Parties { sender: self.sender, beneficiary, base_fee: self.base_fee(fork) };
+        let (shown, wide) = wide::settle_later(&pre, prices, &built.fields, &parties);
+        if wide::may_be_seen(&pre, &built.fields.input) {
+            expectation.state_root = None;
+            expectation.accounts.clear();
+            expectation.accounts_are_complete = false;
+            expectation.undecidable.push(SEES_WIDE_PRICE.into());
+        }
+        expectation.wide_price = Some(wide);
+        shown
     }
 
     /// The environment must mean what it says: nothing in it is cut to size.
@@ -149,14 +196,21 @@ impl<'a> Unit<'a> {
         Some(BlobParams { max: blobs.max, update_fraction: blobs.base_fee_update_fraction })
     }
 
-    fn case(&self, fork: Fork, fork_name: &str, post: &Post, transaction: Transaction) -> Case {
+    fn case(
+        &self,
+        fork: Fork,
+        fork_name: &str,
+        post: &Post,
+        pre: &PreState,
+        transaction: Transaction,
+    ) -> Case {
         let blobs = self.blob_params(fork_name);
         Case {
             id: self.id(fork_name, post).into(),
             rules: Rules { blobs, chain_id: self.chain_id, ..Rules::mainnet(fork) },
             phases: Phases::TransactionsOnly,
             block: Arc::new(self.block(fork, transaction)),
-            pre_state: self.pre.state.clone(),
+            pre_state: pre.state.clone(),
             changes_by_transaction: false,
             receipts: None,
             reads: None,
@@ -165,7 +219,6 @@ impl<'a> Unit<'a> {
 
     fn block(&self, fork: Fork, transaction: Transaction) -> Block {
         let env = &self.test.env;
-        let base_fee = env.current_base_fee.and_then(|fee| fee.as_u64());
         let excess = env.current_excess_blob_gas.and_then(|gas| gas.as_u64());
         let after_merge = fork >= Fork::Paris;
         Block {
@@ -175,33 +228,33 @@ impl<'a> Unit<'a> {
             gas_limit: env.current_gas_limit,
             difficulty: if after_merge { U256::ZERO } else { env.current_difficulty.0 },
             prev_randao: after_merge.then(|| env.current_random.unwrap_or_default().as_word()),
-            base_fee: if fork >= Fork::London { base_fee.unwrap_or(DEFAULT_BASE_FEE) } else { 0 },
+            base_fee: self.base_fee(fork),
             excess_blob_gas: (fork >= Fork::Cancun).then(|| excess.unwrap_or_default()),
             transactions: vec![transaction],
             ..Block::default()
         }
     }
 
-    fn expectation(&self, fork: Fork, post: &Post) -> Result<Expectation, String> {
+    fn base_fee(&self, fork: Fork) -> u64 {
+        let stated = self.test.env.current_base_fee.and_then(|fee| fee.as_u64());
+        if fork >= Fork::London { stated.unwrap_or(DEFAULT_BASE_FEE) } else { 0 }
+    }
+
+    fn expectation(&self, fork: Fork, post: &Post) -> Expectation {
         let names = post.expect_exception.as_ref();
-        if let Some(names) = names
-            && let [unknown, ..] = exceptions::unknown(names)[..]
-        {
-            return Err(format!("unknown exception `{unknown}`, expected one of the known names"));
-        }
         let rejection =
             names.map(|names| ExpectedRejection { names: names.clone(), transaction: 0 });
         let is_classic = post.state.is_none();
-        Ok(Expectation {
+        Expectation {
             state_root: Some(post.hash),
             logs_hash: Some(post.logs),
             accounts: post.state.as_ref().map(JsonAccounts::expected).unwrap_or_default(),
             accounts_are_complete: post.state.is_some(),
             accepted: rejection.is_none(),
             rejection,
-            rejection_touches_beneficiary: is_classic && fork < Fork::SpuriousDragon,
+            rejection_may_touch_beneficiary: is_classic && fork < Fork::SpuriousDragon,
             ..Expectation::default()
-        })
+        }
     }
 }
 

@@ -7,9 +7,6 @@ use crate::source::{
 use alloy_primitives::{Address, B256};
 use serde::Deserialize;
 
-/// A file: tests by name.
-pub(crate) type Suite = Ordered<String, StateTest>;
-
 /// One test: a transaction template, and what it does under each fork.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct StateTest {

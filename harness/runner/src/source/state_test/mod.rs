@@ -7,24 +7,21 @@ mod build;
 mod format;
 mod sender;
 mod transaction;
+mod wide;
 
-use super::{File, SourceError, json};
-use crate::test::Test;
-use format::Suite;
+use super::{File, Found, json};
+use format::StateTest;
 
 /// Reads every test of a file, in the order of the file. Tests that cannot be read are errors
 /// beside those that can.
-pub fn tests(file: &File) -> (Vec<Test>, Vec<SourceError>) {
-    let suite: Suite = match json::read(file) {
-        Ok(suite) => suite,
-        Err(error) => return (Vec::new(), vec![error]),
-    };
-    let (mut tests, mut errors) = (Vec::new(), Vec::new());
-    for (name, unit) in &suite.0 {
+pub fn tests(file: &File) -> Found {
+    let (suite, unreadable) = json::suite::<StateTest>(file);
+    let mut found = Found { unreadable, ..Found::default() };
+    for (name, unit) in &suite {
         match build::Unit::new(file, name, unit) {
-            Ok(unit) => unit.tests(&mut tests, &mut errors),
-            Err(error) => errors.push(error),
+            Ok(unit) => unit.tests(&mut found.tests, &mut found.unreadable),
+            Err(error) => found.unreadable.push(error),
         }
     }
-    (tests, errors)
+    found
 }

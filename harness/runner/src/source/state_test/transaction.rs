@@ -1,6 +1,9 @@
 //! From a transaction template to a transaction, or to the rule that its encoding breaks.
 
-use super::format::{AccessListEntry, Authorization, Indexes, Template};
+use super::{
+    format::{AccessListEntry, Authorization, Indexes, Template},
+    wide::{Prices, Shown},
+};
 use crate::{placeholder, source::hex::Number};
 use alloy_consensus::{Signed, TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxEnvelope, TxLegacy};
 use alloy_eips::{
@@ -26,13 +29,29 @@ impl From<Rule> for NoTransaction {
     }
 }
 
+/// A transaction that a post picks.
+pub(super) struct Built {
+    pub(super) envelope: TxEnvelope,
+    pub(super) fields: Fields,
+    /// Its prices, where they are not those that are in it.
+    pub(super) wide: Option<Prices>,
+}
+
 /// Builds the transaction that a post picks. Its signature is a placeholder.
-pub(crate) fn build(
+pub(super) fn build(
     template: &Template,
     picked: Indexes,
     chain_id: u64,
-) -> Result<TxEnvelope, NoTransaction> {
+) -> Result<Built, NoTransaction> {
     let fields = Fields::new(template, picked, chain_id)?;
+    let prices = Prices::of(template)?;
+    let wide = prices.are_wide(fields.gas_limit).then_some(prices);
+    let fields = Fields { shown: wide.map(|prices| prices.shown()), ..fields };
+    let envelope = envelope(fields.clone(), template)?;
+    Ok(Built { envelope, fields, wide })
+}
+
+fn envelope(fields: Fields, template: &Template) -> Result<TxEnvelope, NoTransaction> {
     if let Some(list) = &template.authorization_list {
         return fields.set_code(template, list);
     }
@@ -49,15 +68,19 @@ pub(crate) fn build(
 }
 
 /// What all transaction types have.
-struct Fields {
+#[derive(Debug, Clone)]
+pub(super) struct Fields {
     chain_id: u64,
     nonce: u64,
-    gas_limit: u64,
+    pub(super) gas_limit: u64,
     to: TxKind,
-    value: U256,
-    input: Bytes,
+    pub(super) value: U256,
+    pub(super) input: Bytes,
+    pub(super) blobs: usize,
     access_list: AccessList,
     has_access_list: bool,
+    /// Prices instead of those of the template.
+    shown: Option<Shown>,
 }
 
 impl Fields {
@@ -77,8 +100,10 @@ impl Fields {
             to: template.to.0.map_or(TxKind::Create, TxKind::Call),
             value: word(&template.value[picked.value])?,
             input: template.data[picked.data].0.clone(),
+            blobs: template.blob_versioned_hashes.as_ref().map_or(0, Vec::len),
             access_list: list.map(|list| access_list(list)).unwrap_or_default(),
             has_access_list: list.is_some(),
+            shown: None,
         })
     }
 
@@ -86,7 +111,7 @@ impl Fields {
         Ok(TxEnvelope::Legacy(placeholder::signed(TxLegacy {
             chain_id: None,
             nonce: self.nonce,
-            gas_price: price(template.gas_price.as_ref())?,
+            gas_price: self.price(template.gas_price.as_ref(), |shown| shown.most)?,
             gas_limit: self.gas_limit,
             to: self.to,
             value: self.value,
@@ -98,7 +123,7 @@ impl Fields {
         Ok(TxEnvelope::Eip2930(placeholder::signed(TxEip2930 {
             chain_id: self.chain_id,
             nonce: self.nonce,
-            gas_price: price(template.gas_price.as_ref())?,
+            gas_price: self.price(template.gas_price.as_ref(), |shown| shown.most)?,
             gas_limit: self.gas_limit,
             to: self.to,
             value: self.value,
@@ -112,8 +137,8 @@ impl Fields {
             chain_id: self.chain_id,
             nonce: self.nonce,
             gas_limit: self.gas_limit,
-            max_fee_per_gas: price(template.max_fee_per_gas.as_ref())?,
-            max_priority_fee_per_gas: price(template.max_priority_fee_per_gas.as_ref())?,
+            max_fee_per_gas: self.price(template.max_fee_per_gas.as_ref(), |shown| shown.most)?,
+            max_priority_fee_per_gas: self.priority(template)?,
             to: self.to,
             value: self.value,
             access_list: self.access_list,
@@ -123,17 +148,19 @@ impl Fields {
 
     fn blob(self, template: &Template) -> Result<TxEnvelope, NoTransaction> {
         let to = self.recipient(Rule::BlobContractCreation)?;
+        let blob_fee = template.max_fee_per_blob_gas.as_ref();
+        let max_fee_per_blob_gas = self.price(blob_fee, |shown| shown.blob)?;
         let transaction = TxEip4844 {
             chain_id: self.chain_id,
             nonce: self.nonce,
             gas_limit: self.gas_limit,
-            max_fee_per_gas: price(template.max_fee_per_gas.as_ref())?,
-            max_priority_fee_per_gas: price(template.max_priority_fee_per_gas.as_ref())?,
+            max_fee_per_gas: self.price(template.max_fee_per_gas.as_ref(), |shown| shown.most)?,
+            max_priority_fee_per_gas: self.priority(template)?,
             to,
             value: self.value,
             access_list: self.access_list,
             blob_versioned_hashes: template.blob_versioned_hashes.clone().unwrap_or_default(),
-            max_fee_per_blob_gas: price(template.max_fee_per_blob_gas.as_ref())?,
+            max_fee_per_blob_gas,
             input: self.input,
         };
         Ok(TxEnvelope::Eip4844(Signed::new_unchecked(
@@ -153,14 +180,29 @@ impl Fields {
             chain_id: self.chain_id,
             nonce: self.nonce,
             gas_limit: self.gas_limit,
-            max_fee_per_gas: price(template.max_fee_per_gas.as_ref())?,
-            max_priority_fee_per_gas: price(template.max_priority_fee_per_gas.as_ref())?,
+            max_fee_per_gas: self.price(template.max_fee_per_gas.as_ref(), |shown| shown.most)?,
+            max_priority_fee_per_gas: self.priority(template)?,
             to,
             value: self.value,
             access_list: self.access_list,
             authorization_list: list.iter().map(authorization).collect::<Result<_, _>>()?,
             input: self.input,
         })))
+    }
+
+    fn price(
+        &self,
+        number: Option<&Number>,
+        shown: impl FnOnce(Shown) -> u128,
+    ) -> Result<u128, Rule> {
+        match (self.shown, number) {
+            (Some(prices), Some(_)) => Ok(shown(prices)),
+            _ => price(number),
+        }
+    }
+
+    fn priority(&self, template: &Template) -> Result<u128, Rule> {
+        self.price(template.max_priority_fee_per_gas.as_ref(), |shown| shown.priority)
     }
 
     fn recipient(&self, rule: Rule) -> Result<Address, Rule> {
@@ -201,10 +243,10 @@ fn narrow(number: &Number) -> Result<u64, Rule> {
     u64::try_from(word(number)?).map_err(|_| Rule::NumberTooLarge)
 }
 
-/// Prices are 128 bits wide here and in every client: more could never be paid for.
+/// A price that fits: others are shown as one that does.
 fn price(number: Option<&Number>) -> Result<u128, Rule> {
     let value = number.map_or(Ok(U256::ZERO), word)?;
-    u128::try_from(value).map_err(|_| Rule::GasPriceProductOverflow)
+    u128::try_from(value).map_err(|_| Rule::NumberTooLarge)
 }
 
 /// What is different between a transaction and a post's `txbytes`; `None` where nothing is.

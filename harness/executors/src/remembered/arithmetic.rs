@@ -1,12 +1,6 @@
-//! Remembers what the curve arithmetic of precompiles gave.
+//! The curve arithmetic of precompiles.
 //!
-//! `check` executes every test several times, and official tests repeat their inputs from fork to
-//! fork: a quarter of its time was the same pairings and multiplications over and over. The
-//! functions here are pure: their result depends on their input bytes and on nothing else, gas is
-//! not theirs to count, and the whole input is compared, not a digest of it. Executors still run
-//! every call of a precompile: gas, failures and return data are decided each time.
-//!
-//! It is for checking, never for measuring: `lockstep bench` does not install it.
+//! Executors still run every call of a precompile: gas, failures and return data are decided each time.
 
 use quick_cache::{Weighter, sync::Cache};
 use revm::precompile::{
@@ -27,9 +21,8 @@ const LONGEST_INPUT: usize = 64 << 10;
 /// Fewer rounds of BLAKE2b than this cost less than to remember them.
 const MANY_ROUNDS: u32 = 1 << 12;
 
-/// Makes every revm of this process remember its curve arithmetic from now on. The first call
-/// counts; returns false where revm's arithmetic was already chosen.
-pub fn remember_arithmetic() -> bool {
+/// Makes every revm of this process remember its curve arithmetic from now on.
+pub(super) fn install() -> bool {
     install_crypto(Remembering::default())
 }
 
