@@ -3,7 +3,7 @@
 
 use crate::{
     command::{Run, gzip, lockstep, tar_of, write},
-    state_test::accepted,
+    state_test::{accepted, rejected},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -88,8 +88,27 @@ fn unknown_fork_index_and_exception() {
     let (passed, text) = wrong(&|post| post["Cancun"][1]["indexes"]["data"] = json!(7));
     assert_eq!(passed, 3);
     assert!(text.contains("post.Cancun[1]") && text.contains("transaction.data"), "{text}");
-    let (_, text) = wrong(&|post| post["Cancun"][0]["expectException"] = json!("TR_Unheard"));
-    assert!(text.contains("unknown exception `TR_Unheard`"), "{text}");
+}
+
+/// An unknown name costs the comparison of the reason, not the test: whether the transaction is rejected
+/// still counts.
+#[test]
+fn unknown_exceptions() {
+    let mut suite = rejected("Cancun");
+    suite["ours"]["post"]["Cancun"][0]["expectException"] = json!("TR_Unheard");
+    let run = beside_a_good_file("bad.json", suite.to_string());
+    assert_eq!(run.status, 2, "{}{}", run.stdout, run.stderr);
+    assert_eq!(run.summary()["passed"], 4, "{}", run.stdout);
+    assert!(run.stderr.contains("post.Cancun[0].expectException"), "{}", run.stderr);
+    assert!(run.stderr.contains("unknown exception `TR_Unheard`"), "{}", run.stderr);
+    assert!(
+        run.stdout.contains("`TR_Unheard` is not a rule that is checked here"),
+        "{}",
+        run.stdout
+    );
+    suite["ours"]["post"]["Cancun"][0]["expectException"] = json!("TR_NoFunds");
+    let wrong = beside_a_good_file("bad.json", suite.to_string());
+    assert_eq!(wrong.status, 1, "another reason is known to be wrong: {}", wrong.stdout);
 }
 
 /// A number too large for its type is the case under test where a rejection is expected, and a bad

@@ -138,10 +138,7 @@ fn exceptions_and_ends_count() {
         test.remove("postState");
         test.insert("postStateHash".into(), json!(format!("0x{}", "11".repeat(32))));
     });
-    change("a block less", "last_block_hash", &|suite| suite[NAME]["blocks"] = json!([]));
-    change("an unknown exception", "expectException", &|suite| {
-        suite[NAME]["blocks"][0]["expectException"] = json!("BlockException.NEW_ONE");
-    });
+    change("a block less", "blocks", &|suite| suite[NAME]["blocks"] = json!([]));
     change("an unknown network", "network", &|suite| {
         suite[NAME]["network"] = json!("Atlantis");
         suite[NAME]["config"]["network"] = json!("Atlantis");

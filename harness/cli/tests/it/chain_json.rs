@@ -61,7 +61,7 @@ fn transaction(envelope: &TxEnvelope, sender: u8) -> Value {
     json!({
         "type": quantity(envelope.ty()),
         "nonce": quantity(envelope.nonce()),
-        "gasPrice": quantity(envelope.gas_price().unwrap()),
+        "gasPrice": quantity(envelope.gas_price().unwrap_or_default()),
         "gasLimit": quantity(envelope.gas_limit()),
         "to": envelope.to(),
         "value": quantity(envelope.value()),

@@ -188,7 +188,7 @@ fn draft(
         key = if has_nonces && chooser.chance(20) { NEARLY_DONE } else { RICHEST };
     }
     let nonce = world.nonces[key];
-    world.nonces[key] += 1;
+    world.nonces[key] = nonce.saturating_add(1);
     let tip = u128::from(*chooser.pick(&[1_u64, 2, 0]));
     let max_fee = u128::from(BASE_FEE) + tip + chooser.below(3) as u128;
     let mut draft = Draft {
@@ -355,12 +355,12 @@ fn revive(world: &World, chooser: &mut Chooser<'_>, draft: &mut Draft) {
 /// Breaks a rule.
 fn spoil(world: &World, chooser: &mut Chooser<'_>, draft: &mut Draft) {
     match chooser.below(6) {
-        0 => draft.nonce += 1,
+        0 => draft.nonce = draft.nonce.saturating_add(1),
         1 if draft.nonce > 0 => draft.nonce -= 1,
         2 => draft.gas_limit = 20_000,
         3 => draft.value = U256::MAX >> 8,
         4 if world.fork >= Fork::London => draft.max_fee = u128::from(BASE_FEE) - 1,
-        _ => draft.nonce += 7,
+        _ => draft.nonce = draft.nonce.saturating_add(7),
     }
 }
 
@@ -523,9 +523,9 @@ fn authorization(
         2 | 3 => (0, 0),
         _ => (1, 0),
     };
-    let nonce = world.nonces[key] + offset;
+    let nonce = world.nonces[key].saturating_add(offset);
     if chain_id != 2 && offset == 0 {
-        world.nonces[key] += 1;
+        world.nonces[key] = world.nonces[key].saturating_add(1);
     }
     let authorization = Authorization { chain_id: U256::from(chain_id), address, nonce };
     let signature = keys::sign(key, authorization.signature_hash());
