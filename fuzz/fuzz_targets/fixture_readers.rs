@@ -3,13 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lockstep_runner::source::{Batch, Content, File};
+use lockstep_runner::source::{Batch, File};
 
 fuzz_target!(|bytes: &[u8]| {
-    let content = Content::Plain(bytes.into());
-    let file = File { path: "input.json".to_owned(), origin: "input.json".to_owned(), content };
-    let (_, errors) = Batch::File(file).read();
-    for error in errors {
+    let found = Batch::File(File::of_bytes("input.json", bytes)).read();
+    for error in found.unreadable {
         assert!(error.to_string().starts_with("input.json"), "{error}");
     }
 });

@@ -14,7 +14,7 @@ use lockstep_runner::explain::{Style, explain as explain_block, render};
 pub(crate) fn explain(args: &ExplainArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.case.color);
     lockstep_executors::remember();
-    let block = load(&args.case)?;
+    let block = load(&args.case, command)?;
     let Some(mut suspect) = guilty(&args.case, command, &block, "explain")? else {
         return Ok(EXIT_AGREES);
     };

@@ -14,8 +14,8 @@ use anyhow::{Context, Result, bail};
 use lockstep_model::{Fork, Mode};
 use lockstep_runner::{
     check::Candidate,
-    fuzz::{Finding, FuzzPlan, Status, Tally, run},
-    generate::{Feature, Features, Limits, from_seed},
+    fuzz::{Finding, FuzzPlan, Status, Tally, block_of_chain, run},
+    generate::{Feature, Features, Limits},
     shrink::{Patience, Suspect, shrink},
 };
 use serde::{Deserialize, Serialize};
@@ -250,7 +250,9 @@ impl Suspects {
         let found = self.all.iter().find(|candidate| candidate.label == finding.executor);
         let candidate = found.with_context(|| format!("no executor `{}`", finding.executor))?;
         let mut suspect = Suspect::new(&self.reference, candidate.clone(), HANG_AFTER);
-        let block = from_seed(finding.seed, &self.limits).block;
+        let Finding { seed, link, .. } = *finding;
+        let block = block_of_chain(seed, link, &self.limits, &self.reference);
+        let block = block.map_err(anyhow::Error::msg)?.block;
         let shrunk = shrink(&block, &mut suspect, patience, &mut |_, _| {})?;
         as_fixture(&shrunk, &mut suspect)
     }

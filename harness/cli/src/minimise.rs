@@ -21,7 +21,7 @@ pub(crate) fn minimise(args: &MinimiseArgs, command: &Lockstep) -> Result<u8> {
     if let Some(path) = &args.out {
         files::can_be_written(path)?;
     }
-    let block = load(&args.case)?;
+    let block = load(&args.case, command)?;
     let Some(mut suspect) = guilty(&args.case, command, &block, "minimise")? else {
         return Ok(EXIT_AGREES);
     };

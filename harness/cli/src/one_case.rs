@@ -12,7 +12,8 @@ use lockstep_model::Mode;
 use lockstep_runner::{
     chain,
     check::Candidate,
-    generate::{Limits, from_seed},
+    fuzz::block_of_chain,
+    generate::Limits,
     shrink::{MOST_RUNS, NotShrunk, Suspect},
     source::{Walk, read_all},
     test::{Body, Runnable, Test},
@@ -20,9 +21,14 @@ use lockstep_runner::{
 use regex::Regex;
 
 /// The block.
-pub(crate) fn load(args: &CaseArgs) -> Result<Runnable> {
+pub(crate) fn load(args: &CaseArgs, command: &Lockstep) -> Result<Runnable> {
     match (&args.case, args.seed) {
-        (None, Some(seed)) => Ok(from_seed(seed, &Limits::default()).block),
+        (None, Some(seed)) => {
+            let reference = factory(&command.executors, REFERENCE, Mode::Forced)?;
+            let reference = Candidate::reference(&reference);
+            let block = block_of_chain(seed, args.link, &Limits::default(), &reference);
+            Ok(block.map_err(anyhow::Error::msg)?.block)
+        }
         (Some(path), None) => {
             let filter = args.filter.as_deref().map(Regex::new).transpose();
             let filter = filter.context("--filter: expected a regular expression")?;

@@ -10,6 +10,4 @@ crate::family! {
     E7 Rest Candidate: "an account with a nonce and nothing else does not exist"; "an authority with nonce 1 and no balance"; "bor#2270".
     E9 Rest Candidate: "of several authorisations by one account the first counts"; "the same authority twice in a list"; "EEST bal_7702_double_auth".
     E10 Must Candidate: "an authority counts as existing once an earlier transaction has touched it"; "tx1 sends 0 wei to an absent account; tx2 carries that account's authorisation"; "lockstep sequential, 2026-11 (a refund of 12,500 gas too much)".
-    E11 Must Candidate: "an empty authority counts as existing after an earlier transaction ended it"; "an empty account in the pre-state; tx1 sends it 0 wei; tx2 carries its authorisation"; "sibling of E10".
-    E12 Must Candidate: "an empty account that has ended keeps its storage in the pre-state"; "an empty account with storage; tx1 sends it 0 wei; tx2 delegates it and reads the slot"; "sibling of E10".
 }

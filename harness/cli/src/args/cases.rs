@@ -19,6 +19,10 @@ pub(crate) struct CaseArgs {
     #[arg(long, value_name = "N", conflicts_with = "case")]
     pub(crate) seed: Option<u64>,
 
+    /// The block K of the chain of this seed; 0 is the first
+    #[arg(long, value_name = "K", default_value_t = 0, requires = "seed")]
+    pub(crate) link: u64,
+
     /// Who may be wrong [default: all but the reference; the first who is]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) executor: Vec<String>,

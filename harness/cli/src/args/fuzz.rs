@@ -34,7 +34,7 @@ pub(crate) struct FuzzArgs {
     #[arg(long, value_name = "TIME", value_parser = super::duration)]
     pub(crate) time: Option<Duration>,
 
-    /// How many blocks
+    /// How many seeds: one in 8 is that of a chain of three blocks, the others of one block each
     #[arg(long, value_name = "N")]
     pub(crate) blocks: Option<u64>,
 

@@ -12,7 +12,6 @@ use alloy_primitives::{
     Address, B256, U256,
     map::{AddressMap, B256Map, U256Map},
 };
-use lockstep_faults::delegation::{E11, E12};
 use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
 use revm::{
     Database,
@@ -220,10 +219,8 @@ fn has_ended(account: &Account) -> bool {
 /// the end among the changes.
 fn end(account: &mut Account) {
     account.selfdestruct();
-    let mut status = AccountStatus::LoadedAsNotExisting | AccountStatus::SelfDestructed;
-    status.set(AccountStatus::Created, !E12.is_planted());
-    status.set(AccountStatus::Touched, E11.is_planted());
-    account.status = status;
+    account.status =
+        AccountStatus::LoadedAsNotExisting | AccountStatus::SelfDestructed | AccountStatus::Created;
 }
 
 /// The state that the transactions left, for the post-block phase.

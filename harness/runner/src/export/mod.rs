@@ -17,4 +17,4 @@ mod travel;
 pub use fixture::{Fixture, fixture};
 pub use sign::{UnknownKey, sign};
 pub use t8n::{T8n, t8n};
-pub use travel::{has_too_many_blobs, travelling};
+pub use travel::{has_too_many_blobs, may_overflow, travelling};

@@ -54,6 +54,18 @@ pub fn travelling(block: &Runnable) -> Runnable {
     Runnable { case, pre, expectation: Expectation::default(), keys: block.keys.clone() }
 }
 
+/// Whether rewards may be more than the fee recipient's balance can hold: the protocol says nothing of
+/// that, and the execution specs stop.
+pub fn may_overflow(case: &Case) -> bool {
+    let account = case.pre_state.account(case.block.beneficiary);
+    let balance = account.ok().flatten().unwrap_or_default().balance;
+    let fees = case.block.transactions.iter().map(|tx| {
+        U256::from(tx.envelope.gas_limit())
+            .saturating_mul(U256::from(tx.envelope.max_fee_per_gas()))
+    });
+    fees.fold(Some(balance), |sum, fee| sum?.checked_add(fee)).is_none()
+}
+
 /// Whether the block has more blobs than one may have (EIP-4844). That is a rule of the header: no executor
 /// minds it, but a transition tool does.
 pub fn has_too_many_blobs(case: &Case) -> bool {

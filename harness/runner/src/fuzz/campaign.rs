@@ -1,7 +1,7 @@
 //! Workers, and a watchdog over them.
 
 use super::{Checked, Finding, FuzzPlan, Kind, Lanes, Status, Tally};
-use crate::{check::panic_text, generate};
+use crate::check::panic_text;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::{
     collections::BTreeSet,
@@ -77,7 +77,8 @@ pub fn run(
     Ok(campaign.tally)
 }
 
-type Event = Result<Checked, String>;
+/// The blocks of one seed.
+type Event = Result<Vec<Checked>, String>;
 
 struct Campaign {
     shared: Arc<Shared>,
@@ -150,13 +151,18 @@ impl Campaign {
 
     fn take(
         &mut self,
-        checked: Checked,
+        checked: Vec<Checked>,
         start: Instant,
         tell: &mut dyn FnMut(Status<'_>, Option<&Finding>),
     ) {
-        self.done(checked.seed);
-        for finding in self.tally.add(checked) {
-            tell(Status { tally: &self.tally, elapsed: start.elapsed() }, Some(&finding));
+        if let Some(first) = checked.first() {
+            self.done(first.seed);
+        }
+        for block in checked {
+            for finding in self.tally.add(block) {
+                let status = Status { tally: &self.tally, elapsed: start.elapsed() };
+                tell(status, Some(&finding));
+            }
         }
     }
 
@@ -181,6 +187,7 @@ impl Campaign {
             self.done(seed);
             findings.extend(self.tally.add_finding(Finding {
                 seed,
+                link: 0,
                 block: format!("generated::seed={seed}"),
                 executor: self.shared.plan.label(worker.turn.load(Ordering::Relaxed)).to_owned(),
                 kind: Kind::Hung,
@@ -209,7 +216,7 @@ fn work(
         let seed = shared.plan.seed.wrapping_add(number);
         let set = |at| *desk.lock().unwrap_or_else(PoisonError::into_inner) = at;
         set(Some((seed, Instant::now())));
-        let checked = lanes.check(seed, &generate::from_seed(seed, &shared.plan.limits));
+        let checked = lanes.check(seed, &shared.plan.limits);
         set(None);
         if abandoned.load(Ordering::SeqCst) || events.send(Ok(checked)).is_err() {
             return;

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct Finding {
     /// The seed of the block.
     pub seed: u64,
+    /// Which block of the seed's chain: 0 is the one of the seed itself.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub link: u64,
     /// The block.
     pub block: String,
     /// The executor, with its threads.
@@ -19,6 +22,11 @@ pub struct Finding {
     /// What it said, where it broke; the first wrong read, where one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_first(link: &u64) -> bool {
+    *link == 0
 }
 
 /// What an executor did wrong.

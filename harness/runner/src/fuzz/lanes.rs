@@ -10,7 +10,7 @@ use crate::{
     check::{Candidate, Contestant, NoExecution},
     compare::compare_outcomes,
     explain::History,
-    generate::{Features, Generated, Shape},
+    generate::{Features, Generated, Limits, Shape, from_seed, next_of_chain},
     test::Runnable,
 };
 use lockstep_model::{Case, Outcome};
@@ -21,6 +21,12 @@ use std::sync::{
 
 /// One block in so many takes the deep lane.
 pub const DEEP_EVERY: u64 = 32;
+
+/// One seed in so many is that of a chain of blocks: each on the state that the one before has left.
+pub const CHAIN_EVERY: u64 = 8;
+
+/// Blocks of a chain after its first.
+pub const LINKS: u64 = 2;
 
 /// Runs of each candidate in the deep lane: what is said twice should be the same twice.
 const REPEATS: usize = 2;
@@ -46,6 +52,8 @@ impl std::fmt::Debug for Lanes {
 pub struct Checked {
     /// Its seed.
     pub seed: u64,
+    /// Which block of the seed's chain.
+    pub link: u64,
     /// Whether it took the deep lane.
     pub is_deep: bool,
     /// Whether the reference accepted it.
@@ -81,12 +89,34 @@ impl Lanes {
         }
     }
 
-    /// Checks one block.
-    pub fn check(&mut self, seed: u64, generated: &Generated) -> Checked {
+    /// Checks the block of a seed and, of one seed in [`CHAIN_EVERY`], the blocks that follow it.
+    pub fn check(&mut self, seed: u64, limits: &Limits) -> Vec<Checked> {
+        let mut generated = from_seed(seed, limits);
+        let (first, mut outcome) = self.check_block(seed, 0, &generated);
+        let mut all = vec![first];
+        let links = if seed.is_multiple_of(CHAIN_EVERY) { LINKS } else { 0 };
+        for link in 1..=links {
+            let Some(Outcome::Accepted(before)) = &outcome else { break };
+            generated = next_of_chain(seed, link, &generated, &before.changes, limits);
+            let (checked, next) = self.check_block(seed, link, &generated);
+            all.push(checked);
+            outcome = next;
+        }
+        all
+    }
+
+    /// Checks one block; gives what the reference made of it.
+    fn check_block(
+        &mut self,
+        seed: u64,
+        link: u64,
+        generated: &Generated,
+    ) -> (Checked, Option<Outcome>) {
         let block = &generated.block;
         let mut checked = Checked {
             seed,
-            is_deep: seed.is_multiple_of(DEEP_EVERY),
+            link,
+            is_deep: link == 0 && seed.is_multiple_of(DEEP_EVERY),
             is_accepted: false,
             transactions: block.case.block.transactions.len() as u64,
             executed: 0,
@@ -101,8 +131,9 @@ impl Lanes {
         let right = match self.reference.execute(&block.case) {
             Ok(execution) => execution.outcome,
             Err(failure) => {
-                checked.findings.push(failed(seed, block, "reference", failure));
-                return checked;
+                let failed = failed(&checked, block, "reference", failure);
+                checked.findings.push(failed);
+                return (checked, None);
             }
         };
         if let Outcome::Accepted(outcome) = &right {
@@ -120,7 +151,7 @@ impl Lanes {
             self.go_deep(block, &right, &mut checked);
             self.add_a_stranger(generated, &mut checked);
         }
-        checked
+        (checked, Some(right))
     }
 
     /// How many transactions depend on an earlier one.
@@ -148,12 +179,13 @@ impl Lanes {
                     if let Some(changed) = first_changed(&alone, &with) {
                         let reason = format!("a stranger's transfer in front changes {changed}");
                         let kind = Kind::Diverged;
-                        let finding = found(checked.seed, block, &label, kind, Some(reason));
+                        let finding = found(checked, block, &label, kind, Some(reason));
                         checked.findings.push(finding);
                     }
                 }
                 Err(failure) => {
-                    checked.findings.push(failed(checked.seed, block, &label, failure));
+                    let failed = failed(checked, block, &label, failure);
+                    checked.findings.push(failed);
                 }
             }
         }
@@ -211,7 +243,7 @@ fn name_misread(
     match checked.findings.last_mut() {
         Some(finding) if !agrees => finding.reason = finding.reason.take().or(Some(misread)),
         _ => {
-            let finding = found(checked.seed, block, label, Kind::Misread, Some(misread));
+            let finding = found(checked, block, label, Kind::Misread, Some(misread));
             checked.findings.push(finding);
         }
     }
@@ -232,10 +264,10 @@ fn compare(
             if differences.is_empty() {
                 return true;
             }
-            let found = found(checked.seed, block, &candidate.label, Kind::Diverged, None);
+            let found = found(checked, block, &candidate.label, Kind::Diverged, None);
             Finding { differences, ..found }
         }
-        Err(failure) => failed(checked.seed, block, &candidate.label, failure),
+        Err(failure) => failed(checked, block, &candidate.label, failure),
     };
     finding.differences.truncate(MOST_DIFFERENCES);
     checked.findings.push(finding);
@@ -245,27 +277,50 @@ fn compare(
 /// More are no help.
 const MOST_DIFFERENCES: usize = 20;
 
-fn failed(seed: u64, block: &Runnable, executor: &str, failure: NoExecution) -> Finding {
+fn failed(checked: &Checked, block: &Runnable, executor: &str, failure: NoExecution) -> Finding {
     let (kind, reason) = match failure {
         NoExecution::Broke(error) => (Kind::Broke, error.to_string()),
         NoExecution::Panicked(text) => (Kind::Panicked, text),
     };
-    found(seed, block, executor, kind, Some(reason))
+    found(checked, block, executor, kind, Some(reason))
 }
 
 fn found(
-    seed: u64,
+    checked: &Checked,
     block: &Runnable,
     executor: &str,
     kind: Kind,
     reason: Option<String>,
 ) -> Finding {
     Finding {
-        seed,
+        seed: checked.seed,
+        link: checked.link,
         block: block.case.id.to_string(),
         executor: executor.to_owned(),
         kind,
         differences: Vec::new(),
         reason,
     }
+}
+
+/// A block of the chain of a seed; the blocks before it are run by the reference.
+///
+/// # Errors
+/// When one of those is rejected, or cannot be run: then the chain ends there.
+pub fn block_of_chain(
+    seed: u64,
+    link: u64,
+    limits: &Limits,
+    reference: &Candidate,
+) -> Result<Generated, String> {
+    let mut generated = from_seed(seed, limits);
+    let mut reference = Contestant::new(reference);
+    for next in 1..=link {
+        let outcome = reference.execute(&generated.block.case).map(|execution| execution.outcome);
+        let Ok(Outcome::Accepted(before)) = outcome else {
+            return Err(format!("{}: the chain ends with this block", generated.block.case.id));
+        };
+        generated = next_of_chain(seed, next, &generated, &before.changes, limits);
+    }
+    Ok(generated)
 }

@@ -8,8 +8,9 @@
 //! * `finding`: what was found.
 //! * `tally`: what was seen.
 //!
-//! The seed of a campaign is the seed of its first block; the others follow. So the seed of a block
-//! reproduces it: `--seed N --blocks 1`.
+//! The seed of a campaign is the seed of its first block; the others follow. One seed in 8 is that of a
+//! chain: further blocks, each on the state that the one before has left. So a seed reproduces its blocks:
+//! `--seed N --blocks 1`.
 
 mod campaign;
 mod finding;
@@ -21,6 +22,6 @@ mod tally;
 
 pub use campaign::run;
 pub use finding::{Finding, Kind};
-pub use lanes::{Checked, DEEP_EVERY, Lanes};
+pub use lanes::{CHAIN_EVERY, Checked, DEEP_EVERY, LINKS, Lanes, block_of_chain};
 pub use plan::{FindDependencies, FuzzPlan};
 pub use tally::{Status, Tally};

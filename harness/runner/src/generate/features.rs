@@ -194,6 +194,11 @@ impl Features {
         Self(self.0 | others.0)
     }
 
+    /// These, but those of `some` only where `others` have them.
+    pub(super) fn only(self, others: Self, some: &[Feature]) -> Self {
+        self.iter().filter(|feature| !some.contains(feature) || others.has(*feature)).collect()
+    }
+
     /// One by one.
     pub fn iter(self) -> impl Iterator<Item = Feature> {
         Feature::ALL.into_iter().filter(move |feature| self.has(*feature))

@@ -26,12 +26,12 @@ use crate::{
 };
 use chooser::Chooser;
 pub use features::{Feature, Features};
-use lockstep_model::{Case, Fork, Phases, Rules};
+use lockstep_model::{Case, Fork, Phases, Rules, StateChanges};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 pub use transactions::Shape;
-use world::World;
+use world::{Cast, World};
 
 /// Bytes that a seed is stretched to: enough for the largest block.
 const BYTES: usize = 24 << 10;
@@ -66,6 +66,7 @@ pub struct Generated {
     pub shape: Shape,
     /// Whether a transaction is meant to be invalid, or not to fit into the block.
     pub is_meant_to_fail: bool,
+    cast: Cast,
 }
 
 impl Generated {
@@ -94,9 +95,49 @@ pub fn from_bytes(bytes: &[u8], id: &str, limits: &Limits) -> Generated {
     let features = Features::choose(&mut chooser, fork, limits.features);
     let shape = Shape::choose(&mut chooser);
     let size = chooser.size(limits.transactions);
-    let mut world = World::new(&mut chooser, fork, features);
-    let is_meant_to_fail = transactions::fill(&mut world, &mut chooser, shape, size);
-    let World { state, block, .. } = world;
+    let world = World::new(&mut chooser, fork, features);
+    filled(world, &mut chooser, (shape, size), id)
+}
+
+/// The next block of a chain, on the state that a block has left. `link` counts from one: the chain of a
+/// seed is the same whenever its blocks are.
+pub fn next_of_chain(
+    seed: u64,
+    link: u64,
+    before: &Generated,
+    changes: &StateChanges,
+    limits: &Limits,
+) -> Generated {
+    let mut bytes = vec![0; BYTES];
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(link);
+    random.fill_bytes(&mut bytes);
+    let mut chooser = Chooser::new(&bytes);
+    let block = &before.block;
+    let fork = block.case.rules.fork;
+    let features = Features::choose(&mut chooser, fork, limits.features);
+    // What only a state of before can have stays as it was.
+    let features = features.only(before.features, &[Feature::Edges, Feature::Revival]);
+    let shape = Shape::choose(&mut chooser);
+    let size = chooser.size(limits.transactions.min(LONGEST_LINK));
+    let state = block.pre.state_after(changes);
+    let parent = (&*block.case.block, fork);
+    let world = World::after(&mut chooser, features, parent, &before.cast, state);
+    filled(world, &mut chooser, (shape, size), &format!("generated::seed={seed}#{link}"))
+}
+
+/// Most transactions of a later block of a chain.
+const LONGEST_LINK: usize = 16;
+
+fn filled(
+    mut world: World,
+    chooser: &mut Chooser<'_>,
+    (shape, size): (Shape, usize),
+    id: &str,
+) -> Generated {
+    let is_meant_to_fail = transactions::fill(&mut world, chooser, shape, size);
+    let cast = world.cast();
+    let World { fork, features, state, block, .. } = world;
     let pre = PreState::new(state);
     let case = Case {
         id: format!("{id}[{fork}]").into(),
@@ -109,7 +150,7 @@ pub fn from_bytes(bytes: &[u8], id: &str, limits: &Limits) -> Generated {
         reads: None,
     };
     let block = Runnable { case, pre, expectation: Expectation::default(), keys: Keys::new() };
-    Generated { block, features, shape, is_meant_to_fail }
+    Generated { block, features, shape, is_meant_to_fail, cast }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) const FIRST_POOR: usize = 40;
 /// Keys of accounts that are not there, and that nothing but chance funds.
 pub(super) const ABSENT_KEYS: std::ops::Range<usize> = 56..60;
 
-/// Keys of accounts with storage and neither code nor nonce: the first empty, the other with a balance.
+/// Keys of accounts with storage and neither code nor nonce: the first is empty, as far as it may be.
 pub(super) const ORPHANS: [usize; 2] = [60, 61];
 
 /// The key of a sender who can pay any price.
@@ -46,6 +46,14 @@ const FIRST_CONTRACT: u64 = 0xc0de_0000;
 pub(super) struct Contract {
     pub(super) address: Address,
     pub(super) is_dangerous: bool,
+}
+
+/// Those who take part, for the next block of a chain.
+#[derive(Debug, Clone)]
+pub(super) struct Cast {
+    places: Vec<Address>,
+    contracts: Vec<Contract>,
+    factory: Option<Address>,
 }
 
 /// A block in the making, and those who take part.
@@ -96,6 +104,45 @@ impl World {
         world
     }
 
+    /// The world of the next block of a chain: the same cast on the state that the block before left.
+    pub(super) fn after(
+        chooser: &mut Chooser<'_>,
+        features: Features,
+        (before, rules): (&Block, Fork),
+        cast: &Cast,
+        state: MemoryState,
+    ) -> Self {
+        let Cast { places, contracts, factory } = cast.clone();
+        let nonce = |key| state.get(keys::address(key)).map_or(0, |account| account.info.nonce);
+        let nonces = std::array::from_fn(nonce);
+        let fee_recipients = [before.beneficiary, *chooser.pick(&places)];
+        let mut world = Self {
+            fork: rules,
+            features,
+            state,
+            block: Block {
+                number: before.number + 1,
+                timestamp: before.timestamp + 12,
+                beneficiary: *chooser.pick(&fee_recipients),
+                ..block(chooser, rules)
+            },
+            places,
+            contracts,
+            factory,
+            nonces,
+        };
+        if features.has(Feature::Withdrawals) {
+            world.block.withdrawals = Some(world.withdrawals(chooser));
+        }
+        world
+    }
+
+    /// Those who take part.
+    pub(super) fn cast(&self) -> Cast {
+        let contracts = self.contracts.clone();
+        Cast { places: self.places.clone(), contracts, factory: self.factory }
+    }
+
     pub(super) fn has(&self, feature: Feature) -> bool {
         self.features.has(feature)
     }
@@ -124,12 +171,13 @@ impl World {
     fn add_orphans(&mut self, chooser: &mut Chooser<'_>) {
         let slots = [(U256::ZERO, U256::from(3)), (U256::from(1), U256::from(4))];
         let created = keys::address(chooser.below(3)).create(chooser.below(2) as u64);
-        let [empty, funded] = ORPHANS.map(keys::address);
-        for (address, balance) in [(empty, 0), (funded, 5), (created, chooser.below(2))] {
-            // A list of accesses cannot say that an account has ended with its storage (EIP-7928).
-            if balance > 0 || self.fork < Fork::Amsterdam {
-                self.state.insert(address, U256::from(balance), 0, Bytes::new(), slots);
-            }
+        let [poor, funded] = ORPHANS.map(keys::address);
+        // From Paris on no account is empty (EIP-7523).
+        let least = usize::from(self.fork >= Fork::Paris);
+        for (address, balance) in
+            [(poor, least), (funded, 5), (created, chooser.below(2).max(least))]
+        {
+            self.state.insert(address, U256::from(balance), 0, Bytes::new(), slots);
             self.places.push(address);
         }
     }
@@ -146,7 +194,7 @@ impl World {
         if self.has(Feature::Empty) {
             self.places.push(EMPTY);
             // From Spurious Dragon on only a pre-state of before can hold one (EIP-161), and from Paris on
-            // it is taken for granted that none is left.
+            // none is left (EIP-7523).
             if self.fork < Fork::Paris {
                 self.state.insert(EMPTY, U256::ZERO, 0, Bytes::new(), []);
             }

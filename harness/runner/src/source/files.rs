@@ -57,7 +57,12 @@ impl File {
 
     /// A file that is there as text.
     pub fn of_text(path: impl Into<String>, text: &str) -> Self {
-        Self::new(path.into(), "", text.as_bytes(), |bytes| Content::Plain(bytes.into()))
+        Self::of_bytes(path, text.as_bytes())
+    }
+
+    /// A file whose content is in memory, whatever it is.
+    pub fn of_bytes(path: impl Into<String>, bytes: &[u8]) -> Self {
+        Self::new(path.into(), "", bytes, |bytes| Content::Plain(bytes.into()))
     }
 }
 
