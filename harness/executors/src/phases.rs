@@ -5,8 +5,8 @@ use crate::{
     commit::OrderedCommit,
     evm::bundle_changes,
     reference::{
-        SessionDb, Stop, corrections, deposit_receipt, has_access_list, ommer_headers,
-        session_with, take_changes,
+        SessionDb, Stop, corrections, deposit_receipt, has_access_list, ommer_headers, session,
+        take_changes,
     },
 };
 use alloy_evm::EvmEnv;
@@ -45,7 +45,7 @@ pub(crate) fn pre_block_with(
     if case.phases == Phases::TransactionsOnly {
         return Ok(Start::default());
     }
-    let mut session = session_with(case, env, &[], state, lists);
+    let mut session = session(case, env, &[], state, lists);
     corrections::pre_block(&mut session, case)?;
     let changes = take_changes(&mut session);
     Ok(Start { changes, access_list: session.evm.db_mut().take_built_bal() })
@@ -74,7 +74,7 @@ pub(crate) fn post_block_with(
         return Ok(End::default());
     }
     let ommers = ommer_headers(case);
-    let mut session = session_with(case, env, &ommers, state, lists);
+    let mut session = session(case, env, &ommers, state, lists);
     session.receipts = deposit_receipt(gas.receipts()).into_iter().collect();
     if H11.is_planted() {
         session.receipts.iter_mut().for_each(|receipt| receipt.logs.reverse());

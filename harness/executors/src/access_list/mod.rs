@@ -25,23 +25,23 @@
 //! cannot say that storage was cleared or that an empty account exists: that stands beside it. A list
 //! of anybody's can be given instead ([`AccessList::prepare_with`]).
 
-mod make;
 pub mod mutants;
 mod overlay;
 mod plan;
 mod run;
 mod verify;
 
+pub use crate::reference::{Beside, MadeList};
 use crate::{
     commit::GasClaim,
     evm::{evm_env, transaction_env},
     pool::Pool,
-    reference::{execution, refuse_unsupported},
+    reference::{self, execution, refuse_unsupported},
+    remembered,
     sync::Arc,
 };
 use alloy_eip7928::BlockAccessList;
 use lockstep_model::{Case, Execution, Executor, ExecutorError, Mode, Prepared, StateChanges};
-pub use make::{Beside, MadeList};
 use plan::Plan;
 use run::{Job, order};
 
@@ -98,8 +98,7 @@ impl AccessList {
     /// # Errors
     /// When the reference cannot run the case.
     pub fn make(case: &Case) -> Result<MadeList, ExecutorError> {
-        refuse_unsupported(case)?;
-        make::make(case)
+        remembered::list(case, || reference::access_list(case))
     }
 }
 

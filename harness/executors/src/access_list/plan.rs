@@ -1,6 +1,6 @@
 //! A list, sorted for look-ups: by account, by slot, by index.
 
-use super::make::Beside;
+use crate::reference::Beside;
 use alloy_eip7928::{AccountChanges, BlockAccessIndex, validate_block_access_list};
 use alloy_primitives::{
     Address, B256, Bytes, U256,

@@ -5,24 +5,30 @@
 //! `corrections`, `orphans` and the strict EVM, and nowhere else.
 
 pub(crate) mod corrections;
+mod list;
 pub(crate) mod orphans;
 mod receipts;
 mod session;
 
-use crate::evm::{bundle_changes, evm_env, spec_id, transaction_env};
+use crate::{
+    evm::{bundle_changes, evm_env, spec_id, transaction_env},
+    remembered,
+};
 use alloy_consensus::transaction::Recovered;
 use alloy_evm::{EvmEnv, block::BlockExecutor};
+use list::Making;
 use lockstep_model::{
     At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Phases, Prepared,
-    StateChanges,
+    StateChanges, StateError,
 };
 use orphans::OrphanReader;
 use revm::{context::TxEnv, database::states::bundle_state::BundleRetention};
 
+pub use list::{Beside, MadeList};
 pub(crate) use receipts::{deposit_receipt, model_receipts};
 pub(crate) use session::{
     Session, SessionDb, Stop, block_context, execution, ommer_headers, sequential_telemetry,
-    session, session_with, stop, take_changes,
+    session, stop, take_changes,
 };
 
 /// The sequential reference executor.
@@ -31,10 +37,27 @@ pub struct Reference;
 
 impl Executor for Reference {
     fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
-        refuse_unsupported(case)?;
-        let transactions = case.block.transactions.iter().map(transaction_env).collect();
-        Ok(Box::new(PreparedReference { case: case.clone(), env: evm_env(case), transactions }))
+        Ok(Box::new(PreparedReference::new(case)?))
     }
+}
+
+/// The access list of a block. Of a block that is rejected, it goes as far as the block did.
+pub(crate) fn access_list(case: &Case) -> Result<MadeList, ExecutorError> {
+    let prepared = PreparedReference::new(case)?;
+    let run = |end| {
+        let run = prepared.execute(Some(Making::default()), end);
+        match (run.list, run.stopped) {
+            (Some(list), _) => Ok(Some(list?)),
+            (None, Err(Stop::Broken(error))) => Err(error),
+            (None, _) => Ok(None),
+        }
+    };
+    // The list is lost with the phase that failed: what comes before it is made again.
+    let list = match run(case.phases)? {
+        Some(list) => list,
+        None => run(Phases::TransactionsOnly)?.unwrap_or_default(),
+    };
+    Ok(list)
 }
 
 /// Refuses the one rule set that revm does not implement: Constantinople without Petersburg
@@ -52,47 +75,62 @@ struct PreparedReference {
     transactions: Vec<TxEnv>,
 }
 
+/// What came of a run.
+struct Run {
+    stopped: Result<BlockOutcome, Stop>,
+    /// The list that was asked for; none where the block failed after its transactions.
+    list: Option<Result<MadeList, StateError>>,
+}
+
 impl Prepared for PreparedReference {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
-        execution(self.execute(), sequential_telemetry(self.transactions.len()))
+        let making = remembered::wants_list().then(Making::default);
+        let Run { stopped, list } = self.execute(making, self.case.phases);
+        if let Some(Ok(list)) = list {
+            remembered::keep_list(&self.case, list);
+        }
+        execution(stopped, sequential_telemetry(self.transactions.len()))
     }
 }
 
 impl PreparedReference {
-    fn execute(&self) -> Result<BlockOutcome, Stop> {
+    fn new(case: &Case) -> Result<Self, ExecutorError> {
+        refuse_unsupported(case)?;
+        let transactions = case.block.transactions.iter().map(transaction_env).collect();
+        Ok(Self { case: case.clone(), env: evm_env(case), transactions })
+    }
+
+    /// Runs the block, to the `end` of which phases. Makes its list where `making` says so.
+    fn execute(&self, making: Option<Making>, end: Phases) -> Run {
         let case = &self.case;
         let reader = OrphanReader::new(case.pre_state.clone());
         let ommers = ommer_headers(case);
-        let mut session = session(case, &self.env, &ommers, reader);
-        let mut changes = Changes::new(case);
-
-        if case.phases == Phases::Full {
-            corrections::pre_block(&mut session, case)?;
-        }
-        changes.before_transactions(&mut session);
-        for (index, env) in self.transactions.iter().enumerate() {
-            let transaction = &case.block.transactions[index];
-            let recovered =
-                Recovered::new_unchecked(transaction.envelope.clone(), transaction.sender);
-            corrections::set_access_index(&mut session, index as u64 + 1);
-            session
-                .execute_transaction((env.clone(), recovered))
-                .map_err(|error| stop(error, At::Transaction(index)))?;
-            orphans::keep_storage(&mut session);
-            if let Some(observer) = &case.receipts {
-                observer.next_is_final();
-            }
-            changes.after_transaction(&mut session);
+        let lists = making.is_some() || has_access_list(case);
+        let mut session = session(case, &self.env, &ommers, reader, lists);
+        let mut changes = Changes::new(case, making);
+        if let Err(stop) = self.transactions(&mut session, &mut changes) {
+            let is_rejected = matches!(stop, Stop::Rejected(_));
+            let making = changes.making.filter(|_| is_rejected);
+            let built = session.evm.db_mut().take_built_alloy_bal();
+            let list = making.map(|making| making.finish(built, case));
+            return Run { stopped: Err(stop), list };
         }
         let receipts = model_receipts(&session.receipts);
-        let (mut state, result) = if case.phases == Phases::Full {
-            corrections::post_block(session, case)?
+        let ended = if end == Phases::Full {
+            corrections::post_block(session, case)
         } else {
-            session::end_of_transactions(session)
+            Ok(session::end_of_transactions(session))
+        };
+        let (mut state, result) = match ended {
+            Ok(ended) => ended,
+            Err(stop) => return Run { stopped: Err(stop), list: None },
         };
         state.merge_transitions(BundleRetention::PlainState);
-        changes.add(bundle_changes(state.take_bundle()));
-        Ok(BlockOutcome {
+        changes.at_end(bundle_changes(state.take_bundle()));
+        let built = state.take_built_alloy_bal();
+        let access_list = built.clone().filter(|_| has_access_list(case));
+        let list = changes.making.map(|making| making.finish(built, case));
+        let outcome = BlockOutcome {
             receipts,
             gas_used: result.gas_used,
             blob_gas_used: result.blob_gas_used,
@@ -100,42 +138,84 @@ impl PreparedReference {
             changes: changes.block,
             changes_by_transaction: changes.by_transaction,
             changes_before_transactions: changes.before_transactions,
-            access_list: state.take_built_alloy_bal(),
-        })
+            access_list,
+        };
+        Run { stopped: Ok(outcome), list }
+    }
+
+    /// What comes before the transactions, and they.
+    fn transactions(
+        &self,
+        session: &mut Session<'_, OrphanReader>,
+        changes: &mut Changes,
+    ) -> Result<(), Stop> {
+        let case = &self.case;
+        if case.phases == Phases::Full {
+            corrections::pre_block(session, case)?;
+        }
+        changes.before_transactions(session);
+        for (index, env) in self.transactions.iter().enumerate() {
+            let transaction = &case.block.transactions[index];
+            let recovered =
+                Recovered::new_unchecked(transaction.envelope.clone(), transaction.sender);
+            corrections::set_access_index(session, index as u64 + 1);
+            session
+                .execute_transaction((env.clone(), recovered))
+                .map_err(|error| stop(error, At::Transaction(index)))?;
+            orphans::keep_storage(session);
+            if let Some(observer) = &case.receipts {
+                observer.next_is_final();
+            }
+            changes.after_transaction(session);
+        }
+        Ok(())
     }
 }
 
-/// Collects the changes of the block and, where the case asks for it, of each transaction.
+/// Collects the changes of the block and, where somebody asks for it, of each transaction.
 struct Changes {
     block: StateChanges,
     before_transactions: Option<StateChanges>,
     by_transaction: Option<Vec<StateChanges>>,
+    making: Option<Making>,
 }
 
 impl Changes {
-    fn new(case: &Case) -> Self {
+    fn new(case: &Case, making: Option<Making>) -> Self {
         let by_transaction = case.changes_by_transaction.then(Vec::new);
-        Self { block: StateChanges::default(), before_transactions: None, by_transaction }
+        Self { block: StateChanges::default(), before_transactions: None, by_transaction, making }
     }
 
     fn before_transactions<DB: session::SessionDb>(&mut self, session: &mut Session<DB>) {
-        if self.by_transaction.is_some() {
-            let changes = take_changes(session);
-            self.before_transactions = Some(changes.clone());
-            self.add(changes);
+        if let Some(changes) = self.take(session) {
+            self.before_transactions = self.by_transaction.is_some().then(|| changes.clone());
+            self.block.extend(changes);
         }
     }
 
     fn after_transaction<DB: session::SessionDb>(&mut self, session: &mut Session<DB>) {
-        if self.by_transaction.is_some() {
-            let changes = take_changes(session);
-            self.add(changes.clone());
-            self.by_transaction.get_or_insert_default().push(changes);
+        if let Some(changes) = self.take(session) {
+            if let Some(all) = &mut self.by_transaction {
+                all.push(changes.clone());
+            }
+            self.block.extend(changes);
         }
     }
 
-    fn add(&mut self, later: StateChanges) {
-        self.block.extend(later);
+    fn take<DB: session::SessionDb>(&mut self, session: &mut Session<DB>) -> Option<StateChanges> {
+        let is_wanted = self.by_transaction.is_some() || self.making.is_some();
+        let changes = is_wanted.then(|| take_changes(session))?;
+        if let Some(making) = &mut self.making {
+            making.add(&changes);
+        }
+        Some(changes)
+    }
+
+    fn at_end(&mut self, changes: StateChanges) {
+        if let Some(making) = &mut self.making {
+            making.add(&changes);
+        }
+        self.block.extend(changes);
     }
 }
 

@@ -1,6 +1,6 @@
 //! One block in alloy-evm's block executor, and how it stops.
 
-use super::{has_access_list, receipts::PlainReceipts};
+use super::receipts::PlainReceipts;
 use crate::evm::{
     Hardforks, ReadError, StorageProbe, StrictEvm, bundle_changes, rule_of_validation,
 };
@@ -71,18 +71,9 @@ pub(crate) fn block_context<'a>(case: &Case, ommers: &'a [Header]) -> EthBlockEx
     }
 }
 
-/// Opens a block on top of `db`. The ommers are [`ommer_headers`] of the case.
+/// Opens a block on top of `db`, with a list of what is accessed where `lists` says so. The ommers are
+/// [`ommer_headers`] of the case.
 pub(crate) fn session<'a, DB: SessionDb>(
-    case: &Case,
-    env: &EvmEnv,
-    ommers: &'a [Header],
-    db: DB,
-) -> Session<'a, DB> {
-    session_with(case, env, ommers, db, has_access_list(case))
-}
-
-/// As [`session`], with a list of what is accessed where `lists` says so.
-pub(crate) fn session_with<'a, DB: SessionDb>(
     case: &Case,
     env: &EvmEnv,
     ommers: &'a [Header],

@@ -10,9 +10,11 @@
 mod analyses;
 mod arithmetic;
 mod authorities;
+mod lists;
 
 pub(crate) use analyses::analysed;
 pub(crate) use authorities::authority;
+pub(crate) use lists::{keep_list, list, wants_list};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

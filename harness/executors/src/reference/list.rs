@@ -1,23 +1,10 @@
-//! The list of a block, made by the reference.
+//! The access list of a block, made while the reference runs it.
 
-use crate::{
-    evm::{bundle_changes, evm_env, transaction_env},
-    reference::{
-        Session, Stop, corrections, ommer_headers,
-        orphans::{self, OrphanReader},
-        session_with, stop, take_changes,
-    },
-};
-use alloy_consensus::transaction::Recovered;
 use alloy_eip7928::{
     AccountChanges, BlockAccessIndex, BlockAccessList, SlotChanges, StorageChange,
 };
-use alloy_evm::block::BlockExecutor;
 use alloy_primitives::{Address, U256};
-use lockstep_model::{
-    AccountChange, At, Case, ExecutorError, Fork, Phases, StateChanges, StateError,
-};
-use revm::database::states::bundle_state::BundleRetention;
+use lockstep_model::{AccountChange, Case, Fork, StateChanges, StateError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A list, and what lists before Amsterdam cannot say.
@@ -54,37 +41,30 @@ impl Beside {
     }
 }
 
-/// Runs the block in the reference. Of a block that is rejected, the list goes as far as the block did.
-pub(super) fn make(case: &Case) -> Result<MadeList, ExecutorError> {
-    match made(case, case.phases == Phases::Full) {
-        Ok(list) => Ok(list),
-        // The list is lost with the phase that failed: what comes before it is made again.
-        Err(Stop::Rejected(_)) => made(case, false).map_err(|stop| match stop {
-            Stop::Broken(error) => error,
-            Stop::Rejected(rejection) => ExecutorError::Broken(rejection.to_string()),
-        }),
-        Err(Stop::Broken(error)) => Err(error),
-    }
-}
-
 type Changes = BTreeMap<Address, AccountChange>;
 
 /// What the reference does, as far as it has come.
-#[derive(Default)]
-struct Making {
+#[derive(Debug, Default)]
+pub(super) struct Making {
     beside: Beside,
     /// The changes at each index.
     changes: Vec<Changes>,
 }
 
 impl Making {
-    fn add(&mut self, changes: &StateChanges) {
+    /// Adds the changes at the next index.
+    pub(super) fn add(&mut self, changes: &StateChanges) {
         let changes = changes.by_account();
         self.beside.add(self.changes.len() as u64, &changes);
         self.changes.push(changes);
     }
 
-    fn finish(self, list: Option<BlockAccessList>, case: &Case) -> Result<MadeList, Stop> {
+    /// The list, from what revm has built.
+    pub(super) fn finish(
+        self,
+        list: Option<BlockAccessList>,
+        case: &Case,
+    ) -> Result<MadeList, StateError> {
         let mut list = list.unwrap_or_default();
         // From Cancun on nothing but what the same transaction has created is destroyed (EIP-6780).
         if case.rules.fork < Fork::Cancun {
@@ -93,7 +73,7 @@ impl Making {
                     && self.beside.cleared.contains_key(&account.address)
             });
             for account in cleared {
-                self.restate(account, case).map_err(|error| Stop::Broken(error.into()))?;
+                self.restate(account, case)?;
             }
         }
         Ok(MadeList { list, beside: self.beside })
@@ -147,47 +127,4 @@ impl Making {
         }
         Ok(())
     }
-}
-
-fn made(case: &Case, with_end: bool) -> Result<MadeList, Stop> {
-    let ommers = ommer_headers(case);
-    let reader = OrphanReader::new(case.pre_state.clone());
-    let mut session = session_with(case, &evm_env(case), &ommers, reader, true);
-    let mut making = Making::default();
-    if case.phases == Phases::Full {
-        match corrections::pre_block(&mut session, case) {
-            Err(Stop::Rejected(_)) => return finish(session, making, case),
-            other => other?,
-        }
-    }
-    making.add(&take_changes(&mut session));
-    for (nth, transaction) in case.block.transactions.iter().enumerate() {
-        let index = nth as u64 + 1;
-        let recovered = Recovered::new_unchecked(transaction.envelope.clone(), transaction.sender);
-        corrections::set_access_index(&mut session, index);
-        let executed = session.execute_transaction((transaction_env(transaction), recovered));
-        match executed.map_err(|error| stop(error, At::Transaction(nth))) {
-            Ok(_) => {}
-            Err(Stop::Rejected(_)) => return finish(session, making, case),
-            Err(broken) => return Err(broken),
-        }
-        orphans::keep_storage(&mut session);
-        making.add(&take_changes(&mut session));
-    }
-    if !with_end {
-        return finish(session, making, case);
-    }
-    let (mut state, _) = corrections::post_block(session, case)?;
-    state.merge_transitions(BundleRetention::PlainState);
-    making.add(&bundle_changes(state.take_bundle()));
-    making.finish(state.take_built_alloy_bal(), case)
-}
-
-fn finish(
-    mut session: Session<'_, OrphanReader>,
-    making: Making,
-    case: &Case,
-) -> Result<MadeList, Stop> {
-    let list = session.evm.db_mut().take_built_alloy_bal();
-    making.finish(list, case)
 }
