@@ -4,7 +4,7 @@
 //! something else than the protocol, `check` says so.
 
 use crate::{
-    evm::{ReaderDb, bundle_changes, evm_env},
+    evm::{ReaderDb, evm_env, take_changes},
     reference::{
         Stop, block_context, execution, has_access_list, ommer_headers, refuse_unsupported,
         sequential_telemetry, stop,
@@ -19,13 +19,8 @@ use alloy_evm::{
 use alloy_primitives::{Bytes, Log};
 use lockstep_model::{
     At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Phases, Prepared, Receipt,
-    StateChanges,
 };
-use revm::{
-    context::BlockEnv,
-    database::{State, states::bundle_state::BundleRetention},
-    primitives::hardfork::SpecId,
-};
+use revm::{context::BlockEnv, database::State, primitives::hardfork::SpecId};
 
 pub use crate::evm::Hardforks;
 
@@ -121,8 +116,7 @@ impl<F: EthereumFactory> PreparedAlloyEvm<F> {
             .with_bal_builder_if(has_access_list(&self.case))
             .build();
         let mut outcome = self.execute_on(&mut state)?;
-        state.merge_transitions(BundleRetention::PlainState);
-        outcome.changes.extend(bundle_changes(state.take_bundle()));
+        outcome.changes.extend(take_changes(&mut state));
         outcome.access_list = state.take_built_alloy_bal();
         Ok(outcome)
     }
@@ -170,11 +164,6 @@ impl<F: EthereumFactory> PreparedAlloyEvm<F> {
         }
         Ok(outcome)
     }
-}
-
-fn take_changes<DB: Database>(state: &mut &mut State<DB>) -> StateChanges {
-    state.merge_transitions(BundleRetention::PlainState);
-    bundle_changes(state.take_bundle())
 }
 
 fn blob_gas(case: &Case) -> u64 {

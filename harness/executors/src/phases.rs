@@ -3,17 +3,16 @@
 
 use crate::{
     commit::OrderedCommit,
-    evm::bundle_changes,
+    evm::take_changes,
     reference::{
         SessionDb, Stop, corrections, deposit_receipt, has_access_list, ommer_headers, session,
-        take_changes,
     },
 };
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
 use lockstep_faults::{empty_accounts::F4, gas_and_receipts::H11, phases::I8};
 use lockstep_model::{AccountChange, AccountInfo, Case, Phases, StateChanges};
-use revm::{database::states::bundle_state::BundleRetention, state::bal::Bal};
+use revm::state::bal::Bal;
 
 /// What came before the transactions.
 #[derive(Default)]
@@ -47,7 +46,7 @@ pub(crate) fn pre_block_with(
     }
     let mut session = session(case, env, &[], state, lists);
     corrections::pre_block(&mut session, case)?;
-    let changes = take_changes(&mut session);
+    let changes = take_changes(session.evm.db_mut());
     Ok(Start { changes, access_list: session.evm.db_mut().take_built_bal() })
 }
 
@@ -84,8 +83,7 @@ pub(crate) fn post_block_with(
     session.block_state_gas_used = gas.state_gas();
     session.blob_gas_used = gas.blob_gas();
     let (mut state, result) = corrections::post_block(session, case)?;
-    state.merge_transitions(BundleRetention::PlainState);
-    let mut changes = bundle_changes(state.take_bundle());
+    let mut changes = take_changes(&mut state);
     if F4.is_planted() {
         add_empty_recipients(case, &mut changes);
     }

@@ -202,3 +202,33 @@ fn a_release_comes_from_a_folder_too() {
         errors(&output)
     );
 }
+
+#[test]
+fn an_archive_is_fetched_by_its_address_anywhere() {
+    let server = serve(release(), |_, _, _, content, stream| whole(stream, content));
+    let folder = TempDir::new().unwrap();
+    let digest: String =
+        Sha256::digest(release()).iter().map(|byte| format!("{byte:02X}")).collect();
+    let url = format!("{}/tests%40v21.0.0.tar.gz?raw=1", server.address);
+
+    let undigested = pull(folder.path(), &[&url]);
+    assert_eq!(undigested.status.code(), Some(2));
+    assert!(errors(&undigested).contains("--sha256"), "{}", errors(&undigested));
+
+    let output = pull(folder.path(), &[&url, "--sha256", &digest]);
+    assert!(output.status.success(), "{}", errors(&output));
+    assert_eq!(there(folder.path()), ["tests@v21.0.0.tar.gz"]);
+
+    let other = pull(folder.path(), &[&url.replace("v21", "v22"), "--sha256", &"0".repeat(64)]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(errors(&other).contains("expected SHA-256"), "{}", errors(&other));
+    assert_eq!(there(folder.path()), ["tests@v21.0.0.tar.gz"]);
+}
+
+#[test]
+fn without_a_manifest_the_releases_are_those_that_were_built_in() {
+    let folder = TempDir::new().unwrap();
+    let output = pull(folder.path(), &["v0"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(errors(&output).contains("v5.1.0"), "{}", errors(&output));
+}

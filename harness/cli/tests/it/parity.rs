@@ -4,9 +4,11 @@
 use crate::scene::{BENEFICIARY, GAS_PRICE, Scene, authorization, code, contract, user};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
 use lockstep_cli::testing::{plan, plan_of_all};
-use lockstep_model::Fork;
+use lockstep_executors::Reference;
+use lockstep_model::{Case, Executor as _, Fork, Outcome, StateReader as _};
 use lockstep_runner::{
     check::Judge,
+    compare::compare_outcomes,
     record::{Status, TestResult, Verdict},
     source::built_in,
     test::Test,
@@ -218,6 +220,40 @@ fn destroyed_and_revived_by_create2() {
 }
 
 /// C2, C12: an old contract with storage dies; its storage must not come back.
+/// An account that ends, is created anew and written, and then only paid: what is taken after each transaction
+/// is, together, what the block has changed.
+#[test]
+fn changes_in_pieces_are_those_of_the_block() {
+    for fork in [Fork::Petersburg, Fork::Berlin, Fork::London] {
+        let mut scene = Scene::new(fork);
+        scene.contract(contract(1), code::FACTORY, &[]);
+        // Destroys itself when it is sent calldata; else writes, unless it is paid.
+        let child = [
+            0x36, 0x60, 0x0e, 0x57, // if calldatasize: goto 14
+            0x34, 0x60, 0x11, 0x57, // if callvalue: goto 17
+            0x60, 0x01, 0x60, 0x00, 0x55, 0x00, // write, stop
+            0x5b, 0x33, 0xff, // 14: selfdestruct(caller)
+            0x5b, 0x00, // 17: stop
+        ];
+        let init = code::deploy(&child);
+        let address = contract(1).create2_from_code([0; 32], &init);
+        scene.call(user(0), contract(1), 0, &init);
+        scene.call(user(1), address, 0, &[1]);
+        scene.call(user(2), contract(1), 0, &init);
+        scene.call(user(3), address, 0, &[]);
+        scene.call(user(4), address, 1, &[]);
+        let block = scene.runnable("pieces");
+        let outcome =
+            |case: &Case| Reference.prepare(case).and_then(|mut it| it.run()).unwrap().outcome;
+        let whole = outcome(&block.case);
+        let pieces = outcome(&Case { changes_by_transaction: true, ..block.case.clone() });
+        assert_eq!(compare_outcomes(&block.pre, &whole, &pieces, "in pieces"), []);
+        let Outcome::Accepted(whole) = whole else { panic!("{fork}: rejected") };
+        let after = block.pre.state_after(&whole.changes);
+        assert_eq!(after.storage(address, U256::ZERO).unwrap(), U256::from(1), "{fork}");
+    }
+}
+
 #[test]
 fn old_contract_with_storage_dies() {
     check(

@@ -1,9 +1,10 @@
 //! Between the model's state types and revm's.
 
-use alloy_primitives::Bytes;
+use alloy_primitives::{Bytes, map::AddressSet};
 use lockstep_model::{AccountChange, AccountInfo, StateChanges};
 use revm::{
-    database::{BundleAccount, BundleState},
+    Database,
+    database::{BundleAccount, State, states::bundle_state::BundleRetention},
     state::{AccountInfo as RevmInfo, Bytecode},
 };
 
@@ -29,21 +30,29 @@ pub(crate) fn bytecode_of(code: Bytes) -> Bytecode {
     Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code))
 }
 
-/// The changes that a `State` collected.
-pub(crate) fn bundle_changes(bundle: BundleState) -> StateChanges {
+/// Everything that was committed to a `State` since the last call.
+pub(crate) fn take_changes<DB: Database>(state: &mut State<DB>) -> StateChanges {
+    // revm's status says for the rest of the block that an account was destroyed in it. What it has written
+    // since then, and was taken before, must not be cleared again.
+    let transitions = state.transition_state.iter().flat_map(|all| &all.transitions);
+    let destroyed: AddressSet = transitions
+        .filter(|(_, transition)| transition.storage_was_destroyed)
+        .map(|(address, _)| *address)
+        .collect();
+    state.merge_transitions(BundleRetention::PlainState);
+    let bundle = state.take_bundle();
     let codes = bundle.contracts.into_iter().map(|(hash, code)| (hash, code.original_bytes()));
-    let accounts = bundle.state.into_iter();
-    StateChanges {
-        accounts: accounts.map(|(address, account)| (address, account_change(account))).collect(),
-        codes: codes.collect(),
-    }
+    let accounts = bundle.state.into_iter().map(|(address, account)| {
+        (address, account_change(&account, destroyed.contains(&address)))
+    });
+    StateChanges { accounts: accounts.collect(), codes: codes.collect() }
 }
 
-fn account_change(account: BundleAccount) -> AccountChange {
+fn account_change(account: &BundleAccount, was_destroyed: bool) -> AccountChange {
     let slots = account.storage.iter();
     AccountChange {
         info: account.info.as_ref().map(model_info),
-        storage_cleared: account.was_destroyed(),
+        storage_cleared: was_destroyed || account.info.is_none(),
         storage: slots.map(|(slot, value)| (*slot, value.present_value)).collect(),
     }
 }

@@ -11,7 +11,7 @@ mod receipts;
 mod session;
 
 use crate::{
-    evm::{bundle_changes, evm_env, spec_id, transaction_env},
+    evm::{evm_env, spec_id, take_changes, transaction_env},
     remembered,
 };
 use alloy_consensus::transaction::Recovered;
@@ -22,13 +22,13 @@ use lockstep_model::{
     StateChanges, StateError,
 };
 use orphans::OrphanReader;
-use revm::{context::TxEnv, database::states::bundle_state::BundleRetention};
+use revm::context::TxEnv;
 
 pub use list::{Beside, MadeList};
 pub(crate) use receipts::{deposit_receipt, model_receipts};
 pub(crate) use session::{
     Session, SessionDb, Stop, block_context, execution, ommer_headers, sequential_telemetry,
-    session, stop, take_changes,
+    session, stop,
 };
 
 /// The sequential reference executor.
@@ -125,8 +125,7 @@ impl PreparedReference {
             Ok(ended) => ended,
             Err(stop) => return Run { stopped: Err(stop), list: None },
         };
-        state.merge_transitions(BundleRetention::PlainState);
-        changes.at_end(bundle_changes(state.take_bundle()));
+        changes.at_end(take_changes(&mut state));
         let built = state.take_built_alloy_bal();
         let access_list = built.clone().filter(|_| has_access_list(case));
         let list = changes.making.map(|making| making.finish(built, case));
@@ -204,7 +203,7 @@ impl Changes {
 
     fn take<DB: session::SessionDb>(&mut self, session: &mut Session<DB>) -> Option<StateChanges> {
         let is_wanted = self.by_transaction.is_some() || self.making.is_some();
-        let changes = is_wanted.then(|| take_changes(session))?;
+        let changes = is_wanted.then(|| take_changes(session.evm.db_mut()))?;
         if let Some(making) = &mut self.making {
             making.add(&changes);
         }

@@ -1,9 +1,7 @@
 //! One block in alloy-evm's block executor, and how it stops.
 
 use super::receipts::PlainReceipts;
-use crate::evm::{
-    Hardforks, ReadError, StorageProbe, StrictEvm, bundle_changes, rule_of_validation,
-};
+use crate::evm::{Hardforks, ReadError, StorageProbe, StrictEvm, rule_of_validation};
 use alloy_consensus::Header;
 use alloy_evm::{
     Evm, EvmEnv,
@@ -12,13 +10,12 @@ use alloy_evm::{
 };
 use alloy_primitives::{Address, U256};
 use lockstep_model::{
-    At, BlockOutcome, Case, Execution, ExecutorError, Mode, Outcome, Rejection, StateChanges,
-    Telemetry,
+    At, BlockOutcome, Case, Execution, ExecutorError, Mode, Outcome, Rejection, Telemetry,
 };
 use revm::{
     Database as _,
     context::result::EVMError,
-    database::{State, bal::EvmDatabaseError, states::bundle_state::BundleRetention},
+    database::{State, bal::EvmDatabaseError},
 };
 
 /// The databases that a session runs on.
@@ -96,13 +93,6 @@ pub(crate) fn ommer_headers(case: &Case) -> Vec<Header> {
         ..Header::default()
     };
     ommers.map(header).collect()
-}
-
-/// Everything committed since the last call.
-pub(crate) fn take_changes<DB: SessionDb>(session: &mut Session<DB>) -> StateChanges {
-    let state = session.evm.db_mut();
-    state.merge_transitions(BundleRetention::PlainState);
-    bundle_changes(state.take_bundle())
 }
 
 /// The end of a block that has transactions and nothing else.

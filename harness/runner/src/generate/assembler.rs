@@ -6,6 +6,7 @@ use alloy_primitives::{Address, Bytes, U256};
 pub(super) mod op {
     pub(crate) const STOP: u8 = 0x00;
     pub(crate) const ADD: u8 = 0x01;
+    pub(crate) const SUB: u8 = 0x03;
     pub(crate) const LT: u8 = 0x10;
     pub(crate) const ISZERO: u8 = 0x15;
     pub(crate) const AND: u8 = 0x16;
@@ -26,9 +27,11 @@ pub(super) mod op {
     pub(crate) const NUMBER: u8 = 0x43;
     pub(crate) const PREVRANDAO: u8 = 0x44;
     pub(crate) const GASLIMIT: u8 = 0x45;
+    pub(crate) const CHAINID: u8 = 0x46;
     pub(crate) const SELFBALANCE: u8 = 0x47;
     pub(crate) const BASEFEE: u8 = 0x48;
     pub(crate) const BLOBHASH: u8 = 0x49;
+    pub(crate) const BLOBBASEFEE: u8 = 0x4a;
     pub(crate) const POP: u8 = 0x50;
     pub(crate) const MLOAD: u8 = 0x51;
     pub(crate) const MSTORE: u8 = 0x52;

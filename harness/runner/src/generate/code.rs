@@ -30,6 +30,28 @@ pub(super) const MORTAL: &[u8] = &[
 /// (`PUSH1 0 PUSH1 0 REVERT`), one that is refused (EIP-3541).
 const RUNTIMES: [&[u8]; 4] = [&[], MORTAL, &[0x60, 0x00, 0x60, 0x00, 0xfd], &[0xef, 0x00]];
 
+/// Precompiles, each with a length of input that is right: from Frontier to Osaka.
+const PRECOMPILES: [(u64, u64); 18] = [
+    (0x01, 128),
+    (0x02, 64),
+    (0x03, 64),
+    (0x04, 64),
+    (0x05, 96),
+    (0x06, 128),
+    (0x07, 96),
+    (0x08, 192),
+    (0x09, 213),
+    (0x0a, 192),
+    (0x0b, 256),
+    (0x0c, 160),
+    (0x0d, 512),
+    (0x0e, 288),
+    (0x0f, 384),
+    (0x10, 64),
+    (0x11, 128),
+    (0x100, 160),
+];
+
 /// What code can refer to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surroundings<'a> {
@@ -70,16 +92,40 @@ pub(super) fn factory() -> Bytes {
 /// Logs a deposit (EIP-6110) as the deposit contract lays it out, with the first word of calldata as
 /// the beginning of its public key.
 pub(super) fn deposit() -> Bytes {
+    laid_out([(160, 48), (256, 32), (320, 8), (384, 96), (512, 8)])
+}
+
+/// As [`deposit`], with its last field somewhere else.
+pub(super) fn wrong_deposit() -> Bytes {
+    laid_out([(160, 48), (256, 32), (320, 8), (384, 96), (544, 8)])
+}
+
+/// A log of five fields, by where each begins and how long it is.
+fn laid_out(fields: [(u64, u64); 5]) -> Bytes {
     const EVENT: B256 = b256!("0x649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5");
-    // Where each of five fields begins, and how long it is.
-    const FIELDS: [(u64, u64); 5] = [(160, 48), (256, 32), (320, 8), (384, 96), (512, 8)];
     let mut code = Assembler::default();
-    for (index, (offset, length)) in FIELDS.into_iter().enumerate() {
+    for (index, (offset, length)) in fields.into_iter().enumerate() {
         code.number(offset).number(32 * index as u64).op(op::MSTORE);
         code.number(length).number(offset).op(op::MSTORE);
     }
     code.number(0).op(op::CALLDATALOAD).number(192).op(op::MSTORE);
     code.push(EVENT.as_slice()).number(576).number(0).op(op::LOG0 + 1);
+    code.finish()
+}
+
+/// Calls itself until calls go no deeper; there it tries to create, and stores what came of it.
+pub(super) fn diver() -> Bytes {
+    // Each level keeps back what it needs after its call.
+    const KEPT: u64 = 90;
+    let mut code = Assembler::default();
+    for _ in 0..5 {
+        code.number(0);
+    }
+    code.op(op::ADDRESS).number(KEPT).op(op::GAS).op(op::SUB).op(op::CALL).op(op::ISZERO);
+    let skip = code.skip_where_zero();
+    code.number(0).number(0).number(0).op(op::CREATE).number(0).op(op::SSTORE);
+    code.land(skip);
+    code.op(op::STOP);
     code.finish()
 }
 
@@ -101,6 +147,7 @@ enum Statement {
     When,
     Revert,
     Hash,
+    Precompile,
 }
 
 impl Writer<'_> {
@@ -127,6 +174,7 @@ impl Writer<'_> {
         offer(Statement::When, depth < 3);
         offer(Statement::Revert, self.has(Feature::Reverts) && depth > 1);
         offer(Statement::Hash, true);
+        offer(Statement::Precompile, self.has(Feature::Precompiles));
         match *chooser.pick(&choices) {
             Statement::Store => {
                 self.expression(chooser);
@@ -147,6 +195,7 @@ impl Writer<'_> {
             Statement::Revert => {
                 self.code.number(chooser.below(33) as u64).number(0).op(op::REVERT);
             }
+            Statement::Precompile => self.precompile(chooser),
             Statement::Hash => {
                 self.code.number(32).number(0).op(op::KECCAK256).number(0).op(op::MSTORE);
             }
@@ -238,6 +287,12 @@ impl Writer<'_> {
         ];
         match chooser.below(4) {
             0 => drop(self.code.number(990 + chooser.below(12) as u64).op(op::BLOCKHASH)),
+            1 if self.since(Fork::Cancun) && chooser.chance(50) => {
+                self.code.op(op::BLOBBASEFEE);
+            }
+            2 if self.since(Fork::Istanbul) && chooser.chance(50) => {
+                self.code.op(op::CHAINID);
+            }
             1 if self.since(Fork::London) => drop(self.code.op(op::BASEFEE)),
             2 if self.since(Fork::Cancun) => drop(self.code.number(0).op(op::BLOBHASH)),
             3 if self.since(Fork::Byzantium) => drop(self.code.op(op::RETURNDATASIZE)),
@@ -279,6 +334,28 @@ impl Writer<'_> {
         self.keep(chooser);
     }
 
+    /// Calls a precompile with an input of the right length, or of another: memory is mostly zeros, which
+    /// is a point of every curve.
+    fn precompile(&mut self, chooser: &mut Chooser<'_>) {
+        let (address, length) = *chooser.pick(&PRECOMPILES);
+        let length = if chooser.chance(25) { length - 1 } else { length };
+        // Behind what statements leave in memory, or on it.
+        let offset = *chooser.pick(&[32, 32, 0]);
+        let kind = if self.since(Fork::Byzantium) { op::STATICCALL } else { op::CALL };
+        self.code.number(32).number(0).number(length).number(offset);
+        if kind == op::CALL {
+            self.code.number(0);
+        }
+        self.code.number(address);
+        if self.since(Fork::Tangerine) && chooser.chance(70) {
+            self.code.op(op::GAS);
+        } else {
+            self.code.number(*chooser.pick(&[100, 30_000]));
+        }
+        self.code.op(kind);
+        self.keep(chooser);
+    }
+
     /// Stores what is on the stack, or drops it.
     fn keep(&mut self, chooser: &mut Chooser<'_>) {
         if chooser.chance(40) {
@@ -292,7 +369,7 @@ impl Writer<'_> {
     fn create(&mut self, chooser: &mut Chooser<'_>) {
         self.is_dangerous = true;
         let slot = chooser.chance(30).then_some((1, 7));
-        let init = init_code(RUNTIMES[chooser.below(RUNTIMES.len())], slot);
+        let init = init(chooser, slot);
         self.code.remember(&init);
         let value = *chooser.pick(&[0, 0, 1]);
         if self.has(Feature::Revival) && chooser.chance(60) {
@@ -321,7 +398,9 @@ impl Writer<'_> {
     fn end(&mut self, chooser: &mut Chooser<'_>) {
         match chooser.below(12) {
             0 if self.has(Feature::Reverts) => drop(self.code.number(32).number(0).op(op::REVERT)),
-            1 if self.has(Feature::Gas) => drop(self.code.op(op::INVALID)),
+            1 if self.has(Feature::Gas) && chooser.chance(50) => drop(self.code.op(op::INVALID)),
+            // Without what it takes from the stack.
+            1 if self.has(Feature::Gas) => drop(self.code.op(op::BALANCE)),
             2 if self.has(Feature::Destruction) => self.destroy(chooser),
             3..=6 => drop(self.code.number(32).number(0).op(op::RETURN)),
             _ => drop(self.code.op(op::STOP)),
@@ -332,7 +411,25 @@ impl Writer<'_> {
 /// Init code of a creating transaction.
 pub(super) fn creation(chooser: &mut Chooser<'_>) -> Bytes {
     let slot = chooser.chance(50).then(|| (chooser.below(SLOTS) as u64, 9));
-    init_code(RUNTIMES[chooser.below(RUNTIMES.len())], slot)
+    init(chooser, slot)
+}
+
+/// Init code: mostly of [`RUNTIMES`], sometimes one that gives its failure a reason, or more than a contract
+/// may have (EIP-170).
+fn init(chooser: &mut Chooser<'_>, slot: Option<(u64, u64)>) -> Bytes {
+    match chooser.below(12) {
+        0 => {
+            let mut code = Assembler::default();
+            code.number(7).number(0).op(op::MSTORE).number(32).number(0).op(op::REVERT);
+            code.finish()
+        }
+        1 => {
+            let mut code = Assembler::default();
+            code.number((24 << 10) + 1).number(0).op(op::RETURN);
+            code.finish()
+        }
+        _ => init_code(RUNTIMES[chooser.below(RUNTIMES.len())], slot),
+    }
 }
 
 /// Where [`factory`] at this address puts the contract of a salt (EIP-1014).

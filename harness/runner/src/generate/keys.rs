@@ -3,13 +3,14 @@
 //! A key is derived once for all blocks: recovering an address costs more than executing a transfer. They
 //! sign with libsecp256k1, which takes a third of k256's time; the signatures are the same (RFC 6979).
 
-use alloy_primitives::{Address, B256, Signature, keccak256};
+use alloy_eips::eip7702::{Authorization, SignedAuthorization};
+use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use k256::ecdsa::SigningKey;
 use secp256k1::{Message, SECP256K1, SecretKey};
 use std::sync::LazyLock;
 
 /// How many there are.
-pub(crate) const COUNT: usize = 64;
+pub(crate) const COUNT: usize = 65;
 
 struct Known {
     key: SecretKey,
@@ -42,6 +43,18 @@ pub(crate) fn sign(index: usize, hash: B256) -> Signature {
     let signature = SECP256K1.sign_ecdsa_recoverable(message, &KNOWN[index % COUNT].key);
     let (parity, bytes) = signature.serialize_compact();
     Signature::from_bytes_and_parity(&bytes, i32::from(parity) & 1 == 1)
+}
+
+/// The authorisation of the n-th to run this code as its own (EIP-7702).
+pub(crate) fn authorization(
+    chain_id: u64,
+    address: Address,
+    nonce: u64,
+    index: usize,
+) -> SignedAuthorization {
+    let authorization = Authorization { chain_id: U256::from(chain_id), address, nonce };
+    let signature = sign(index, authorization.signature_hash());
+    authorization.into_signed(signature)
 }
 
 /// What the holder of a key signs.

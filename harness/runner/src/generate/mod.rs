@@ -16,6 +16,7 @@ mod assembler;
 mod chooser;
 mod code;
 mod features;
+mod invalid;
 pub(crate) mod keys;
 mod transactions;
 mod world;

@@ -5,8 +5,9 @@ use super::{
     chooser::Chooser,
     code,
     features::Feature,
+    invalid::spoil,
     keys,
-    world::{ABSENT_KEYS, BASE_FEE, FIRST_POOR, NEARLY_DONE, ORPHANS, RICHEST, World},
+    world::{ABSENT_KEYS, BASE_FEE, CODED, FIRST_POOR, NEARLY_DONE, ORPHANS, RICHEST, World},
 };
 use crate::placeholder;
 use alloy_consensus::{TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxEnvelope, TxLegacy};
@@ -17,7 +18,7 @@ use alloy_eips::{
     eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
     eip7702::{Authorization, SignedAuthorization},
 };
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use lockstep_model::{Fork, Transaction};
 
 /// How the transactions of a block conflict.
@@ -92,15 +93,15 @@ impl Shape {
 }
 
 /// What a transaction is about to be.
-struct Draft {
-    key: usize,
-    nonce: u64,
-    to: TxKind,
-    value: U256,
-    input: Bytes,
-    gas_limit: u64,
-    max_fee: u128,
-    tip: u128,
+pub(super) struct Draft {
+    pub(super) key: usize,
+    pub(super) nonce: u64,
+    pub(super) to: TxKind,
+    pub(super) value: U256,
+    pub(super) input: Bytes,
+    pub(super) gas_limit: u64,
+    pub(super) max_fee: u128,
+    pub(super) tip: u128,
 }
 
 /// Gas limits of all transactions together must be allowed by every fork, EIP-7825's cap included.
@@ -110,6 +111,8 @@ const CREATION_GAS: u64 = 400_000;
 /// EIP-8037 makes state dear.
 const MORE_FROM_AMSTERDAM: u64 = 3;
 
+/// The limit of a block that has no transactions.
+const EMPTY_BLOCK_GAS: u64 = 30_000_000;
 /// Blobs that every fork allows in a block.
 const MOST_BLOBS: usize = 6;
 
@@ -123,7 +126,9 @@ pub(super) fn fill(
     shape: Shape,
     size: usize,
 ) -> bool {
-    let invalid = world.has(Feature::Invalid).then(|| chooser.below(size));
+    // A block of nothing but its phases, now and then.
+    let size = if chooser.chance(2) { 0 } else { size };
+    let invalid = world.has(Feature::Invalid).then(|| chooser.below(size.max(1)));
     let mut poor = Funding::default();
     let mut blobs = 0;
     let mut is_meant_to_fail = false;
@@ -131,16 +136,19 @@ pub(super) fn fill(
         if index > 0 && chooser.is_empty() {
             break;
         }
-        let mut draft = draft(world, chooser, shape, index, &mut poor);
+        let mut draft = Ok(draft(world, chooser, shape, index, &mut poor));
         if invalid == Some(index) {
-            spoil(world, chooser, &mut draft);
+            draft = draft.and_then(|draft| spoil(world, chooser, draft));
             is_meant_to_fail = true;
         }
-        let sender = keys::address(draft.key);
-        let envelope = envelope(world, chooser, draft, &mut blobs);
+        let (key, envelope) = match draft {
+            Ok(draft) => (draft.key, envelope(world, chooser, draft, &mut blobs)),
+            Err(spoilt) => spoilt,
+        };
+        let sender = keys::address(key);
         world.block.transactions.push(Transaction { sender, envelope });
     }
-    is_meant_to_fail | limit_gas(world, chooser)
+    is_meant_to_fail | world.breaks_system_contracts | limit_gas(world, chooser)
 }
 
 /// Room for all, unless the block is meant to be too full.
@@ -148,6 +156,10 @@ fn limit_gas(world: &mut World, chooser: &mut Chooser<'_>) -> bool {
     use alloy_consensus::Transaction as _;
     let limits = world.block.transactions.iter().map(|tx| tx.envelope.gas_limit());
     let (sum, last) = limits.fold((0, 0), |(sum, _), limit| (sum + limit, limit));
+    if world.block.transactions.is_empty() {
+        world.block.gas_limit = EMPTY_BLOCK_GAS;
+        return false;
+    }
     let is_too_full = world.has(Feature::Full) && world.block.transactions.len() > 1;
     world.block.gas_limit = if is_too_full {
         // Whether the last one fits depends on what those before it have left.
@@ -352,18 +364,6 @@ fn revive(world: &World, chooser: &mut Chooser<'_>, draft: &mut Draft) {
     draft.gas_limit = CREATION_GAS;
 }
 
-/// Breaks a rule.
-fn spoil(world: &World, chooser: &mut Chooser<'_>, draft: &mut Draft) {
-    match chooser.below(6) {
-        0 => draft.nonce = draft.nonce.saturating_add(1),
-        1 if draft.nonce > 0 => draft.nonce -= 1,
-        2 => draft.gas_limit = 20_000,
-        3 => draft.value = U256::MAX >> 8,
-        4 if world.fork >= Fork::London => draft.max_fee = u128::from(BASE_FEE) - 1,
-        _ => draft.nonce = draft.nonce.saturating_add(7),
-    }
-}
-
 /// The transaction in one of the types that the fork and the block have.
 fn envelope(
     world: &mut World,
@@ -397,7 +397,7 @@ fn envelope(
     }
 }
 
-fn legacy(draft: Draft) -> TxEnvelope {
+pub(super) fn legacy(draft: Draft) -> TxEnvelope {
     let Draft { nonce, to, value, input, gas_limit, max_fee, .. } = draft;
     let gas_price = max_fee;
     placeholder::signed(TxLegacy { chain_id: None, nonce, gas_price, gas_limit, to, value, input })
@@ -405,8 +405,12 @@ fn legacy(draft: Draft) -> TxEnvelope {
 }
 
 fn with_list(world: &World, chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope {
-    let Draft { nonce, to, value, input, gas_limit, max_fee, .. } = draft;
     let access_list = access_list(world, chooser);
+    list_transaction(draft, access_list)
+}
+
+pub(super) fn list_transaction(draft: Draft, access_list: AccessList) -> TxEnvelope {
+    let Draft { nonce, to, value, input, gas_limit, max_fee, .. } = draft;
     let gas_limit = gas_limit + list_gas(&access_list);
     let gas_price = max_fee;
     let tx = TxEip2930 { chain_id: 1, nonce, gas_price, gas_limit, to, value, access_list, input };
@@ -428,18 +432,23 @@ fn list_gas(list: &AccessList) -> u64 {
 }
 
 fn dynamic(world: &World, chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope {
-    let Draft { nonce, to, value, input, gas_limit, max_fee, tip, .. } = draft;
     let access_list = if world.has(Feature::AccessLists) {
         access_list(world, chooser)
     } else {
         AccessList::default()
     };
+    let tip = draft.tip.min(draft.max_fee);
+    dynamic_transaction(Draft { tip, ..draft }, access_list)
+}
+
+pub(super) fn dynamic_transaction(draft: Draft, access_list: AccessList) -> TxEnvelope {
+    let Draft { nonce, to, value, input, gas_limit, max_fee, tip, .. } = draft;
     let tx = TxEip1559 {
         chain_id: 1,
         nonce,
         gas_limit: gas_limit + list_gas(&access_list),
         max_fee_per_gas: max_fee,
-        max_priority_fee_per_gas: tip.min(max_fee),
+        max_priority_fee_per_gas: tip,
         to,
         value,
         access_list,
@@ -449,10 +458,19 @@ fn dynamic(world: &World, chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope
 }
 
 fn with_blob(chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope {
-    let Draft { nonce, to, value, input, gas_limit, max_fee, tip, .. } = draft;
     let mut hash = B256::repeat_byte(chooser.byte());
     // EIP-4844's version of a hash.
     hash.0[0] = 1;
+    blob_transaction(draft, vec![hash], 10)
+}
+
+/// A transaction with blobs (EIP-4844); its draft has a recipient.
+pub(super) fn blob_transaction(
+    draft: Draft,
+    blob_versioned_hashes: Vec<B256>,
+    max_fee_per_blob_gas: u128,
+) -> TxEnvelope {
+    let Draft { nonce, to, value, input, gas_limit, max_fee, tip, .. } = draft;
     let tx = TxEip4844 {
         chain_id: 1,
         nonce,
@@ -462,19 +480,24 @@ fn with_blob(chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope {
         to: *to.to().expect("a call"),
         value,
         access_list: AccessList::default(),
-        blob_versioned_hashes: vec![hash],
-        max_fee_per_blob_gas: 10,
+        blob_versioned_hashes,
+        max_fee_per_blob_gas,
         input,
     };
     TxEnvelope::Eip4844(placeholder::signed(tx.into()))
 }
 
 fn delegating(world: &mut World, chooser: &mut Chooser<'_>, draft: Draft) -> TxEnvelope {
-    let Draft { key, nonce, to, value, input, gas_limit, max_fee, tip } = draft;
     let count = 1 + chooser.below(3);
-    let list = (0..count).map(|_| authorization(world, chooser, key)).collect();
+    let list = (0..count).map(|_| authorization(world, chooser, draft.key)).collect();
+    delegation(draft, list)
+}
+
+/// A transaction with authorisations (EIP-7702); its draft has a recipient.
+pub(super) fn delegation(draft: Draft, list: Vec<SignedAuthorization>) -> TxEnvelope {
+    let Draft { nonce, to, value, input, gas_limit, max_fee, tip, .. } = draft;
     // EIP-7702: PER_EMPTY_ACCOUNT_COST of each.
-    let gas_limit = gas_limit + 25_000 * count as u64 * MORE_FROM_AMSTERDAM;
+    let gas_limit = gas_limit + 25_000 * list.len() as u64 * MORE_FROM_AMSTERDAM;
     let tx = TxEip7702 {
         chain_id: 1,
         nonce,
@@ -502,6 +525,7 @@ fn authorization(
         1 => *chooser.pick(&[0, 1]),
         2 if world.has(Feature::Absent) => ABSENT_KEYS.start + chooser.below(ABSENT_KEYS.len()),
         3 if world.has(Feature::OrphanStorage) => *chooser.pick(&ORPHANS),
+        4 if world.has(Feature::Codes) => CODED,
         _ => chooser.below(8),
     };
     let safe: Vec<Address> = {
@@ -523,11 +547,19 @@ fn authorization(
         2 | 3 => (0, 0),
         _ => (1, 0),
     };
+    // Signed by nobody, and for a nonce that no account reaches: neither counts.
+    match chooser.below(40) {
+        0 => {
+            let nobody = Signature::new(U256::ZERO, U256::from(1), false);
+            let chain_id = U256::from(1);
+            return Authorization { chain_id, address, nonce: 0 }.into_signed(nobody);
+        }
+        1 => return keys::authorization(1, address, u64::MAX, key),
+        _ => {}
+    }
     let nonce = world.nonces[key].saturating_add(offset);
-    if chain_id != 2 && offset == 0 {
+    if chain_id != 2 && offset == 0 && key != CODED {
         world.nonces[key] = world.nonces[key].saturating_add(1);
     }
-    let authorization = Authorization { chain_id: U256::from(chain_id), address, nonce };
-    let signature = keys::sign(key, authorization.signature_hash());
-    authorization.into_signed(signature)
+    keys::authorization(chain_id, address, nonce, key)
 }

@@ -7,7 +7,11 @@ use super::{
     keys,
 };
 use crate::system_contracts;
-use alloy_eips::{eip4895::Withdrawal, eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS};
+use alloy_eips::{
+    eip4895::Withdrawal, eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS,
+    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
+    eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+};
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use lockstep_model::{Block, Fork, MemoryState, memory_state::BlockHashes};
 
@@ -30,6 +34,9 @@ pub(super) const RICHEST: usize = 62;
 
 /// The key of a sender whose nonce is near its maximum (EIP-2681).
 pub(super) const NEARLY_DONE: usize = 63;
+
+/// The key of an account with code: it cannot send (EIP-3607), nor authorise (EIP-7702).
+pub(super) const CODED: usize = 64;
 
 /// The nonce of [`NEARLY_DONE`]: two transactions are left.
 const LAST_NONCES: u64 = u64::MAX - 2;
@@ -68,6 +75,8 @@ pub(super) struct World {
     pub(super) factory: Option<Address>,
     /// The next nonce of each known key, as far as can be seen.
     pub(super) nonces: [u64; keys::COUNT],
+    /// Whether a system contract fails, and the block with it.
+    pub(super) breaks_system_contracts: bool,
 }
 
 impl World {
@@ -81,10 +90,12 @@ impl World {
             contracts: Vec::new(),
             factory: None,
             nonces: [0; keys::COUNT],
+            breaks_system_contracts: false,
         };
         world.add_senders();
         world.add_hardly_there(chooser);
         world.add_system_contracts();
+        world.break_system_contracts(chooser);
         let contracts = 1 + chooser.below(5) as u64;
         let addresses: Vec<Address> = (0..contracts).map(contract_address).collect();
         world.places.extend(&addresses);
@@ -94,6 +105,9 @@ impl World {
         }
         for address in addresses {
             world.add_contract(chooser, address);
+        }
+        if features.has(Feature::NestedCalls) && fork < Fork::Tangerine {
+            world.add_diver(contract_address(contracts + 1));
         }
         if features.has(Feature::Delegations) {
             world.add_delegated(chooser);
@@ -130,6 +144,7 @@ impl World {
             contracts,
             factory,
             nonces,
+            breaks_system_contracts: false,
         };
         if features.has(Feature::Withdrawals) {
             world.block.withdrawals = Some(world.withdrawals(chooser));
@@ -155,6 +170,9 @@ impl World {
         if self.has(Feature::Edges) {
             self.add_edges();
         }
+        let stop = Bytes::from_static(&[0x00]);
+        self.state.insert(keys::address(CODED), U256::from(RICH), 1, stop, []);
+        self.nonces[CODED] = 1;
         // Some of them are looked at and paid as well.
         self.places.extend([0, 1, FIRST_POOR].map(keys::address));
     }
@@ -224,10 +242,39 @@ impl World {
         }
     }
 
+    /// A request contract that is not there, or fails, makes the block invalid (EIP-7002, EIP-7251), and so
+    /// does a deposit that is laid out otherwise (EIP-6110).
+    fn break_system_contracts(&mut self, chooser: &mut Chooser<'_>) {
+        const REVERTS: &[u8] = &[0x60, 0x00, 0x60, 0x00, 0xfd];
+        const HALTS: &[u8] = &[0xfe];
+        let can = self.has(Feature::Invalid) && self.fork >= Fork::Prague;
+        self.breaks_system_contracts = can && chooser.chance(30);
+        if !self.breaks_system_contracts {
+            return;
+        }
+        let code = match chooser.below(4) {
+            0 => {
+                let (address, code) = (MAINNET_DEPOSIT_CONTRACT_ADDRESS, code::wrong_deposit());
+                self.state.insert(address, U256::ZERO, 1, code, []);
+                return;
+            }
+            1 => Bytes::new(),
+            2 => Bytes::from_static(REVERTS),
+            _ => Bytes::from_static(HALTS),
+        };
+        let requests =
+            [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS];
+        self.state.insert(*chooser.pick(&requests), U256::ZERO, 1, code, []);
+    }
+
     fn choose_fee_recipient(&mut self, chooser: &mut Chooser<'_>, contracts: &[Address]) {
         let takes_part = self.has(Feature::FeeRecipient);
         self.block.beneficiary = match chooser.below(6) {
             0 if takes_part => keys::address(0),
+            // One that ends and is created anew, and is paid in between and afterwards.
+            1 if takes_part && self.has(Feature::Revival) && chooser.chance(50) => {
+                code::revived(contract_address(contracts.len() as u64), 0)
+            }
             1 if takes_part => *chooser.pick(contracts),
             2 => {
                 self.state.insert(FEE_RECIPIENT, U256::from(1), 0, Bytes::new(), []);
@@ -258,13 +305,28 @@ impl World {
         self.places.push(address);
     }
 
+    /// One that calls itself as deep as calls go. From EIP-150 on nobody has the gas for it.
+    fn add_diver(&mut self, address: Address) {
+        self.state.insert(address, U256::ZERO, 1, code::diver(), []);
+        self.contracts.push(Contract { address, is_dangerous: true });
+    }
+
     fn add_contract(&mut self, chooser: &mut Chooser<'_>, address: Address) {
         let around =
             Surroundings { fork: self.fork, features: self.features, places: &self.places };
         let written = code::contract(chooser, around);
         let balance = *chooser.pick(&[0_u64, 1_000_000]);
         let slots = (0..chooser.below(3)).map(|slot| (U256::from(slot), U256::from(slot + 1)));
-        self.state.insert(address, U256::from(balance), 1, written.code, slots.collect::<Vec<_>>());
+        // One at the end of its nonces cannot create (EIP-2681).
+        let is_done = self.has(Feature::Edges) && chooser.chance(20);
+        let nonce = if is_done { u64::MAX } else { 1 };
+        self.state.insert(
+            address,
+            U256::from(balance),
+            nonce,
+            written.code,
+            slots.collect::<Vec<_>>(),
+        );
         self.contracts.push(Contract { address, is_dangerous: written.is_dangerous });
     }
 
