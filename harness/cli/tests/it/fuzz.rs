@@ -47,7 +47,7 @@ fn campaign(seed: u64, blocks: u64, factory_of_mine: Factory) -> (Tally, Vec<Fin
 fn a_lost_log_is_found_and_comes_again_from_its_seed() {
     let mine: Factory = Arc::new(|_threads| Ok(Box::new(Corrupt::new(lost_log, 0))));
     let (tally, told) = campaign(1, 200, mine.clone());
-    assert_eq!(tally.blocks, 200);
+    assert!(tally.blocks > 200, "some seeds are those of chains: {}", tally.blocks);
     assert_eq!(tally.next_seed, 201);
     let (finding, count) = tally.findings.values().next().expect("it was found");
     assert!(*count > 1, "many blocks have logs");
@@ -66,7 +66,7 @@ fn a_panic_is_a_finding_and_the_campaign_goes_on() {
     let mine: Factory =
         Arc::new(|_threads| Ok(Box::new(Corrupt::new(|_, _| panic!("on purpose"), 0))));
     let (tally, told) = campaign(1, 20, mine);
-    assert_eq!((tally.blocks, told.len()), (20, 1));
+    assert_eq!((tally.next_seed, told.len()), (21, 1));
     assert_eq!(told[0].kind, Kind::Panicked);
     assert!(told[0].reason.as_ref().unwrap().contains("on purpose"));
 }
@@ -89,7 +89,8 @@ impl Executor for Hangs {
 fn a_hang_is_a_finding_and_the_campaign_goes_on() {
     let mine: Factory = Arc::new(|threads| Ok(Box::new(Hangs(factory("sequential")(threads)?))));
     let (tally, told) = campaign(1, 30, mine);
-    assert_eq!((tally.blocks, tally.next_seed), (29, 31));
+    assert_eq!(tally.next_seed, 31);
+    assert!(tally.blocks >= 29, "{}", tally.blocks);
     assert_eq!((told.len(), told[0].kind, told[0].seed), (1, Kind::Hung, 7));
     assert_eq!(told[0].executor, "mine@2");
 }
@@ -139,7 +140,8 @@ fn our_executors_have_nothing_to_find_and_a_campaign_can_be_resumed() {
     let out = out.to_str().unwrap();
     let first = lockstep(&["fuzz", "--blocks", "100", "--transactions", "10", "--out", out]);
     assert_eq!(first.status, 0, "{}", first.stderr);
-    assert!(first.stdout.starts_with("100 blocks"), "{}", first.stdout);
+    let blocks: u64 = first.stdout.split(' ').next().unwrap().parse().unwrap();
+    assert!(blocks > 100, "{}", first.stdout);
     let state = || fs::read_to_string(format!("{out}/campaign.json")).unwrap();
     assert!(state().contains("\"next_seed\": 101"), "{}", state());
     let more =

@@ -59,11 +59,11 @@ pub fn travelling(block: &Runnable) -> Runnable {
 pub fn may_overflow(case: &Case) -> bool {
     let account = case.pre_state.account(case.block.beneficiary);
     let balance = account.ok().flatten().unwrap_or_default().balance;
-    let fees = case.block.transactions.iter().map(|tx| {
+    let mut fees = case.block.transactions.iter().map(|tx| {
         U256::from(tx.envelope.gas_limit())
             .saturating_mul(U256::from(tx.envelope.max_fee_per_gas()))
     });
-    fees.fold(Some(balance), |sum, fee| sum?.checked_add(fee)).is_none()
+    fees.try_fold(balance, |sum: U256, fee| sum.checked_add(fee)).is_none()
 }
 
 /// Whether the block has more blobs than one may have (EIP-4844). That is a rule of the header: no executor

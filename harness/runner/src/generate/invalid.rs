@@ -78,12 +78,15 @@ impl Flaw {
     }
 }
 
-/// A draft with a flaw; where only the envelope can have it, the transaction.
-pub(super) fn spoil(
-    world: &World,
-    chooser: &mut Chooser<'_>,
-    mut draft: Draft,
-) -> Result<Draft, (usize, TxEnvelope)> {
+/// What a draft has become.
+pub(super) enum Spoilt {
+    Draft(Draft),
+    /// A flaw that only a transaction can have; with the key of its sender.
+    Transaction(usize, Box<TxEnvelope>),
+}
+
+/// Gives a draft a flaw.
+pub(super) fn spoil(world: &World, chooser: &mut Chooser<'_>, mut draft: Draft) -> Spoilt {
     let flaws: Vec<Flaw> = Flaw::ALL.into_iter().filter(|flaw| flaw.is_of(world.fork)).collect();
     match *chooser.pick(&flaws) {
         Flaw::NonceTooHigh => draft.nonce = draft.nonce.saturating_add(1),
@@ -96,7 +99,7 @@ pub(super) fn spoil(
             draft.input = vec![1; 1_000].into();
             draft.gas_limit = 45_000;
             draft.to = keys::address(0).into();
-            return Err((draft.key, legacy(draft)));
+            return Spoilt::Transaction(draft.key, legacy(draft).into());
         }
         Flaw::TooMuchGas => draft.gas_limit = (1 << 24) + 1,
         Flaw::TooMuchValue => draft.value = U256::MAX >> 8,
@@ -106,11 +109,10 @@ pub(super) fn spoil(
         }
         Flaw::PriceBelowBaseFee => draft.max_fee = u128::from(BASE_FEE) - 1,
         flaw => {
-            let key = draft.key;
-            return Err((key, envelope(flaw, world.fork, draft)));
+            return Spoilt::Transaction(draft.key, envelope(flaw, world.fork, draft).into());
         }
     }
-    Ok(draft)
+    Spoilt::Draft(draft)
 }
 
 fn envelope(flaw: Flaw, fork: Fork, mut draft: Draft) -> TxEnvelope {

@@ -5,7 +5,7 @@ use super::{
     chooser::Chooser,
     code,
     features::Feature,
-    invalid::spoil,
+    invalid::{Spoilt, spoil},
     keys,
     world::{ABSENT_KEYS, BASE_FEE, CODED, FIRST_POOR, NEARLY_DONE, ORPHANS, RICHEST, World},
 };
@@ -111,8 +111,6 @@ const CREATION_GAS: u64 = 400_000;
 /// EIP-8037 makes state dear.
 const MORE_FROM_AMSTERDAM: u64 = 3;
 
-/// The limit of a block that has no transactions.
-const EMPTY_BLOCK_GAS: u64 = 30_000_000;
 /// Blobs that every fork allows in a block.
 const MOST_BLOBS: usize = 6;
 
@@ -126,9 +124,7 @@ pub(super) fn fill(
     shape: Shape,
     size: usize,
 ) -> bool {
-    // A block of nothing but its phases, now and then.
-    let size = if chooser.chance(2) { 0 } else { size };
-    let invalid = world.has(Feature::Invalid).then(|| chooser.below(size.max(1)));
+    let invalid = world.has(Feature::Invalid).then(|| chooser.below(size));
     let mut poor = Funding::default();
     let mut blobs = 0;
     let mut is_meant_to_fail = false;
@@ -136,14 +132,16 @@ pub(super) fn fill(
         if index > 0 && chooser.is_empty() {
             break;
         }
-        let mut draft = Ok(draft(world, chooser, shape, index, &mut poor));
-        if invalid == Some(index) {
-            draft = draft.and_then(|draft| spoil(world, chooser, draft));
+        let draft = draft(world, chooser, shape, index, &mut poor);
+        let draft = if invalid == Some(index) {
             is_meant_to_fail = true;
-        }
+            spoil(world, chooser, draft)
+        } else {
+            Spoilt::Draft(draft)
+        };
         let (key, envelope) = match draft {
-            Ok(draft) => (draft.key, envelope(world, chooser, draft, &mut blobs)),
-            Err(spoilt) => spoilt,
+            Spoilt::Draft(draft) => (draft.key, envelope(world, chooser, draft, &mut blobs)),
+            Spoilt::Transaction(key, envelope) => (key, *envelope),
         };
         let sender = keys::address(key);
         world.block.transactions.push(Transaction { sender, envelope });
@@ -156,10 +154,6 @@ fn limit_gas(world: &mut World, chooser: &mut Chooser<'_>) -> bool {
     use alloy_consensus::Transaction as _;
     let limits = world.block.transactions.iter().map(|tx| tx.envelope.gas_limit());
     let (sum, last) = limits.fold((0, 0), |(sum, _), limit| (sum + limit, limit));
-    if world.block.transactions.is_empty() {
-        world.block.gas_limit = EMPTY_BLOCK_GAS;
-        return false;
-    }
     let is_too_full = world.has(Feature::Full) && world.block.transactions.len() > 1;
     world.block.gas_limit = if is_too_full {
         // Whether the last one fits depends on what those before it have left.
