@@ -414,8 +414,8 @@ pub(super) fn creation(chooser: &mut Chooser<'_>) -> Bytes {
     init(chooser, slot)
 }
 
-/// Init code: mostly of [`RUNTIMES`], sometimes one that gives its failure a reason, or more than a contract
-/// may have (EIP-170).
+/// Init code: mostly of [`RUNTIMES`], sometimes one that gives its failure a reason, leaves more than a
+/// contract may have (EIP-170), or ends at once.
 fn init(chooser: &mut Chooser<'_>, slot: Option<(u64, u64)>) -> Bytes {
     match chooser.below(12) {
         0 => {
@@ -426,6 +426,11 @@ fn init(chooser: &mut Chooser<'_>, slot: Option<(u64, u64)>) -> Bytes {
         1 => {
             let mut code = Assembler::default();
             code.number((24 << 10) + 1).number(0).op(op::RETURN);
+            code.finish()
+        }
+        2 => {
+            let mut code = Assembler::default();
+            code.op(op::CALLER).op(op::SELFDESTRUCT);
             code.finish()
         }
         _ => init_code(RUNTIMES[chooser.below(RUNTIMES.len())], slot),

@@ -27,6 +27,7 @@ const FILES: &[(&str, &str)] = regressions![
     "refund-of-an-absent-authority",
     "requests-of-the-block",
     "revived-without-storage",
+    "storage-of-who-delegates",
     "stored-back",
     "two-credits-to-nobody",
 ];
