@@ -29,21 +29,24 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The seed of the first block that gives the fault away.
-fn found(fault: &str) -> u64 {
+/// The first block that gives the fault away: its seed, and which block of the seed's chain it is.
+fn found(fault: &str) -> (u64, u64) {
     let campaign = ["fuzz", "--fault", fault, "--time", "60s", "--fail-fast", "--format", "json"];
     let run = lockstep(&campaign);
     assert_eq!(run.status.code(), Some(1), "{fault}: {}", text(&run.stderr));
     let first = text(&run.stdout).lines().next().expect("a finding").to_owned();
     let line: serde_json::Value = serde_json::from_str(&first).unwrap();
-    line["finding"]["seed"].as_u64().unwrap()
+    let finding = &line["finding"];
+    (finding["seed"].as_u64().unwrap(), finding["link"].as_u64().unwrap_or_default())
 }
 
 fn minimised(fault: &str, folder: &Path) -> PathBuf {
     let file = folder.join(format!("{fault}.json"));
-    let seed = found(fault).to_string();
+    let (seed, link) = found(fault);
+    let (seed, link) = (seed.to_string(), link.to_string());
     let out = file.to_str().unwrap();
-    let run = lockstep(&["minimise", "--fault", fault, "--seed", &seed, "--out", out]);
+    let block = ["--seed", &seed, "--link", &link];
+    let run = lockstep(&[&["minimise", "--fault", fault, "--out", out], &block[..]].concat());
     assert!(run.status.success(), "{fault}: {}", text(&run.stderr));
     file
 }
