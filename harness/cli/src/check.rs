@@ -205,8 +205,7 @@ impl Reporter {
     }
 
     fn unreadable(&mut self, error: SourceError) {
-        if let Some(known) = self.known_unreadable.iter().position(|known| *known == error) {
-            self.known_unreadable.swap_remove(known);
+        if take(&mut self.known_unreadable, &error) {
             return;
         }
         // First of all: see `supervisor::Relay`.
@@ -219,8 +218,7 @@ impl Reporter {
     }
 
     fn other(&mut self, other: OtherFile) {
-        if let Some(known) = self.known_others.iter().position(|known| *known == other) {
-            self.known_others.swap_remove(known);
+        if take(&mut self.known_others, &other) {
             return;
         }
         // First of all: see `supervisor::Relay`.
@@ -299,4 +297,10 @@ impl Reporter {
         }
         Ok(())
     }
+}
+
+/// Takes one that is equal out of those that an earlier process has reported; false where there is none.
+fn take<T: PartialEq>(known: &mut Vec<T>, one: &T) -> bool {
+    let found = known.iter().position(|known| known == one);
+    found.map(|index| known.swap_remove(index)).is_some()
 }

@@ -145,7 +145,7 @@ fn every_field_of_a_payload_counts() {
             let reason = shown(&result);
             let named = ["block hash of the payload", "access list", "parent known"];
             assert!(named.iter().any(|name| reason.contains(name)), "{network} {field}: {reason}");
-            // Whoever expects just that is content.
+            // A test that expects just this error passes.
             call(&mut suite)["validationError"] = json!(
                 "BlockException.INVALID_BLOCK_HASH|BlockException.INVALID_BLOCK_ACCESS_LIST|BlockException.UNKNOWN_PARENT"
             );

@@ -127,8 +127,14 @@ impl PreparedReference {
         };
         changes.at_end(take_changes(&mut state));
         let built = state.take_built_alloy_bal();
-        let access_list = built.clone().filter(|_| has_access_list(case));
-        let list = changes.making.map(|making| making.finish(built, case));
+        let (access_list, list) = match changes.making {
+            // Then revm builds one for the outcome alone.
+            None => (built, None),
+            Some(making) => {
+                let access_list = built.as_ref().filter(|_| has_access_list(case)).cloned();
+                (access_list, Some(making.finish(built, case)))
+            }
+        };
         let outcome = BlockOutcome {
             receipts,
             gas_used: result.gas_used,
@@ -171,7 +177,7 @@ impl PreparedReference {
     }
 }
 
-/// Collects the changes of the block and, where somebody asks for it, of each transaction.
+/// Collects the changes of the block and, where the case or an access list needs them, of each transaction.
 struct Changes {
     block: StateChanges,
     before_transactions: Option<StateChanges>,
@@ -204,17 +210,20 @@ impl Changes {
     fn take<DB: session::SessionDb>(&mut self, session: &mut Session<DB>) -> Option<StateChanges> {
         let is_wanted = self.by_transaction.is_some() || self.making.is_some();
         let changes = is_wanted.then(|| take_changes(session.evm.db_mut()))?;
-        if let Some(making) = &mut self.making {
-            making.add(&changes);
-        }
+        self.list(&changes);
         Some(changes)
     }
 
     fn at_end(&mut self, changes: StateChanges) {
-        if let Some(making) = &mut self.making {
-            making.add(&changes);
-        }
+        self.list(&changes);
         self.block.extend(changes);
+    }
+
+    /// Adds the changes at the next index of the access list, where one is made.
+    fn list(&mut self, changes: &StateChanges) {
+        if let Some(making) = &mut self.making {
+            making.add(changes);
+        }
     }
 }
 

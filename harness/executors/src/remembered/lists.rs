@@ -1,7 +1,7 @@
 //! The access list of the last block that the reference ran on this thread.
 //!
 //! An executor that is driven by lists needs that of every block, and the reference has just run it. So the
-//! reference makes the list as it goes, once somebody on its thread has asked for one.
+//! reference makes the list as it goes, once an executor on its thread has asked for one.
 
 use super::remembers;
 use crate::reference::MadeList;

@@ -23,10 +23,10 @@ use std::sync::{
 pub const DEEP_EVERY: u64 = 32;
 
 /// One seed in so many is that of a chain of blocks: each on the state that the one before has left.
-pub const CHAIN_EVERY: u64 = 8;
+const CHAIN_EVERY: u64 = 8;
 
 /// Blocks of a chain after its first.
-pub const LINKS: u64 = 2;
+const LINKS: u64 = 2;
 
 /// Runs of each candidate in the deep lane: what is said twice should be the same twice.
 const REPEATS: usize = 2;
@@ -89,7 +89,7 @@ impl Lanes {
         }
     }
 
-    /// Checks the block of a seed and, of one seed in [`CHAIN_EVERY`], the blocks that follow it.
+    /// Checks the block of a seed and, of one seed in eight, the blocks that follow it.
     pub fn check(&mut self, seed: u64, limits: &Limits) -> Vec<Checked> {
         let mut generated = from_seed(seed, limits);
         let (first, mut outcome) = self.check_block(seed, 0, &generated);

@@ -22,6 +22,6 @@ mod tally;
 
 pub use campaign::run;
 pub use finding::{Finding, Kind};
-pub use lanes::{CHAIN_EVERY, Checked, DEEP_EVERY, LINKS, Lanes, block_of_chain};
+pub use lanes::{Checked, DEEP_EVERY, Lanes, block_of_chain};
 pub use plan::{FindDependencies, FuzzPlan};
 pub use tally::{Status, Tally};

@@ -543,12 +543,12 @@ fn authorization(
         2 | 3 => (0, 0),
         _ => (1, 0),
     };
-    // Signed by nobody, and for a nonce that no account reaches: neither counts.
+    // An invalid signature, and the last nonce (EIP-7702): neither authorisation counts.
     match chooser.below(40) {
         0 => {
-            let nobody = Signature::new(U256::ZERO, U256::from(1), false);
+            let invalid = Signature::new(U256::ZERO, U256::from(1), false);
             let chain_id = U256::from(1);
-            return Authorization { chain_id, address, nonce: 0 }.into_signed(nobody);
+            return Authorization { chain_id, address, nonce: 0 }.into_signed(invalid);
         }
         1 => return keys::authorization(1, address, u64::MAX, key),
         _ => {}
