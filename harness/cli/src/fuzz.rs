@@ -33,7 +33,7 @@ const EXIT_FOUND: u8 = 1;
 /// For how long, where nothing is said.
 const DEFAULT_TIME: Duration = Duration::from_secs(60);
 
-/// Threads of candidates on every block, and on one in 32.
+/// Threads of candidates on every block, and on one in 64.
 const FAST: [usize; 1] = [2];
 const DEEP: [usize; 4] = [1, 2, 3, 8];
 

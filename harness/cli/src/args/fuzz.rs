@@ -47,7 +47,7 @@ pub(crate) struct FuzzArgs {
     pub(crate) jobs: Option<usize>,
 
     /// Who takes part in both lanes [default: `block_stm` and all brought ones on every block; every
-    /// executor on one in 32]
+    /// executor on one in 64]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) executor: Vec<String>,
 

@@ -15,7 +15,7 @@ use alloy_evm::{EvmEnv, eth::EthEvmContext, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, Bytes};
 use lockstep_faults::{destruction::C13, empty_accounts::F6, memory::G10};
 use revm::{
-    Context, Database, MainBuilder, MainContext,
+    Context, Database, MainContext,
     bytecode::opcode,
     context::{
         BlockEnv, CfgEnv, Evm as RevmEvm, FrameStack, JournalTr, TxEnv,
@@ -85,13 +85,19 @@ pub(crate) struct StrictEvm<DB: Database> {
 
 impl<DB: Database> StrictEvm<DB> {
     pub(crate) fn new(db: DB, env: EvmEnv) -> Self {
-        let precompiles = Precompiles::new(PrecompileSpecId::from_spec_id(env.cfg_env.spec));
-        let inner = Context::mainnet()
-            .with_block(env.block_env)
-            .with_cfg(env.cfg_env)
-            .with_db(db)
-            .build_mainnet_with_inspector(NoOpInspector)
-            .with_precompiles(PrecompilesMap::from_static(precompiles));
+        let spec = env.cfg_env.spec;
+        let precompiles = Precompiles::new(PrecompileSpecId::from_spec_id(spec));
+        let context =
+            Context::mainnet().with_block(env.block_env).with_cfg(env.cfg_env).with_db(db);
+        let inner = RevmEvm {
+            ctx: context,
+            inspector: NoOpInspector,
+            instruction: EthInstructions::new_mainnet_with_spec(spec),
+            precompiles: PrecompilesMap::from_static(precompiles),
+            // Frames come as they are needed: eight at once, as revm's builder has them, take longer
+            // than a small block.
+            frame_stack: FrameStack::new(),
+        };
         Self { inner }
     }
 

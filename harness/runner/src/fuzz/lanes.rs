@@ -20,7 +20,7 @@ use std::sync::{
 };
 
 /// One block in so many takes the deep lane.
-pub const DEEP_EVERY: u64 = 32;
+pub const DEEP_EVERY: u64 = 64;
 
 /// One seed in so many is that of a chain of blocks: each on the state that the one before has left.
 const CHAIN_EVERY: u64 = 8;

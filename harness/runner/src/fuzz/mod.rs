@@ -1,7 +1,7 @@
 //! A campaign: generated blocks, one after the other, through the reference and the candidates.
 //!
 //! * `plan`: what to do; decided before any work starts.
-//! * `lanes`: what is checked on one block. The fast lane takes every block, the deep lane one in 32.
+//! * `lanes`: what is checked on one block. The fast lane takes every block, the deep lane one in 64.
 //! * `campaign`: workers, and a watchdog over them.
 //! * `history`: what each transaction should have read.
 //! * `metamorphic`: what must hold without a reference.

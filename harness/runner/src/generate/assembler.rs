@@ -7,6 +7,7 @@ pub(super) mod op {
     pub(crate) const STOP: u8 = 0x00;
     pub(crate) const ADD: u8 = 0x01;
     pub(crate) const SUB: u8 = 0x03;
+    pub(crate) const DIV: u8 = 0x04;
     pub(crate) const LT: u8 = 0x10;
     pub(crate) const ISZERO: u8 = 0x15;
     pub(crate) const AND: u8 = 0x16;

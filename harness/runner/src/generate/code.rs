@@ -323,15 +323,20 @@ impl Writer<'_> {
             self.code.number(value);
         }
         self.place(chooser);
-        // Before EIP-150 asking for more than there is fails.
-        if self.since(Fork::Tangerine) && chooser.chance(70) {
-            self.code.op(op::GAS);
-        } else {
-            let gas = *chooser.pick(&[2_300, 9_000, 30_000]);
-            self.code.number(gas);
-        }
+        self.passed_gas(chooser);
         self.code.op(kind);
         self.keep(chooser);
+    }
+
+    /// Pushes the gas that a call passes on. Seldom all: contracts that call each other in turn would
+    /// burn it, and the time of the campaign with it.
+    fn passed_gas(&mut self, chooser: &mut Chooser<'_>) {
+        match chooser.below(10) {
+            // Before EIP-150 asking for more than there is fails.
+            0 | 1 if self.since(Fork::Tangerine) => drop(self.code.op(op::GAS)),
+            0..=5 => drop(self.code.number(4).op(op::GAS).op(op::DIV)),
+            _ => drop(self.code.number(*chooser.pick(&[2_300, 9_000, 30_000]))),
+        }
     }
 
     /// Calls a precompile with an input of the right length, or of another: memory is mostly zeros, which

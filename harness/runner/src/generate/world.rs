@@ -106,7 +106,8 @@ impl World {
         for address in addresses {
             world.add_contract(chooser, address);
         }
-        if features.has(Feature::NestedCalls) && fork < Fork::Tangerine {
+        // Seldom: a dive takes as long as a hundred other calls.
+        if features.has(Feature::NestedCalls) && fork < Fork::Tangerine && chooser.chance(20) {
             world.add_diver(contract_address(contracts + 1));
         }
         if features.has(Feature::Delegations) {
