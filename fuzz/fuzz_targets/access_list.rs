@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use lockstep_cases::generate::{Limits, from_bytes};
 use lockstep_executors::{AccessList, access_list::mutants};
 use lockstep_model::{Mode, Outcome, Rejection, Rule};
-use lockstep_runner::generate::{Limits, from_bytes};
 use std::cell::RefCell;
 
 thread_local! {

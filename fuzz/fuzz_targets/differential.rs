@@ -3,12 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use lockstep_cases::generate::{Limits, from_bytes};
 use lockstep_cli::testing::plan_of_all;
-use lockstep_runner::{
-    check::Judge,
-    generate::{Limits, from_bytes},
-    record::Status,
-};
+use lockstep_jobs::check::Judge;
+use lockstep_report::record::Status;
 use std::cell::RefCell;
 
 thread_local! {

@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lockstep_runner::source::{Batch, File};
+use lockstep_cases::batch::Batch;
+use lockstep_formats::File;
 
 fuzz_target!(|bytes: &[u8]| {
     let found = Batch::File(File::of_bytes("input.json", bytes)).read();

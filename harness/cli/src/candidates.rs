@@ -2,8 +2,8 @@
 
 use crate::defaults::Known;
 use anyhow::{Context, Result, bail};
+use lockstep_engine::{Candidate, Factory};
 use lockstep_model::Mode;
-use lockstep_runner::check::{Candidate, Factory};
 use std::thread;
 
 /// More threads than this are a slip of the finger.

@@ -1,6 +1,7 @@
 //! `lockstep check`.
 
 mod plan;
+pub(crate) mod supervisor;
 mod verdicts;
 
 use crate::{
@@ -8,14 +9,15 @@ use crate::{
     args::{CheckArgs, ExpectationsMode, Format},
     output,
     progress::Progress,
-    supervisor::{self, Supervised},
 };
 use anyhow::{Context, Result};
-use lockstep_runner::{
-    check::{Event, Journal, Plan, proof_id, prove_overlap, run},
+use lockstep_formats::{OtherFile, SourceError};
+use lockstep_jobs::check::{Event, Journal, Plan, proof_id, prove_overlap, run};
+use lockstep_report::{
+    json,
+    junit::Junit,
     record::{Overlap, Record, Status, TestResult},
-    report::{json, junit::Junit, terminal},
-    source::{OtherFile, SourceError},
+    terminal,
 };
 use plan::Job;
 use std::{
@@ -24,6 +26,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Instant,
 };
+use supervisor::Supervised;
 use verdicts::Reviewed;
 
 /// Exit status after an interruption, as a shell reports SIGINT.

@@ -1,10 +1,10 @@
 //! Lockstep's own executors.
 
+use lockstep_engine::Factory;
 use lockstep_executors::{
     AccessList, BlockStm, Reference, Sequential, access_list::mutants::MutatedLists,
 };
 use lockstep_model::{Executor, Mode};
-use lockstep_runner::check::Factory;
 use std::sync::Arc;
 
 /// The name of the reference. It can be a candidate too: then it is compared with itself.

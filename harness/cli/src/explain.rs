@@ -8,7 +8,7 @@ use crate::{
     output,
 };
 use anyhow::Result;
-use lockstep_runner::explain::{Style, explain as explain_block, render};
+use lockstep_jobs::explain::{Style, explain as explain_block, render};
 
 /// Runs the command; gives its exit status.
 pub(crate) fn explain(args: &ExplainArgs, command: &Lockstep) -> Result<u8> {

@@ -11,17 +11,21 @@ use crate::{
     output,
 };
 use anyhow::{Context, Result, bail};
-use lockstep_model::{Executor, Mode, Outcome};
-use lockstep_runner::{
-    export::{self, Fixture, travelling},
+use lockstep_cases::{
+    batch::read_all,
     generate::from_seed,
-    source::{
-        Walk,
-        pack::{Mode as PackedAs, Packer, sample},
-        read_all,
-    },
-    test::{Body, Runnable, SourceKind, Test},
+    pack::{Packer, sample},
 };
+use lockstep_formats::{
+    Walk,
+    export::{self, Fixture, travelling},
+};
+use lockstep_judge::{
+    definition::{Body, SourceKind, Test},
+    pack::Mode as PackedAs,
+    runnable::Runnable,
+};
+use lockstep_model::{Executor, Mode, Outcome};
 use std::{fs, path::Path};
 
 /// Tests that may use more are not packed for the execution specs, which are slow.

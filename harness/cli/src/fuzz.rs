@@ -11,13 +11,14 @@ use crate::{
     progress::Progress,
 };
 use anyhow::{Context, Result, bail};
-use lockstep_model::{Fork, Mode};
-use lockstep_runner::{
-    check::Candidate,
-    fuzz::{Finding, FuzzPlan, Status, Tally, block_of_chain, run},
-    generate::{Feature, Features, Limits},
-    shrink::{Patience, Suspect, shrink},
+use lockstep_cases::generate::{Feature, Features, Limits};
+use lockstep_engine::Candidate;
+use lockstep_jobs::{
+    finding::Finding,
+    fuzz::{FuzzPlan, Status, Tally, block_of_chain, run},
+    minimise::{Patience, Suspect, shrink},
 };
+use lockstep_model::{Fork, Mode};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -205,7 +206,7 @@ fn describe(plan: &FuzzPlan) -> String {
         plan.seed,
         labels(&plan.fast),
         labels(&plan.deep),
-        lockstep_runner::fuzz::DEEP_EVERY
+        lockstep_jobs::fuzz::DEEP_EVERY
     )
 }
 

@@ -27,16 +27,16 @@ mod pipes;
 mod progress;
 mod report;
 mod rerun;
-mod supervisor;
+mod signals;
 #[doc(hidden)]
 pub mod testing;
 
 use args::{Cli, Command, FixturesCommand};
 use clap::Parser;
 use defaults::Known;
+use lockstep_formats::lists::Lists;
+pub use lockstep_jobs::bench::MemoryMeter;
 use lockstep_model::Executor;
-pub use lockstep_runner::bench::MemoryMeter;
-use lockstep_runner::lists::Lists;
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
 /// Exit status where the usage is wrong, or something could not be read.
@@ -135,7 +135,7 @@ impl Lockstep {
             return EXIT_USAGE.into();
         }
         let outcome = match cli.command {
-            Command::Check(args) => supervisor::check(args, &self),
+            Command::Check(args) => check::supervisor::start(args, &self),
             Command::Bench(args) => bench::bench(&args, &self),
             Command::Gate(args) => gate::gate(&args, &self),
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),

@@ -9,10 +9,8 @@ use crate::{
     progress::Progress,
 };
 use anyhow::Result;
-use lockstep_runner::{
-    export::{Fixture, fixture},
-    shrink::{Patience, Shrunk, Suspect, shrink},
-};
+use lockstep_formats::export::{Fixture, fixture};
+use lockstep_jobs::minimise::{Patience, Shrunk, Suspect, shrink};
 
 /// Runs the command; gives its exit status.
 pub(crate) fn minimise(args: &MinimiseArgs, command: &Lockstep) -> Result<u8> {

@@ -8,16 +8,19 @@ use crate::{
     output,
 };
 use anyhow::{Context, Result, bail};
-use lockstep_model::Mode;
-use lockstep_runner::{
-    chain,
-    check::Candidate,
+use lockstep_cases::{batch::read_all, generate::Limits};
+use lockstep_engine::Candidate;
+use lockstep_formats::Walk;
+use lockstep_jobs::{
     fuzz::block_of_chain,
-    generate::Limits,
-    shrink::{MOST_RUNS, NotShrunk, Suspect},
-    source::{Walk, read_all},
-    test::{Body, Runnable, Test},
+    minimise::{MOST_RUNS, NotShrunk, Suspect},
 };
+use lockstep_judge::{
+    chain,
+    definition::{Body, Test},
+    runnable::Runnable,
+};
+use lockstep_model::Mode;
 use regex::Regex;
 
 /// The block.

@@ -1,7 +1,7 @@
 //! A live line on stderr, when that is a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lockstep_runner::record::Record;
+use lockstep_report::record::Record;
 use std::{io::IsTerminal, time::Duration};
 
 /// The live line.

@@ -6,16 +6,15 @@ use crate::{
     files, output, rerun,
 };
 use anyhow::{Context, Result, anyhow, bail};
-use lockstep_runner::{
+use lockstep_report::{
+    bench::{Line, Record as Measurement, Table},
+    board::Board,
+    faults::Row,
+    html, json,
+    junit::Junit,
+    markdown, projections,
     record::{Record, TestResult},
-    report::{
-        bench::{Line, Record as Measurement, Table},
-        board::Board,
-        faults::Row,
-        html, json,
-        junit::Junit,
-        markdown, projections, schema, terminal,
-    },
+    schema, terminal,
 };
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 

@@ -5,8 +5,10 @@
 
 use crate::{Lockstep, candidates::factory, defaults::REFERENCE, output};
 use anyhow::{Error, Result};
+use lockstep_cases::workload::Workload;
+use lockstep_jobs::bench::digest;
 use lockstep_model::Mode;
-use lockstep_runner::{bench::digest, report::board::Board, workload::Workload};
+use lockstep_report::board::Board;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,11 +1,10 @@
 //! For our own tests: plans without a command line.
 
 use crate::defaults::{REFERENCE, executors};
+use lockstep_engine::{Candidate, Factory};
+use lockstep_formats::lists::Lists;
+use lockstep_jobs::check::{Expectations, Plan, Resume, Selection};
 use lockstep_model::Mode;
-use lockstep_runner::{
-    check::{Candidate, Expectations, Factory, Plan, Resume, Selection},
-    lists::Lists,
-};
 use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,

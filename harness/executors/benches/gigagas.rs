@@ -19,13 +19,11 @@ mod support;
 use bare_loop::BareLoop;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gas::gas_or;
+use lockstep_cases::workload::{Signatures, Workload};
 use lockstep_executors::{Reference, Sequential};
+use lockstep_judge::runnable::Runnable;
 use lockstep_model::Outcome;
-use lockstep_runner::{
-    bench::statistics::median,
-    test::Runnable,
-    workload::{Signatures, Workload},
-};
+use lockstep_report::samples::statistics::median;
 use mimalloc::MiMalloc;
 use std::time::Instant;
 use support::{Ready, executors, for_whole_blocks, run};

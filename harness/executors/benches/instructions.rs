@@ -18,9 +18,9 @@ mod gas;
 
 use bare_loop::BareLoop;
 use gas::gas_or;
+use lockstep_cases::workload::{Signatures, Workload};
 use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
 use lockstep_model::{Executor, Mode, Outcome};
-use lockstep_runner::workload::{Signatures, Workload};
 use mimalloc::MiMalloc;
 use std::{process::Command, thread};
 
@@ -66,7 +66,7 @@ fn main() {
     }
 }
 
-fn block(workload: &str) -> lockstep_runner::test::Runnable {
+fn block(workload: &str) -> lockstep_judge::runnable::Runnable {
     Workload::named(workload).expect("a workload").block(0, gas_or(GAS), Signatures::Placeholder)
 }
 

@@ -6,6 +6,7 @@
 
 use alloy_primitives::{Address, U256, keccak256};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use lockstep_cases::workload::{Signatures, Workload};
 use lockstep_executors::{
     Reference,
     block_stm::{
@@ -13,12 +14,9 @@ use lockstep_executors::{
         scheduler::{Claims, Scheduler, Task},
     },
 };
+use lockstep_jobs::import::Importer;
+use lockstep_judge::state::{NormalChanges, roots};
 use lockstep_model::{Executor, MemoryState, Outcome};
-use lockstep_runner::{
-    compare::{NormalChanges, roots},
-    import::Importer,
-    workload::{Signatures, Workload},
-};
 use mimalloc::MiMalloc;
 use std::{hint::black_box, sync::Arc};
 

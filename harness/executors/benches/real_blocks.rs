@@ -10,9 +10,11 @@
 mod support;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use lockstep_runner::{
-    source::{Walk, built_in, read_all},
-    test::{Body, Runnable, Test},
+use lockstep_cases::{batch::read_all, built_in};
+use lockstep_formats::Walk;
+use lockstep_judge::{
+    definition::{Body, Test},
+    runnable::Runnable,
 };
 use mimalloc::MiMalloc;
 use std::path::PathBuf;

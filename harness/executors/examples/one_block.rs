@@ -7,9 +7,9 @@
 //! target/release/examples/one_block sequential,access_list 2 swaps 1000000000 11
 //! ```
 
+use lockstep_cases::workload::{Signatures, Workload};
 use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
 use lockstep_model::{Executor, Mode, Outcome};
-use lockstep_runner::workload::{Signatures, Workload};
 use mimalloc::MiMalloc;
 use std::time::Instant;
 

@@ -1,8 +1,8 @@
 //! Analysed bytecode, shared by the workers of a block.
 
 use crate::{
-    evm::{ReadError, bytecode_of},
-    remembered::analysed,
+    evm::ReadError,
+    remembered::{analysed, bytecode_of},
     sync::{RwLock, read, write},
 };
 use alloy_primitives::{

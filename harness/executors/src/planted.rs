@@ -1,8 +1,6 @@
 //! What planted faults keep from one transaction to the next. Nothing else uses it.
 
-use crate::evm::ReadError;
 use alloy_primitives::{Address, B256, map::AddressMap};
-use lockstep_model::StateReader;
 use revm::state::TransientStorage;
 use std::{
     cell::RefCell,
@@ -44,12 +42,15 @@ pub(crate) fn take_transient() -> TransientStorage {
 }
 
 /// A cache of one block hash in two places that are not written together.
-pub(crate) fn cached_block_hash(number: u64, state: &dyn StateReader) -> Result<B256, ReadError> {
+pub(crate) fn cached_block_hash<E>(
+    number: u64,
+    read: impl FnOnce() -> Result<B256, E>,
+) -> Result<B256, E> {
     static NUMBER: AtomicU64 = AtomicU64::new(u64::MAX);
     static HASH: Mutex<B256> = Mutex::new(B256::ZERO);
     if NUMBER.load(Ordering::Relaxed) != number {
         NUMBER.store(number, Ordering::Relaxed);
-        let hash = state.block_hash(number)?;
+        let hash = read()?;
         *HASH.lock().unwrap_or_else(PoisonError::into_inner) = hash;
     }
     Ok(*HASH.lock().unwrap_or_else(PoisonError::into_inner))

@@ -5,14 +5,13 @@
 //! cargo test -p lockstep-executors --features shuttle --test interleavings
 //! ```
 
-use lockstep_executors::{AccessList, BlockStm, Reference};
-use lockstep_model::{Case, Executor, Mode, Outcome};
-use lockstep_runner::{
-    compare::compare_outcomes,
-    source::built_in,
-    test::{Body, Runnable},
+use lockstep_cases::{
+    built_in,
     workload::{Signatures, Workload},
 };
+use lockstep_executors::{AccessList, BlockStm, Reference};
+use lockstep_judge::{compare::compare_outcomes, definition::Body, runnable::Runnable};
+use lockstep_model::{Case, Executor, Mode, Outcome};
 use shuttle::{
     Config, Runner,
     scheduler::{PctScheduler, RandomScheduler, Scheduler},

@@ -13,6 +13,16 @@ pub enum Outcome {
     Rejected(Rejection),
 }
 
+impl Outcome {
+    /// The outcome of a valid block.
+    pub fn accepted(&self) -> Option<&BlockOutcome> {
+        match self {
+            Self::Accepted(outcome) => Some(outcome),
+            Self::Rejected(_) => None,
+        }
+    }
+}
+
 /// What a valid block did. Roots and blooms are the judge's to compute, the same way for all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BlockOutcome {

@@ -2,7 +2,8 @@
 
 use super::Color;
 use clap::{Args, ValueEnum};
-use lockstep_runner::{bench::Storage, workload::Contention};
+use lockstep_cases::workload::Contention;
+use lockstep_jobs::bench::Storage;
 use std::{path::PathBuf, time::Duration};
 
 const BENCH_ABOUT: &str = "\

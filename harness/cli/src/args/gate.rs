@@ -2,7 +2,7 @@
 
 use super::{BenchArgs, BenchFormat, Color, ThreadsMode};
 use clap::Args;
-use lockstep_runner::bench::Storage;
+use lockstep_jobs::bench::Storage;
 use std::{path::PathBuf, time::Duration};
 
 const GATE_ABOUT: &str = "\

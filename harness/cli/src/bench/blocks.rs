@@ -3,12 +3,16 @@
 use super::plan::gas;
 use crate::args::BenchArgs;
 use anyhow::{Context, Result};
-use lockstep_runner::{
-    bench::Storage,
-    chain::{self, Chain},
-    source::{SourceError, Walk, read_all},
-    test::{Body, Runnable, Test},
+use lockstep_cases::{
+    batch::read_all,
     workload::{self, Signatures, Size, Workload},
+};
+use lockstep_formats::{SourceError, Walk};
+use lockstep_jobs::bench::Storage;
+use lockstep_judge::{
+    chain::{self, Chain},
+    definition::{Body, Test},
+    runnable::Runnable,
 };
 use regex::Regex;
 

@@ -2,7 +2,7 @@
 
 use super::Measures;
 use crate::{Lockstep, args::BenchArgs};
-use lockstep_runner::bench::{Circumstances, Machine, SCHEMA};
+use lockstep_report::samples::{Circumstances, SCHEMA};
 use std::{env, process::Command, time::SystemTime};
 
 pub(super) fn of(args: &BenchArgs, command: &Lockstep, measures: &Measures) -> Circumstances {
@@ -16,7 +16,7 @@ pub(super) fn of(args: &BenchArgs, command: &Lockstep, measures: &Measures) -> C
         compiler: env!("LOCKSTEP_COMPILER").to_owned(),
         revm: env!("LOCKSTEP_REVM").to_owned(),
         allocator: command.memory_meter.map(|meter| meter.allocator.to_owned()),
-        machine: Machine::this(),
+        machine: lockstep_jobs::bench::this_machine(),
         pinned: !args.no_pin,
         runs: measures.runs,
         rounds: measures.rounds,

@@ -19,7 +19,7 @@ use crate::{
     output,
 };
 use anyhow::Result;
-use lockstep_runner::report::bench::Record;
+use lockstep_report::bench::Record;
 use plan::Measures;
 use reporter::Reporter;
 use std::path::Path;

@@ -7,11 +7,9 @@ use crate::{
     defaults::{BASELINE, REFERENCE},
 };
 use anyhow::{Result, bail};
+use lockstep_engine::Candidate;
+use lockstep_jobs::bench::{BenchPlan, Storage, Watch};
 use lockstep_model::Mode;
-use lockstep_runner::{
-    bench::{BenchPlan, Storage, Watch},
-    check::Candidate,
-};
 use std::sync::Arc;
 
 /// How much is measured where nothing else is said.

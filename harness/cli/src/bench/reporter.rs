@@ -3,9 +3,9 @@
 use super::work::Message;
 use crate::{args::BenchFormat, defaults::BASELINE, files, output, progress::Progress};
 use anyhow::{Context, Result};
-use lockstep_runner::{
-    bench::Circumstances,
-    report::bench::{Line, Record, Table},
+use lockstep_report::{
+    bench::{Line, Record, Table},
+    samples::Circumstances,
 };
 use std::{
     fs::File,

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{Lockstep, args::BenchArgs, interrupt, output};
 use anyhow::{Context, Result};
-use lockstep_runner::{bench::SampleSet, bench::Watch, record::Verdict, report::bench::Line};
+use lockstep_jobs::bench::Watch;
+use lockstep_report::{bench::Line, record::Verdict, samples::SampleSet};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::{
     env,
@@ -209,7 +210,7 @@ fn ended(status: ExitStatus) -> Ended {
         (None, Some(2)) => Ended::Interrupted,
         (None, signal) => Ended::Crashed(format!(
             "the process was ended by {}",
-            crate::supervisor::name(signal.unwrap_or_default())
+            crate::signals::name(signal.unwrap_or_default())
         )),
     }
 }

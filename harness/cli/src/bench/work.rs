@@ -6,10 +6,8 @@ use super::{
 };
 use crate::{Lockstep, args::BenchArgs};
 use anyhow::Result;
-use lockstep_runner::{
-    bench::{Bench, Watch},
-    report::bench::Line,
-};
+use lockstep_jobs::bench::{Bench, Watch};
+use lockstep_report::bench::Line;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

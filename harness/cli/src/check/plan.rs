@@ -1,21 +1,20 @@
 //! From the command line to a plan; bad combinations end here.
 
+use super::supervisor::Supervised;
 use crate::{
     Lockstep,
     args::{CheckArgs, ExpectationsMode, Format, PackMode},
     candidates::{Chosen, candidates, factory},
     defaults::REFERENCE,
     pipes,
-    supervisor::Supervised,
 };
 use anyhow::{Context, Result, bail};
+use lockstep_cases::{built_in, regressions};
+use lockstep_formats::{Walk, lists::Lists};
+use lockstep_jobs::check::{Expectations, Input, PackOptions, Partition, Plan, Selection};
+use lockstep_judge::pack::Mode;
 use lockstep_model::Mode as ThreadsMode;
-use lockstep_runner::{
-    check::{Expectations, Input, PackOptions, Partition, Plan, Selection},
-    lists::Lists,
-    report::terminal::Replay,
-    source::{Walk, built_in, pack::Mode, regressions},
-};
+use lockstep_report::terminal::Replay;
 use regex::Regex;
 use std::{
     fmt::Write as _,

@@ -2,11 +2,9 @@
 
 use super::plan::Job;
 use crate::fixtures::digest;
-use lockstep_runner::{
-    compare::{Difference, ShouldBe},
-    lists::{Draft, Lists},
-    record::{Status, TestResult, Verdict},
-};
+use lockstep_formats::lists::{Draft, Lists};
+use lockstep_judge::difference::{Difference, ShouldBe};
+use lockstep_report::record::{Status, TestResult, Verdict};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,

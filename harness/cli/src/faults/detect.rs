@@ -2,8 +2,9 @@
 
 use crate::{args::FaultsArgs, fuzz::Line};
 use anyhow::{Context, Result, bail};
-use lockstep_runner::report::faults::{Detection, Means, REPEATS, Search};
-use lockstep_runner::{compare::Difference, fuzz::Finding};
+use lockstep_jobs::finding::Finding;
+use lockstep_judge::difference::Difference;
+use lockstep_report::faults::{Detection, Means, REPEATS, Search};
 use serde::Deserialize;
 use std::{
     env,

@@ -13,7 +13,7 @@ use crate::{EXIT_NOTHING, args::FaultsArgs, files, interrupt, output, progress::
 use anyhow::{Context, Result, bail};
 use detect::Campaign;
 use lockstep_faults::{CAN_PLANT, Fault, Reach, Tier};
-use lockstep_runner::report::faults::{Means, Row, Scores};
+use lockstep_report::faults::{Means, Row, Scores};
 use std::{fs, path::Path, sync::atomic::Ordering, time::Duration};
 
 const EXIT_MISSED: u8 = 1;

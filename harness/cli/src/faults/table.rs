@@ -1,6 +1,6 @@
 //! The results, as a table.
 
-use lockstep_runner::report::faults::{Means, REPEATS, Row, Scores, Search};
+use lockstep_report::faults::{Means, REPEATS, Row, Scores, Search};
 use std::fmt::Write as _;
 
 /// Above the lines on a terminal.

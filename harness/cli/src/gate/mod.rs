@@ -12,16 +12,14 @@ use crate::{
     bench, files, output,
 };
 use anyhow::{Context, Result};
-use lockstep_runner::{
-    gate::{Call, Comparison, Floors, compare, markdown as comparison_markdown},
+use lockstep_jobs::gate::{Call, Comparison, Floors, compare, markdown as comparison_markdown};
+use lockstep_report::{
+    bench::Record,
+    board::{self, Board},
+    html, json,
+    junit::Junit,
+    markdown,
     record::Record as CheckRecord,
-    report::{
-        bench::Record,
-        board::{self, Board},
-        html, json,
-        junit::Junit,
-        markdown,
-    },
 };
 use std::{
     env,
@@ -40,7 +38,7 @@ const EXIT_SLOWER: u8 = 3;
 /// What came of all parts.
 struct Outcome {
     check: Option<CheckRecord>,
-    tests: Vec<lockstep_runner::record::TestResult>,
+    tests: Vec<lockstep_report::record::TestResult>,
     measured: Record,
     comparison: Option<Comparison>,
     /// Why speeds were not compared, where a baseline was given.
@@ -75,7 +73,7 @@ fn read(file: &Path) -> Result<Record> {
     Record::read(&text).map_err(|error| anyhow::anyhow!("--baseline {name}: {error}"))
 }
 
-type Checked = (u8, Option<CheckRecord>, Vec<lockstep_runner::record::TestResult>);
+type Checked = (u8, Option<CheckRecord>, Vec<lockstep_report::record::TestResult>);
 
 /// `check`, of what was named or of the built-in set.
 fn check(args: &GateArgs) -> Result<Checked> {
@@ -238,7 +236,7 @@ impl Outcome {
     /// What was wrong while it was measured, in words.
     fn wrong(&self) -> Vec<String> {
         let sets = self.measured.sets.iter();
-        let wrong = sets.filter(|set| set.verdict != lockstep_runner::record::Verdict::Agreed);
+        let wrong = sets.filter(|set| set.verdict != lockstep_report::record::Verdict::Agreed);
         let wrong = wrong.map(|set| {
             let reason = set.reason.as_deref().unwrap_or_default();
             format!("{} on {}: {}: {reason}", board::label(set), set.workload, board::verdict(set))

@@ -4,14 +4,15 @@ use crate::{
     command::lockstep,
     wrong_executors::{Corrupt, lost_log},
 };
+use lockstep_cases::workload::{Signatures, Workload};
 use lockstep_cli::testing::factory;
+use lockstep_engine::{Candidate, Factory};
+use lockstep_jobs::bench::{Bench, BenchPlan, Storage, Watch};
 use lockstep_model::Mode;
-use lockstep_runner::{
-    bench::{Bench, BenchPlan, Group, SampleSet, Storage, Watch},
-    check::{Candidate, Factory},
+use lockstep_report::{
+    bench::{Record, RecordError},
     record::Verdict,
-    report::bench::{Record, RecordError},
-    workload::{Signatures, Workload},
+    samples::{Group, SampleSet},
 };
 use std::sync::Arc;
 

@@ -13,14 +13,13 @@ use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256}
 use alloy_rlp::Encodable;
 use k256::ecdsa::SigningKey;
 use lockstep_cli::testing::factory;
-use lockstep_model::{MemoryState, Outcome, memory_state::BlockHashes};
-use lockstep_runner::{
+use lockstep_judge::{
     chain::{Chain, ChainBlock, ExpectedEnd, Genesis, import::import, tree::Tree},
-    compare::{NormalChanges, roots},
     consensus::{Schedule, decode, difficulty},
-    pre_state::PreState,
-    test::{Body, SourceKind, Test},
+    definition::{Body, SourceKind, Test},
+    state::{NormalChanges, PreState, roots},
 };
+use lockstep_model::{MemoryState, Outcome, memory_state::BlockHashes};
 use std::sync::Arc;
 
 pub(crate) const CONTRACT: Address = Address::repeat_byte(0xcc);

@@ -5,11 +5,9 @@ use crate::{
     chain_json::{NAME, file, slot_of, suite},
 };
 use lockstep_cli::testing::plan;
-use lockstep_runner::{
-    check::Judge,
-    record::Status,
-    source::{Found, blockchain_test},
-};
+use lockstep_formats::{Found, blockchain_test};
+use lockstep_jobs::check::Judge;
+use lockstep_report::record::Status;
 use serde_json::{Value, json};
 
 /// Another value of the same shape.

@@ -4,12 +4,9 @@ use crate::chain::{CONTRACT, Draft, address};
 use alloy_consensus::{Header, Transaction as _, TxEnvelope, Typed2718};
 use alloy_eips::Encodable2718;
 use alloy_primitives::{B256, Bytes, U256, hex};
+use lockstep_formats::File;
+use lockstep_judge::state::{NormalChanges, PreState, roots};
 use lockstep_model::{BlockOutcome, Receipt};
-use lockstep_runner::{
-    compare::{NormalChanges, roots},
-    pre_state::PreState,
-    source::File,
-};
 use serde_json::{Map, Value, json};
 
 pub(crate) const NAME: &str = "ours";

@@ -1,7 +1,7 @@
 //! The command as a user meets it.
 
 use crate::state_test::{accepted, fill, rejected};
-use lockstep_runner::source::{built_in, regressions};
+use lockstep_cases::{built_in, regressions};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},

@@ -8,14 +8,12 @@ use crate::{
 use alloy_eips::Encodable2718;
 use alloy_primitives::hex;
 use lockstep_cli::testing::plan;
-use lockstep_runner::{
-    check::Judge,
-    record::{Status, TestResult},
-    source::{
-        File, Found,
-        engine_test::{PreAllocs, tests},
-    },
+use lockstep_formats::{
+    File, Found,
+    engine_test::{PreAllocs, tests},
 };
+use lockstep_jobs::check::Judge;
+use lockstep_report::record::{Status, TestResult};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

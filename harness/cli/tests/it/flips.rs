@@ -2,13 +2,15 @@
 //! time is flipped in a copy of a fixture; each copy must fail, with that field named.
 
 use crate::state_test::{NAME, accepted, file, read, rejected};
+use lockstep_cases::built_in;
 use lockstep_cli::testing::plan;
-use lockstep_runner::{
-    check::Judge,
-    record::Status,
-    source::{Found, built_in, state_test},
-    test::{Body, HeaderExpectation, Test},
+use lockstep_formats::{Found, state_test};
+use lockstep_jobs::check::Judge;
+use lockstep_judge::{
+    definition::{Body, Test},
+    expected::HeaderExpectation,
 };
+use lockstep_report::record::Status;
 use serde_json::{Value, json};
 
 /// One flipped copy: what was flipped, the field that must be named, and the suite.
@@ -190,10 +192,10 @@ fn every_flipped_header_field_is_named() {
     }
 }
 
-fn header_of(runnable: &lockstep_runner::test::Runnable) -> HeaderExpectation {
+fn header_of(runnable: &lockstep_judge::runnable::Runnable) -> HeaderExpectation {
     use alloy_eips::eip7685::Requests;
+    use lockstep_judge::state::roots;
     use lockstep_model::Outcome;
-    use lockstep_runner::compare::roots;
     let mut executor = lockstep_cli::testing::factory("reference")(1).unwrap();
     let execution = executor.prepare(&runnable.case).unwrap().run().unwrap();
     let Outcome::Accepted(outcome) = execution.outcome else { panic!("it is valid") };

@@ -4,13 +4,14 @@ use crate::{
     command::lockstep,
     wrong_executors::{Corrupt, lost_log},
 };
+use lockstep_cases::generate::Limits;
 use lockstep_cli::testing::factory;
-use lockstep_model::{Case, Executor, ExecutorError, Prepared, Read, ReadObserver};
-use lockstep_runner::{
-    check::{Candidate, Factory},
-    fuzz::{Finding, FuzzPlan, Kind, Tally, run},
-    generate::Limits,
+use lockstep_engine::{Candidate, Factory};
+use lockstep_jobs::{
+    finding::{Finding, Kind},
+    fuzz::{FuzzPlan, Tally, run},
 };
+use lockstep_model::{Case, Executor, ExecutorError, Prepared, Read, ReadObserver};
 use std::{
     fs,
     sync::{Arc, atomic::AtomicBool},

@@ -1,12 +1,10 @@
 //! Generated blocks: they mean something, and every executor agrees on them.
 
+use lockstep_cases::generate::{Limits, from_bytes, from_seed};
 use lockstep_cli::testing::{factory, plan_of_all};
+use lockstep_jobs::check::Judge;
 use lockstep_model::Outcome;
-use lockstep_runner::{
-    check::Judge,
-    generate::{Limits, from_bytes, from_seed},
-    record::Status,
-};
+use lockstep_report::record::Status;
 use proptest::prelude::*;
 
 const SEEDS: u64 = 400;

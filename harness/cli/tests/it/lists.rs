@@ -4,16 +4,16 @@
 use crate::scene::{BENEFICIARY, Scene, code, contract, user};
 use alloy_eip7928::{BalanceChange, BlockAccessIndex};
 use alloy_primitives::U256;
+use lockstep_cases::{
+    built_in,
+    workload::{Signatures, Workload},
+};
 use lockstep_executors::{
     AccessList,
     access_list::{MadeList, mutants},
 };
+use lockstep_judge::definition::Body;
 use lockstep_model::{At, Case, Fork, Mode, Outcome, Phases, Rejection, Rule};
-use lockstep_runner::{
-    source::built_in,
-    test::Body,
-    workload::{Signatures, Workload},
-};
 
 /// Runs a case with a list.
 fn run(case: &Case, list: MadeList, threads: usize) -> Outcome {

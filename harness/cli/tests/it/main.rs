@@ -7,6 +7,7 @@ mod chain;
 mod chain_flips;
 mod chain_json;
 mod command;
+mod direction;
 mod engine;
 mod export;
 mod fixtures;

@@ -1,12 +1,13 @@
 //! The rendezvous reader proves overlap for `block_stm` and refutes it for the reference.
 
+use lockstep_cases::built_in;
 use lockstep_cli::testing::factory;
-use lockstep_runner::{
-    check::{Candidate, prove_overlap},
+use lockstep_engine::{
+    Candidate,
     instrument::{CountingReader, LatencyReader, RendezvousReader},
-    record::Overlap,
-    source::built_in,
 };
+use lockstep_jobs::check::prove_overlap;
+use lockstep_report::record::Overlap;
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -3,16 +3,13 @@
 
 use crate::scene::{BENEFICIARY, GAS_PRICE, Scene, authorization, code, contract, user};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
+use lockstep_cases::built_in;
 use lockstep_cli::testing::{plan, plan_of_all};
 use lockstep_executors::Reference;
+use lockstep_jobs::check::Judge;
+use lockstep_judge::{compare::compare_outcomes, definition::Test};
 use lockstep_model::{Case, Executor as _, Fork, Outcome, StateReader as _};
-use lockstep_runner::{
-    check::Judge,
-    compare::compare_outcomes,
-    record::{Status, TestResult, Verdict},
-    source::built_in,
-    test::Test,
-};
+use lockstep_report::record::{Status, TestResult, Verdict};
 
 const THREADS: &[usize] = &[1, 2, 4, 8];
 

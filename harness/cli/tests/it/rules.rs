@@ -6,13 +6,13 @@ use alloy_consensus::{Header, TxEnvelope, TxLegacy};
 use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{B64, B256, Bloom, Bytes, Signature, TxKind, U256};
 use lockstep_cli::testing::plan;
-use lockstep_model::Rule;
-use lockstep_runner::{
-    check::Judge,
+use lockstep_jobs::check::Judge;
+use lockstep_judge::{
     consensus::{BlockRule, Broken},
     exceptions,
-    record::{Status, TestResult},
 };
+use lockstep_model::Rule;
+use lockstep_report::record::{Status, TestResult};
 use std::collections::BTreeSet;
 
 /// The forks that a valid block is made for.
@@ -387,7 +387,7 @@ fn what_homestead_refuses_frontier_takes() {
 /// An ommer that is named twice, and one that an ancestor has named: rules that need a chain.
 #[test]
 fn ommers_are_named_once() {
-    use lockstep_runner::consensus::{
+    use lockstep_judge::consensus::{
         Schedule,
         ommers::{Ancestor, broken},
     };

@@ -3,12 +3,14 @@
 use alloy_consensus::{Signed, TxEip7702, TxEnvelope, TxLegacy};
 use alloy_eips::eip7702::{Authorization, SignedAuthorization};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
+use lockstep_judge::{
+    definition::{Body, SourceKind, Test},
+    expected::Expectation,
+    runnable::{Keys, Runnable},
+    state::PreState,
+};
 use lockstep_model::{
     Block, Case, Fork, MemoryState, Phases, Rules, Transaction, memory_state::BlockHashes,
-};
-use lockstep_runner::{
-    pre_state::PreState,
-    test::{Body, Expectation, Keys, Runnable, SourceKind, Test},
 };
 use std::{collections::BTreeMap, sync::Arc};
 

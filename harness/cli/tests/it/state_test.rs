@@ -3,13 +3,12 @@
 use crate::scene::code;
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, hex};
 use lockstep_cli::testing::factory;
-use lockstep_model::{Outcome, StateReader};
-use lockstep_runner::{
-    compare::{NormalChanges, roots},
-    pre_state::PreState,
-    source::{File, Found, state_test},
-    test::{Body, Test},
+use lockstep_formats::{File, Found, state_test};
+use lockstep_judge::{
+    definition::{Body, Test},
+    state::{NormalChanges, PreState, roots},
 };
+use lockstep_model::{Outcome, StateReader};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -1,14 +1,12 @@
 //! Workloads: every transaction succeeds, and every executor agrees, in the mode that `bench` uses too.
 
 use alloy_consensus::Transaction as _;
+use lockstep_cases::workload::{self, Contention, Signatures, Size, Style, Workload};
 use lockstep_cli::testing::{factory, plan_of_all};
+use lockstep_jobs::check::Judge;
+use lockstep_judge::definition::{Body, SourceKind, Test};
 use lockstep_model::{Outcome, Transaction};
-use lockstep_runner::{
-    check::Judge,
-    record::Status,
-    test::{Body, SourceKind, Test},
-    workload::{self, Contention, Signatures, Size, Style, Workload},
-};
+use lockstep_report::record::Status;
 use std::collections::BTreeSet;
 
 #[test]

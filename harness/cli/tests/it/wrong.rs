@@ -5,15 +5,16 @@ use crate::{
     wrong_executors::{self as wrong, Corrupt, Corruption, Panicking, PanickingReader, Spinning},
 };
 use alloy_primitives::TxKind;
+use lockstep_cases::built_in;
 use lockstep_cli::testing::{factory, plan, plan_with};
-use lockstep_model::{Executor, Fork};
-use lockstep_runner::{
-    check::{Candidate, Event, Factory, Input, Judge, Plan, prove_overlap, run},
-    compare::Scope,
-    record::{Overlap, Record, Status, TestResult, Verdict},
-    source::built_in,
-    test::{Body, Test},
+use lockstep_engine::{Candidate, Factory};
+use lockstep_jobs::check::{Event, Input, Judge, Plan, prove_overlap, run};
+use lockstep_judge::{
+    definition::{Body, Test},
+    difference::Scope,
 };
+use lockstep_model::{Executor, Fork};
+use lockstep_report::record::{Overlap, Record, Status, TestResult, Verdict};
 use std::{
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,

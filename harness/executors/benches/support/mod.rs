@@ -5,8 +5,8 @@
 
 use criterion::{BenchmarkGroup, SamplingMode, measurement::WallTime};
 use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
+use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
 use lockstep_model::{Executor, Mode, Outcome, Prepared};
-use lockstep_runner::{compare::compare_outcomes, test::Runnable};
 use std::{thread, time::Duration};
 
 /// Executors by name, with as many threads as there are cores, or two.

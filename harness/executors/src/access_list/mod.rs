@@ -37,7 +37,6 @@ use crate::{
     evm::{evm_env, transaction_env},
     pool::Pool,
     reference::{self, execution, refuse_unsupported},
-    remembered,
     sync::Arc,
 };
 use alloy_eip7928::BlockAccessList;
@@ -98,7 +97,7 @@ impl AccessList {
     /// # Errors
     /// When the reference cannot run the case.
     pub fn make(case: &Case) -> Result<MadeList, ExecutorError> {
-        remembered::list(case, || reference::access_list(case))
+        reference::kept_list(case, || reference::access_list(case))
     }
 }
 

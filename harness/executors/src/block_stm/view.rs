@@ -215,7 +215,9 @@ impl Database for View {
 
     fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
         if I6.is_planted() {
-            return planted::cached_block_hash(number, self.memory.pre_state());
+            return planted::cached_block_hash(number, || {
+                Ok(self.memory.pre_state().block_hash(number)?)
+            });
         }
         Ok(self.memory.pre_state().block_hash(number)?)
     }

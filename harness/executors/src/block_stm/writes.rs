@@ -4,8 +4,7 @@
 //! read from the journal before either of them has seen it.
 
 use super::{reads::could_overflow, view::View};
-use crate::evm::{bytecode_of, model_info};
-use crate::planted;
+use crate::{evm::model_info, planted, remembered::bytecode_of};
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use lockstep_faults::{
     delegation::{E1, E5},

@@ -1,11 +1,11 @@
 //! Between the model's state types and revm's.
 
-use alloy_primitives::{Bytes, map::AddressSet};
+use alloy_primitives::map::AddressSet;
 use lockstep_model::{AccountChange, AccountInfo, StateChanges};
 use revm::{
     Database,
     database::{BundleAccount, State, states::bundle_state::BundleRetention},
-    state::{AccountInfo as RevmInfo, Bytecode},
+    state::AccountInfo as RevmInfo,
 };
 
 /// revm's account. Code is left out: revm asks for it by hash.
@@ -22,12 +22,6 @@ pub(crate) const fn revm_info(info: AccountInfo) -> RevmInfo {
 /// The model's account.
 pub(crate) const fn model_info(info: &RevmInfo) -> AccountInfo {
     AccountInfo { balance: info.balance, nonce: info.nonce, code_hash: info.code_hash }
-}
-
-/// Analysed bytecode. Code that looks like an EIP-7702 delegation but is not one (it can stand in
-/// a pre-state, never be deployed) is ordinary code.
-pub(crate) fn bytecode_of(code: Bytes) -> Bytecode {
-    Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code))
 }
 
 /// Everything that was committed to a `State` since the last call.

@@ -11,7 +11,7 @@ mod rejection;
 mod strict;
 pub(crate) mod transfer;
 
-pub(crate) use convert::{bytecode_of, model_info, revm_info, take_changes};
+pub(crate) use convert::{model_info, revm_info, take_changes};
 pub(crate) use deferred_reward::{
     Deferral, credited, has_state_clearing, owed_for, run_deferring_reward,
 };

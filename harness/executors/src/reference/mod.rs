@@ -5,17 +5,16 @@
 //! `corrections`, `orphans` and the strict EVM, and nowhere else.
 
 pub(crate) mod corrections;
+mod kept_list;
 mod list;
 pub(crate) mod orphans;
 mod receipts;
 mod session;
 
-use crate::{
-    evm::{evm_env, spec_id, take_changes, transaction_env},
-    remembered,
-};
+use crate::evm::{evm_env, spec_id, take_changes, transaction_env};
 use alloy_consensus::transaction::Recovered;
 use alloy_evm::{EvmEnv, block::BlockExecutor};
+pub(crate) use kept_list::kept_list;
 use list::Making;
 use lockstep_model::{
     At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Phases, Prepared,
@@ -84,10 +83,10 @@ struct Run {
 
 impl Prepared for PreparedReference {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
-        let making = remembered::wants_list().then(Making::default);
+        let making = kept_list::wants_list().then(Making::default);
         let Run { stopped, list } = self.execute(making, self.case.phases);
         if let Some(Ok(list)) = list {
-            remembered::keep_list(&self.case, list);
+            kept_list::keep_list(&self.case, list);
         }
         execution(stopped, sequential_telemetry(self.transactions.len()))
     }

@@ -1,7 +1,6 @@
 //! Code with its jump analysis, by its hash.
 
 use super::remembers;
-use crate::evm::bytecode_of;
 use alloy_primitives::{B256, Bytes};
 use quick_cache::{Weighter, sync::Cache};
 use revm::state::Bytecode;
@@ -41,6 +40,12 @@ pub(crate) fn analysed(hash: B256, code: Bytes) -> Bytecode {
     let fresh = bytecode_of(Bytes::copy_from_slice(&code));
     ANALYSED.insert(hash, fresh.clone());
     fresh
+}
+
+/// Analysed bytecode. Code that looks like an EIP-7702 delegation but is not one (it can stand in
+/// a pre-state, never be deployed) is ordinary code.
+pub(crate) fn bytecode_of(code: Bytes) -> Bytecode {
+    Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code))
 }
 
 #[cfg(test)]

@@ -10,11 +10,9 @@
 mod analyses;
 mod arithmetic;
 mod authorities;
-mod lists;
 
-pub(crate) use analyses::analysed;
+pub(crate) use analyses::{analysed, bytecode_of};
 pub(crate) use authorities::authority;
-pub(crate) use lists::{keep_list, list, wants_list};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,6 +26,7 @@ pub fn remember() -> bool {
     arithmetic::install()
 }
 
-fn remembers() -> bool {
+/// Whether executors of this process remember.
+pub(crate) fn remembers() -> bool {
     REMEMBERS.load(Ordering::Relaxed)
 }

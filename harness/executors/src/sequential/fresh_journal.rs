@@ -15,8 +15,8 @@ use crate::{
     sync::Arc,
 };
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use lockstep_cases::generate::{Limits, from_seed};
 use lockstep_model::{Case, Executor as _, Fork, MemoryState, Outcome, StateReader};
-use lockstep_runner::generate::{Limits, from_seed};
 use revm::{
     context::JournalInner, context_interface::journaled_state::entry::JournalEntry,
     primitives::hardfork::SpecId,

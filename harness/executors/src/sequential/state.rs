@@ -2,9 +2,9 @@
 
 use super::changes::{account_after, add_changes};
 use crate::{
-    evm::{ReadError, StorageProbe, StrictEvm, bytecode_of, credited, model_info, revm_info},
+    evm::{ReadError, StorageProbe, StrictEvm, credited, model_info, revm_info},
     reference::SessionDb,
-    remembered::analysed,
+    remembered::{analysed, bytecode_of},
     sync::Arc,
 };
 use alloy_evm::Evm as _;

@@ -1,0 +1,14 @@
+//! What is run.
+//!
+//! * [`batch`]: tests from files, archives and folders, a batch at a time.
+//! * [`built_in`], [`regressions`]: tests that come with the program.
+//! * [`pack`]: state tests packed into blocks.
+//! * [`generate`]: blocks from bytes or a seed.
+//! * [`workload`]: blocks for benchmarks.
+
+pub mod batch;
+pub mod built_in;
+pub mod generate;
+pub mod pack;
+pub mod regressions;
+pub mod workload;

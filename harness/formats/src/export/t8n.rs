@@ -1,0 +1,113 @@
+//! A block as the inputs of a transition tool: `alloc`, `env`, `txs`, as geth's `evm t8n` and the
+//! Python specs' `ethereum-spec-evm t8n` take them, and what the reference makes of them.
+
+use super::{
+    fixture::{accounts, header, hex, quantity, withdrawals_json},
+    sign::{UnknownKey, sign},
+};
+use alloy_consensus::TxEnvelope;
+use alloy_eips::Encodable2718;
+use lockstep_judge::runnable::Runnable;
+use lockstep_model::{At, Fork, Outcome};
+use serde_json::{Value, json};
+
+/// The inputs, and what must come of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct T8n {
+    /// Accounts before the block.
+    pub alloc: Value,
+    /// The block without its transactions.
+    pub env: Value,
+    /// The signed transactions: the RLP of their list, as one string.
+    pub txs: Value,
+    /// Fork, chain id, and the reference's result: roots and gas, or the first rejected transaction.
+    pub expected: Value,
+}
+
+/// The inputs of a block that [travels](super::travelling).
+///
+/// # Errors
+/// A transaction that cannot be signed.
+pub fn t8n(block: &Runnable, outcome: &Outcome) -> Result<T8n, UnknownKey> {
+    let transactions = sign(&block.case.block.transactions, &block.keys)?;
+    let mut payload = Vec::new();
+    for transaction in &transactions {
+        transaction.network_encode(&mut payload);
+    }
+    let mut txs = Vec::new();
+    alloy_rlp::Header { list: true, payload_length: payload.len() }.encode(&mut txs);
+    txs.extend(payload);
+    Ok(T8n {
+        alloc: accounts(&block.pre.state),
+        env: env(block),
+        txs: json!(hex(&txs)),
+        expected: expected(block, &transactions, outcome),
+    })
+}
+
+fn env(block: &Runnable) -> Value {
+    let case = &block.case;
+    let known = &case.block;
+    let mut env = json!({
+        "currentCoinbase": known.beneficiary,
+        "currentGasLimit": quantity(known.gas_limit),
+        "currentNumber": quantity(known.number),
+        "currentTimestamp": quantity(known.timestamp),
+        "blockHashes": { "0x00": known.parent_hash },
+    });
+    let since = |fork| case.rules.fork >= fork;
+    if since(Fork::Paris) {
+        env["currentRandom"] = json!(known.prev_randao.unwrap_or_default());
+    } else {
+        env["currentDifficulty"] = json!(quantity(known.difficulty));
+        env["ommers"] = json!([]);
+    }
+    if since(Fork::London) {
+        env["currentBaseFee"] = json!(quantity(known.base_fee));
+    }
+    if let Some(withdrawals) = &known.withdrawals {
+        env["withdrawals"] = withdrawals_json(withdrawals);
+    }
+    if let Some(root) = known.parent_beacon_block_root {
+        env["parentBeaconBlockRoot"] = json!(root);
+    }
+    if let Some(excess) = known.excess_blob_gas {
+        env["currentExcessBlobGas"] = json!(quantity(excess));
+    }
+    env
+}
+
+fn expected(block: &Runnable, transactions: &[TxEnvelope], outcome: &Outcome) -> Value {
+    let rules = &block.case.rules;
+    let mut expected = json!({
+        "id": &*block.case.id,
+        "fork": rules.fork.fixture_name(),
+        "chainId": rules.chain_id,
+        "transactions": block.case.block.transactions.len(),
+    });
+    match outcome {
+        Outcome::Accepted(accepted) => {
+            let header = header(block, transactions, outcome);
+            expected["stateRoot"] = json!(header.state_root);
+            expected["receiptsRoot"] = json!(header.receipts_root);
+            expected["logsBloom"] = json!(header.logs_bloom);
+            expected["gasUsed"] = json!(quantity(header.gas_used));
+            if rules.fork >= Fork::Cancun {
+                expected["blobGasUsed"] = json!(quantity(accepted.blob_gas_used));
+            }
+            if let Some(hash) = header.requests_hash {
+                expected["requestsHash"] = json!(hash);
+            }
+        }
+        Outcome::Rejected(rejection) => {
+            expected["rejected"] = json!({
+                "transaction": match rejection.at {
+                    At::Transaction(index) => Some(index),
+                    _ => None,
+                },
+                "rule": rejection.rule.to_string(),
+            });
+        }
+    }
+    expected
+}

@@ -1,0 +1,412 @@
+//! One test, from execution to verdict.
+
+use super::{
+    desk::{Desk, Limits, TestName},
+    outcomes,
+    plan::{Expectations, Plan},
+};
+use lockstep_engine::{Candidate, NoExecution, Slot};
+use lockstep_judge::{
+    compare::{compare_expectation, compare_outcomes, compare_undecodable, interfering_members},
+    definition::{Body, SkipReason, Test},
+    difference::Difference,
+    exceptions,
+    expected::Expectation,
+    pack::{Mode, Recipe},
+    runnable::{Runnable, Undecodable},
+    state::PreState,
+};
+use lockstep_model::{At, Case, Execution, Outcome, Rejection, Telemetry};
+use lockstep_report::record::{Cases, PackedBlock, Run, Status, TestResult, Verdict};
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Runs tests one after the other, with executors of its own.
+pub struct Judge {
+    reference: Slot,
+    candidates: Vec<Slot>,
+    pub(crate) desk: Arc<Desk>,
+    limits: Arc<Limits>,
+    pub(super) expectations: Expectations,
+    pub(super) outcomes: bool,
+}
+
+impl std::fmt::Debug for Judge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Judge").field("candidates", &self.candidates.len()).finish_non_exhaustive()
+    }
+}
+
+/// The watchdog has given this worker up.
+#[derive(Debug)]
+pub(crate) struct Abandoned;
+
+impl Judge {
+    /// A judge for a plan.
+    pub(crate) fn new(plan: &Plan, limits: Arc<Limits>) -> Self {
+        Self {
+            reference: Slot::new(&Candidate::reference(&plan.reference)),
+            candidates: plan.candidates.iter().map(Slot::new).collect(),
+            desk: Arc::default(),
+            limits,
+            expectations: plan.expectations,
+            outcomes: plan.outcomes,
+        }
+    }
+
+    /// The same, with a desk of its own.
+    pub(crate) fn at(self, desk: Desk) -> Self {
+        Self { desk: Arc::new(desk), ..self }
+    }
+
+    /// A judge on its own, for one test at a time on the calling thread, without a watchdog.
+    pub fn standalone(plan: &Plan) -> Self {
+        Self::new(plan, Arc::new(Limits::new(plan.hang_after)))
+    }
+
+    /// Runs one test on the calling thread.
+    ///
+    /// # Panics
+    /// Never: without a watchdog nobody abandons the run.
+    pub fn judge_alone(&mut self, test: Test) -> TestResult {
+        self.judge(test, "").expect("there is no watchdog")
+    }
+
+    pub(crate) fn judge(&mut self, test: Test, origin: &str) -> Result<TestResult, Abandoned> {
+        let result = TestResult {
+            id: test.id.clone(),
+            origin: origin.to_owned(),
+            source: test.source,
+            fork: test.fork.clone(),
+            status: Status::Passed,
+            verdict: None,
+            reason: None,
+            differences: Vec::new(),
+            undecidable: Vec::new(),
+            time_ns: 0,
+            cases: Cases::default(),
+            runs: Vec::new(),
+            packed: None,
+            outcomes: Vec::new(),
+        };
+        let name = TestName::of(&test, origin);
+        match test.body {
+            Body::Skip(reason) => Ok(skipped(result, reason)),
+            Body::Undecodable(test) => Ok(self.undecodable(&test, result)),
+            Body::Run(runnable) => self.runnable(&name, &runnable, None, result),
+            Body::Chain(chain) => self.chain(&name, &chain, result),
+            Body::Pack(recipe) => self.pack(&name, *recipe, result),
+        }
+    }
+
+    fn undecodable(&self, test: &Undecodable, mut result: TestResult) -> TestResult {
+        if self.outcomes {
+            let why = Rejection { at: At::Transaction(0), rule: test.rule.clone() };
+            result.outcomes.push(outcomes::rejected(&test.pre, why.to_string(), None));
+        }
+        if self.expectations == Expectations::Ignore {
+            return result;
+        }
+        result.undecidable = undecidable(&test.expectation);
+        let Undecodable { rule, beneficiary, pre, expectation } = test;
+        with_expectation(result, compare_undecodable(pre, expectation, rule, *beneficiary))
+    }
+
+    /// Runs a case; the reference's outcome may be there already.
+    fn runnable(
+        &mut self,
+        name: &TestName,
+        runnable: &Runnable,
+        reference: Option<Execution>,
+        mut result: TestResult,
+    ) -> Result<TestResult, Abandoned> {
+        let reference = match reference {
+            Some(execution) => execution,
+            None => match self.reference(name, &runnable.case)? {
+                Ok(execution) => execution,
+                Err(error) => {
+                    result.cases.add(Verdict::Inconclusive);
+                    return Ok(inconclusive(result, error.reason("reference")));
+                }
+            },
+        };
+        result.runs.push(Run {
+            executor: "reference".to_owned(),
+            verdict: Verdict::Agreed,
+            telemetry: reference.telemetry,
+        });
+        let Runnable { case, pre, expectation, .. } = runnable;
+        if self.outcomes {
+            result.outcomes.push(outcomes::of(case, pre, &reference.outcome, None));
+        }
+        if self.expectations == Expectations::Use {
+            result.undecidable = undecidable(expectation);
+            let missed = compare_expectation(case, pre, expectation, &reference.outcome);
+            result = with_expectation(result, missed);
+        }
+        self.candidates(name, case, pre, &reference.outcome, None, result)
+    }
+
+    /// Runs the candidates on a case of which the reference's outcome is there.
+    pub(super) fn candidates(
+        &mut self,
+        name: &TestName,
+        case: &Case,
+        pre: &PreState,
+        reference: &Outcome,
+        block: Option<usize>,
+        mut result: TestResult,
+    ) -> Result<TestResult, Abandoned> {
+        result.verdict.get_or_insert(Verdict::Agreed);
+        let mut worst = Verdict::Agreed;
+        for index in 0..self.candidates.len() {
+            if result.status == Status::Failed {
+                self.desk.keep(&result);
+            }
+            let label = self.candidates[index].label.clone();
+            let execution = self.candidate(index, name, case)?;
+            let (verdict, telemetry) = match execution {
+                Err(error) => {
+                    result = inconclusive(result, error.reason(&label));
+                    (Verdict::Inconclusive, Telemetry::default())
+                }
+                Ok(execution) => {
+                    let outcome = execution.outcome;
+                    let found = compare_outcomes(pre, reference, &outcome, &label);
+                    if rule_is_unnamed(reference, &outcome) {
+                        result.undecidable.push(Cow::Borrowed(UNNAMED_RULE));
+                    }
+                    let agreed = found.is_empty();
+                    if !agreed {
+                        result = diverged(result, found, block);
+                    }
+                    let verdict = if agreed { Verdict::Agreed } else { Verdict::Diverged };
+                    (verdict, execution.telemetry)
+                }
+            };
+            worst = worst.worse_of(verdict);
+            result.runs.push(Run { executor: label, verdict, telemetry });
+        }
+        result.cases.add(worst);
+        Ok(result)
+    }
+
+    /// One candidate's run, watched.
+    fn candidate(
+        &mut self,
+        index: usize,
+        name: &TestName,
+        case: &Case,
+    ) -> Result<Result<Execution, NoExecution>, Abandoned> {
+        let limit = self.limits.of_candidate();
+        let candidate = &mut self.candidates[index];
+        self.desk.start(name.clone(), &candidate.label, limit);
+        let execution = candidate.execute(case);
+        if self.desk.end() { Ok(execution) } else { Err(Abandoned) }
+    }
+
+    /// The reference's run, watched.
+    pub(super) fn reference(
+        &mut self,
+        name: &TestName,
+        case: &Case,
+    ) -> Result<Result<Execution, NoExecution>, Abandoned> {
+        self.desk.start(name.clone(), "reference", self.limits.of_reference());
+        let since = Instant::now();
+        let execution = self.reference.execute(case);
+        if !self.desk.end() {
+            return Err(Abandoned);
+        }
+        self.limits.reference_took(since.elapsed());
+        Ok(execution)
+    }
+
+    /// Assembles a packed block, leaves out what does not fit into it, and runs it.
+    fn pack(
+        &mut self,
+        name: &TestName,
+        mut recipe: Recipe,
+        mut result: TestResult,
+    ) -> Result<TestResult, Abandoned> {
+        let before = recipe.len();
+        let fitted = self.fit(name, &mut recipe)?;
+        result.packed = Some(PackedBlock {
+            mode: Cow::Borrowed(recipe.mode().name()),
+            members: recipe.ids().map(ToOwned::to_owned).collect(),
+            left_out: before - recipe.len(),
+        });
+        match fitted {
+            Fitted::Block(runnable, execution) => {
+                self.runnable(name, &runnable, Some(execution), result)
+            }
+            Fitted::Nothing => Ok(skipped(result, SkipReason::Interferes)),
+            Fitted::Broke(error) => {
+                result.cases.add(Verdict::Inconclusive);
+                Ok(inconclusive(result, error.reason("reference")))
+            }
+        }
+    }
+
+    fn fit(&mut self, name: &TestName, recipe: &mut Recipe) -> Result<Fitted, Abandoned> {
+        while recipe.len() > 1 && (recipe.mode() != Mode::Invalid || recipe.rejected().is_some()) {
+            let runnable = recipe.assemble(&name.id);
+            let execution = match self.reference(name, &runnable.case)? {
+                Ok(execution) => execution,
+                Err(error) => return Ok(Fitted::Broke(error)),
+            };
+            let misfits = self.misfits(name, recipe, &runnable, &execution.outcome)?;
+            if misfits.is_empty() {
+                return Ok(Fitted::Block(Box::new(runnable), execution));
+            }
+            for index in misfits.into_iter().rev() {
+                recipe.leave_out(index);
+            }
+        }
+        Ok(Fitted::Nothing)
+    }
+
+    /// The tests, ascending, whose outcome depends on the block around them: alone they are as
+    /// expected, in the block the reference does something else.
+    fn misfits(
+        &mut self,
+        name: &TestName,
+        recipe: &Recipe,
+        runnable: &Runnable,
+        outcome: &Outcome,
+    ) -> Result<Vec<usize>, Abandoned> {
+        let suspects = match (outcome, recipe.rejected()) {
+            (Outcome::Rejected(rejection), place) => match rejection.at {
+                At::Transaction(index) if Some(index) != place => vec![index],
+                _ => Vec::new(),
+            },
+            (Outcome::Accepted(_), Some(place)) => vec![place],
+            (Outcome::Accepted(outcome), None) => {
+                interfering_members(&runnable.pre, &runnable.expectation.members, outcome)
+            }
+        };
+        // Rewritten tests have nothing of their own to be right about.
+        if recipe.mode() == Mode::Shared {
+            return Ok(suspects);
+        }
+        let mut misfits = Vec::new();
+        for index in suspects {
+            if self.is_right_alone(name, recipe.alone(index))? {
+                misfits.push(index);
+            }
+        }
+        Ok(misfits)
+    }
+
+    fn is_right_alone(&mut self, name: &TestName, alone: &Runnable) -> Result<bool, Abandoned> {
+        let Ok(execution) = self.reference(name, &alone.case)? else { return Ok(false) };
+        let missed =
+            compare_expectation(&alone.case, &alone.pre, &alone.expectation, &execution.outcome);
+        Ok(missed.is_empty())
+    }
+}
+
+/// Said of a rejection whose rule only one side has a name for.
+const UNNAMED_RULE: &str =
+    "broken rule: an executor has its own name for it, the place alone was compared";
+
+fn rule_is_unnamed(reference: &Outcome, candidate: &Outcome) -> bool {
+    match (reference, candidate) {
+        (Outcome::Rejected(one), Outcome::Rejected(other)) => !one.rule.is_comparable(&other.rule),
+        _ => false,
+    }
+}
+
+/// What a source says that cannot be decided here.
+fn undecidable(expectation: &Expectation) -> Vec<Cow<'static, str>> {
+    let names = expectation.rejection.as_ref().map(|rejection| rejection.names.as_str());
+    let unnamed = names.and_then(exceptions::undecidable).map(|name| {
+        format!("reason of a rejection: `{name}` is not a rule that is checked here").into()
+    });
+    expectation.undecidable.iter().cloned().chain(unnamed).collect()
+}
+
+enum Fitted {
+    Block(Box<Runnable>, Execution),
+    Nothing,
+    Broke(NoExecution),
+}
+
+fn skipped(result: TestResult, reason: SkipReason) -> TestResult {
+    TestResult { status: Status::Skipped, reason: Some(reason.text().to_owned()), ..result }
+}
+
+/// A reason that is there already stands.
+pub(super) fn with_expectation(mut result: TestResult, missed: Vec<Difference>) -> TestResult {
+    if !missed.is_empty() {
+        result.status = Status::Failed;
+        result.reason.get_or_insert_with(|| "expectation missed".to_owned());
+        result.differences.extend(missed);
+    }
+    result
+}
+
+fn diverged(
+    mut result: TestResult,
+    mut found: Vec<Difference>,
+    block: Option<usize>,
+) -> TestResult {
+    found.iter_mut().for_each(|difference| difference.block = block);
+    result.status = Status::Failed;
+    result.verdict = Some(Verdict::Diverged);
+    result.reason = Some("diverged".to_owned());
+    result.differences.extend(found);
+    result
+}
+
+/// A divergence that is already found stands.
+pub(super) fn inconclusive(mut result: TestResult, reason: String) -> TestResult {
+    result.status = Status::Failed;
+    if result.verdict != Some(Verdict::Diverged) {
+        result.verdict = Some(Verdict::Inconclusive);
+        result.reason = Some(reason);
+    }
+    result
+}
+
+/// The result of a test whose run did not end, on top of what was found before it.
+pub(crate) fn hung(
+    test: TestName,
+    executor: &str,
+    limit: Duration,
+    so_far: Option<Box<TestResult>>,
+) -> TestResult {
+    let text = format!("hung: {executor} did not end within {} s", limit.as_secs_f64());
+    let run = Run {
+        executor: executor.to_owned(),
+        verdict: Verdict::Hung,
+        telemetry: Telemetry::default(),
+    };
+    if let Some(mut result) = so_far {
+        if result.verdict != Some(Verdict::Diverged) {
+            result.verdict = Some(Verdict::Hung);
+        }
+        result.reason = result.reason.map(|reason| format!("{reason}; {text}"));
+        result.runs.push(run);
+        result.cases.add(Verdict::Hung);
+        return *result;
+    }
+    TestResult {
+        id: test.id,
+        origin: test.origin,
+        source: test.source,
+        fork: test.fork,
+        status: Status::Failed,
+        verdict: Some(Verdict::Hung),
+        reason: Some(text),
+        differences: Vec::new(),
+        undecidable: Vec::new(),
+        time_ns: u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX),
+        cases: Cases::of(Verdict::Hung),
+        runs: vec![run],
+        packed: None,
+        outcomes: Vec::new(),
+    }
+}

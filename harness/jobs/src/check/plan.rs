@@ -1,0 +1,142 @@
+//! What to run: decided before any work starts.
+
+use super::journal::{Journal, Resume};
+use lockstep_engine::{Candidate, Factory};
+use lockstep_formats::lists::Lists;
+use lockstep_judge::pack::Mode;
+use regex::Regex;
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+/// A run of `check`.
+pub struct Plan {
+    /// Makes the reference.
+    pub reference: Factory,
+    /// Who is compared with it.
+    pub candidates: Vec<Candidate>,
+    /// Cases in flight.
+    pub jobs: usize,
+    /// Which tests.
+    pub selection: Selection,
+    /// Packs state tests instead of running them one by one.
+    pub pack: Option<PackOptions>,
+    /// What is done with what sources expect.
+    pub expectations: Expectations,
+    /// Whether results hold what the reference made of each case.
+    pub outcomes: bool,
+    /// Known failures, drafts and slow tests.
+    pub lists: Arc<Lists>,
+    /// The least time after which a run counts as hung. The limit is this, or 20 times the slowest
+    /// run of the reference.
+    pub hang_after: Duration,
+    /// Asks the allocator to give back memory that it keeps for later; called before a case that
+    /// may need very much.
+    pub release_memory: fn(),
+    /// Where a supervised run writes down what it does.
+    pub journal: Option<Arc<Journal>>,
+    /// What the processes before have done of this run.
+    pub resume: Resume,
+    /// Set when so many runs were abandoned that their threads are in the way: another process should
+    /// go on.
+    pub worn_out: AtomicBool,
+    /// Set from outside to end the run early.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").field("candidates", &self.candidates).finish_non_exhaustive()
+    }
+}
+
+/// What is done with what sources expect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Expectations {
+    /// The reference is held against them.
+    #[default]
+    Use,
+    /// Only the executors are held against each other.
+    Ignore,
+}
+
+/// Which tests are run.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Those whose id matches.
+    pub filter: Option<Regex>,
+    /// One part of several.
+    pub partition: Option<Partition>,
+    /// All but the slow ones.
+    pub skip_slow: bool,
+}
+
+/// Packing options.
+#[derive(Debug, Clone)]
+pub struct PackOptions {
+    /// Most tests in a block.
+    pub size: usize,
+    /// Which blocks.
+    pub modes: Vec<Mode>,
+    /// Decides order and places.
+    pub seed: u64,
+}
+
+/// One slice of all tests: `slice:I/N`, I from 1, as nextest writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partition {
+    index: usize,
+    count: usize,
+}
+
+impl Partition {
+    /// Whether the test with this number is in the slice.
+    pub const fn contains(self, number: usize) -> bool {
+        number % self.count == self.index
+    }
+}
+
+impl FromStr for Partition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("expected `slice:I/N` with 1 <= I <= N, found `{text}`");
+        let (index, count) = text
+            .strip_prefix("slice:")
+            .and_then(|numbers| numbers.split_once('/'))
+            .ok_or_else(expected)?;
+        let (index, count): (usize, usize) = index
+            .parse()
+            .and_then(|index| count.parse().map(|count| (index, count)))
+            .map_err(|_| expected())?;
+        if index == 0 || index > count {
+            return Err(expected());
+        }
+        Ok(Self { index: index - 1, count })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_are_complete_and_disjoint() {
+        let slices: Vec<Partition> =
+            (1..=3).map(|index| format!("slice:{index}/3").parse().unwrap()).collect();
+        for number in 0..100 {
+            let inside = slices.iter().filter(|slice| slice.contains(number)).count();
+            assert_eq!(inside, 1, "test {number}");
+        }
+    }
+
+    #[test]
+    fn a_slice_out_of_range_is_refused() {
+        for text in ["slice:0/3", "slice:4/3", "slice:1/0", "slice:a/3", "1/3", "hash:1/3"] {
+            assert!(text.parse::<Partition>().unwrap_err().contains(text), "{text}");
+        }
+    }
+}

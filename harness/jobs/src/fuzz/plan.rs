@@ -1,0 +1,60 @@
+//! What a campaign does: decided before any work starts.
+
+use lockstep_cases::generate::Limits;
+use lockstep_engine::{Candidate, Factory};
+use lockstep_model::{Case, Dependencies, ExecutorError};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+/// Finds out what each transaction of a block waits for.
+pub type FindDependencies = fn(&Case) -> Result<Dependencies, ExecutorError>;
+
+/// A campaign.
+#[derive(Clone)]
+pub struct FuzzPlan {
+    /// Makes the reference.
+    pub reference: Factory,
+    /// Who is compared with it on every block.
+    pub fast: Vec<Candidate>,
+    /// Who is compared with it on one block in [`super::DEEP_EVERY`], twice each.
+    pub deep: Vec<Candidate>,
+    /// Tells how much transactions conflict.
+    pub dependencies: FindDependencies,
+    /// What blocks may be.
+    pub limits: Limits,
+    /// The seed of the first block.
+    pub seed: u64,
+    /// How many blocks; `None`: until the time is up.
+    pub blocks: Option<u64>,
+    /// For how long; `None`: until the blocks are done.
+    pub time: Option<Duration>,
+    /// Blocks in flight.
+    pub jobs: usize,
+    /// A block that takes this long hangs.
+    pub hang_after: Duration,
+    /// Whether the first finding ends the campaign.
+    pub stops_at_first: bool,
+    /// Set from outside to end the campaign; nothing that was found is lost.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+impl FuzzPlan {
+    /// Everybody who takes part, in the order of [`super::Lanes`].
+    pub(super) fn label(&self, number: usize) -> &str {
+        let candidates = self.fast.iter().chain(&self.deep);
+        let mut labels = candidates.map(|candidate| candidate.label.as_str());
+        number.checked_sub(1).and_then(|number| labels.nth(number)).unwrap_or("reference")
+    }
+}
+
+impl std::fmt::Debug for FuzzPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FuzzPlan")
+            .field("fast", &self.fast)
+            .field("deep", &self.deep)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}

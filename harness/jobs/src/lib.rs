@@ -1,0 +1,18 @@
+//! One module a command: which cases, which executors, how often, and what is told of it.
+//!
+//! * [`check`]: runs tests through the reference and the candidates.
+//! * [`fuzz`]: campaigns with generated blocks.
+//! * [`finding`], [`history`]: a wrong executor on a block; the values that each transaction should have read.
+//! * [`minimise`], [`explain`]: a failing block, made small and explained.
+//! * [`mod@bench`], [`import`]: speedups of execution and of whole block imports.
+//! * [`gate`]: whether a change made something slower.
+
+pub mod bench;
+pub mod check;
+pub mod explain;
+pub mod finding;
+pub mod fuzz;
+pub mod gate;
+pub mod history;
+pub mod import;
+pub mod minimise;

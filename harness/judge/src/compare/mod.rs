@@ -1,0 +1,13 @@
+//! Comparison: pure functions from outcomes to typed differences.
+//!
+//! Two of them, because executors share code: a mistake in shared code is invisible between
+//! executors ([`compare_outcomes`]); only the fixture's expectation catches it
+//! ([`compare_expectation`]).
+
+mod expectation;
+mod outcomes;
+mod receipts;
+
+pub use expectation::{compare_end, compare_expectation, compare_undecodable, interfering_members};
+pub use outcomes::compare_outcomes;
+pub use receipts::{STATUS_FILLED_IN, compare_receipts, is_filled_in};

@@ -1,0 +1,75 @@
+//! What the header says of the execution.
+
+use super::BlockRule;
+use crate::state::{NormalChanges, PreState, roots};
+use alloy_consensus::Header;
+use alloy_eips::eip7685::Requests;
+use alloy_primitives::B256;
+use lockstep_model::{BlockOutcome, Fork};
+
+/// A header field that execution does not bear out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The rule that the block breaks.
+    pub rule: BlockRule,
+    /// The field, as difference reports name it.
+    pub field: &'static str,
+    /// What the header states.
+    pub stated: String,
+    /// What execution gave.
+    pub found: String,
+}
+
+/// Compares all that a header states of the execution with what it gave. The mismatches are in the
+/// order in which clients look at them.
+pub fn check(
+    fork: Fork,
+    header: &Header,
+    pre: &PreState,
+    changes: &NormalChanges,
+    outcome: &BlockOutcome,
+) -> Vec<Mismatch> {
+    let mut found = Mismatches(Vec::new());
+    found.check(BlockRule::GasUsed, "gas_used", &header.gas_used, &outcome.gas_used);
+    let bloom = roots::logs_bloom(&outcome.receipts);
+    found.check(BlockRule::LogsBloom, "logs_bloom", &header.logs_bloom, &bloom);
+    let receipts = receipts_root(fork, pre, outcome);
+    found.check(BlockRule::ReceiptsRoot, "receipts_root", &header.receipts_root, &receipts);
+    if let Some(stated) = header.requests_hash {
+        let hash = Requests::new(outcome.requests.clone()).requests_hash();
+        found.check(BlockRule::RequestsHash, "requests_hash", &stated, &hash);
+    }
+    if let Some(stated) = header.block_access_list_hash {
+        let list = outcome.access_list.as_deref().unwrap_or_default();
+        let hash = alloy_eip7928::compute_block_access_list_hash(list);
+        found.check(BlockRule::AccessList, "block_access_list_hash", &stated, &hash);
+    }
+    let root = roots::state_root(pre, changes);
+    found.check(BlockRule::StateRoot, "state_root", &header.state_root, &root);
+    found.0
+}
+
+/// The root of the receipts, as the fork has them.
+pub fn receipts_root(fork: Fork, pre: &PreState, outcome: &BlockOutcome) -> B256 {
+    if fork >= Fork::Byzantium {
+        return roots::receipts_root(&outcome.receipts);
+    }
+    roots::receipts_root_with_states(&outcome.receipts, &roots::intermediate_roots(pre, outcome))
+}
+
+struct Mismatches(Vec<Mismatch>);
+
+impl Mismatches {
+    fn check<T: PartialEq + ToString>(
+        &mut self,
+        rule: BlockRule,
+        field: &'static str,
+        stated: &T,
+        found: &T,
+    ) {
+        if stated != found {
+            let (stated, found) = (stated.to_string(), found.to_string());
+            self.0.push(Mismatch { rule, field, stated, found });
+        }
+    }
+}

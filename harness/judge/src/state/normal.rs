@@ -1,0 +1,111 @@
+//! State changes in normal form: what is different afterwards, and nothing else.
+
+use crate::state::PreState;
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
+use lockstep_model::{AccountChange, AccountInfo, StateChanges};
+use std::collections::BTreeMap;
+
+/// State changes against a pre-state, with everything that ended as it began left out, and a
+/// clearing resolved into the slots that it cleared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NormalChanges {
+    /// Changed accounts.
+    pub accounts: BTreeMap<Address, NormalAccount>,
+    /// Accounts whose new code is missing from the changes, or does not have the hash it is filed
+    /// under.
+    pub missing_code: BTreeMap<Address, B256>,
+}
+
+/// A changed account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NormalAccount {
+    /// The account afterwards.
+    pub info: Option<AccountInfo>,
+    /// Slots with another value afterwards.
+    pub storage: BTreeMap<U256, U256>,
+}
+
+impl NormalChanges {
+    /// Brings changes into normal form.
+    pub fn new(pre: &PreState, changes: &StateChanges) -> Self {
+        let mut normal = Self::default();
+        for (address, change) in &changes.by_account() {
+            let before = pre.state.get(*address);
+            let account = NormalAccount::new(pre, *address, Some(change));
+            if change.info != before.map(|account| account.info) || !account.storage.is_empty() {
+                normal.accounts.insert(*address, account);
+            }
+            if let Some(hash) = missing_code(pre, changes, change) {
+                normal.missing_code.insert(*address, hash);
+            }
+        }
+        normal
+    }
+
+    /// The account afterwards, changed or not.
+    pub fn account_after(&self, pre: &PreState, address: Address) -> Option<AccountInfo> {
+        match self.accounts.get(&address) {
+            Some(account) => account.info,
+            None => pre.state.get(address).map(|account| account.info),
+        }
+    }
+
+    /// The slot afterwards, changed or not.
+    pub fn slot_after(&self, pre: &PreState, address: Address, slot: U256) -> U256 {
+        let changed = self.accounts.get(&address).and_then(|account| account.storage.get(&slot));
+        let before = || pre.state.get(address).and_then(|account| account.storage.get(&slot));
+        changed.or_else(before).copied().unwrap_or_default()
+    }
+
+    /// Every slot of the account that is not zero afterwards.
+    pub fn storage_after(&self, pre: &PreState, address: Address) -> BTreeMap<U256, U256> {
+        let before = pre.state.get(address).into_iter().flat_map(|account| account.storage.iter());
+        let mut slots: BTreeMap<_, _> = before.map(|(slot, value)| (*slot, *value)).collect();
+        if let Some(account) = self.accounts.get(&address) {
+            slots.extend(account.storage.iter().map(|(slot, value)| (*slot, *value)));
+        }
+        slots.retain(|_, value| !value.is_zero());
+        slots
+    }
+}
+
+impl NormalAccount {
+    /// One account in normal form; without a change it is as the pre-state has it.
+    pub fn new(pre: &PreState, address: Address, change: Option<&AccountChange>) -> Self {
+        match change {
+            Some(change) => {
+                Self { info: change.info, storage: changed_slots(pre, address, change) }
+            }
+            None => {
+                let info = pre.state.get(address).map(|account| account.info);
+                Self { info, storage: BTreeMap::new() }
+            }
+        }
+    }
+}
+
+fn changed_slots(pre: &PreState, address: Address, change: &AccountChange) -> BTreeMap<U256, U256> {
+    let before = pre.state.get(address);
+    let mut slots = BTreeMap::new();
+    if change.storage_cleared || change.info.is_none() {
+        let old = before.into_iter().flat_map(|account| account.storage.keys());
+        slots.extend(old.map(|slot| (*slot, U256::ZERO)));
+    }
+    if change.info.is_some() {
+        slots.extend(change.storage.iter().map(|(slot, value)| (*slot, *value)));
+    }
+    let value_before = |slot: &U256| {
+        before.and_then(|account| account.storage.get(slot)).copied().unwrap_or_default()
+    };
+    slots.retain(|slot, value| *value != value_before(slot));
+    slots
+}
+
+fn missing_code(pre: &PreState, changes: &StateChanges, change: &AccountChange) -> Option<B256> {
+    let hash = change.info?.code_hash;
+    if hash == KECCAK256_EMPTY || pre.state.code_by_hash(hash).is_some() {
+        return None;
+    }
+    let present = changes.codes.get(&hash).is_some_and(|code| keccak256(code) == hash);
+    (!present).then_some(hash)
+}

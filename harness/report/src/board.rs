@@ -1,0 +1,324 @@
+//! What records say together: rows, leaders, a trend. Plain data, for those who draw it.
+
+use super::{
+    bench::{Record, name},
+    faults::{Row as FaultRow, Scores},
+};
+use crate::{
+    record::{Record as CheckRecord, Verdict},
+    samples::{Circumstances, Group, SampleSet},
+};
+use lockstep_cases::workload::Workload;
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// Workloads of which a mean says something about an executor: less is a look at something else.
+const ENOUGH_WORKLOADS: usize = 5;
+
+/// Everything that a report is made of.
+#[derive(Debug, Default)]
+pub struct Board {
+    /// Measurements, each with the name of its file.
+    pub measurements: Vec<(String, Record)>,
+    /// Runs of `check`, each with the name of its file.
+    pub checks: Vec<(String, CheckRecord)>,
+    /// The score of `faults`, where there is one.
+    pub faults: Vec<FaultRow>,
+}
+
+/// Sample sets that are compared with each other: same executor, threads, machine, storage, kind of block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leader {
+    /// The executor.
+    pub executor: String,
+    /// Its threads.
+    pub threads: usize,
+    /// How it chose them.
+    pub mode: String,
+    /// The machine's name.
+    pub machine: String,
+    /// Where the pre-state was.
+    pub place: String,
+    /// `workloads` or `real blocks`.
+    pub kind: &'static str,
+    /// Its speedups together.
+    pub group: Group,
+    /// The block on which it was slowest.
+    pub worst: String,
+    /// Geometric mean of the share of the limit reached: of the lowest of threads, dependencies and what
+    /// the machine allowed. `None` where no limit is known.
+    pub of_limit: Option<f64>,
+    /// Processor time in terms of the baseline's, in the geometric mean.
+    pub processor: f64,
+    /// Gas a second, of all blocks together.
+    pub gas_per_second: f64,
+}
+
+/// One executor on one workload, with the contracts as they are written first, and better ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// The kind of workload.
+    pub kind: String,
+    /// The executor with its threads.
+    pub executor: String,
+    /// Speedup with the contracts that one writes first.
+    pub naive: f64,
+    /// Its limit.
+    pub naive_limit: Option<f64>,
+    /// Speedup with the better contracts.
+    pub friendly: f64,
+    /// Its limit.
+    pub friendly_limit: Option<f64>,
+}
+
+/// The geometric mean of one executor at one commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    /// When it was measured.
+    pub started: String,
+    /// The commit.
+    pub commit: String,
+    /// The machine's name.
+    pub machine: String,
+    /// The executor with its threads.
+    pub executor: String,
+    /// Its speedups on workloads together.
+    pub group: Group,
+}
+
+impl Board {
+    /// Every sample set with the circumstances of its measurement.
+    pub fn sets(&self) -> impl Iterator<Item = (&Circumstances, &SampleSet)> {
+        self.measurements
+            .iter()
+            .flat_map(|(_, record)| record.sets.iter().map(|set| (&record.circumstances, set)))
+    }
+
+    /// The sets that stand for their workload: of several on the same machine with the same executor, threads
+    /// and storage the largest block, and of those the newest; none in which everybody was made to
+    /// want the same. Real blocks all.
+    pub fn standing(&self) -> Vec<(&Circumstances, &SampleSet)> {
+        let mut best: BTreeMap<_, (&Circumstances, &SampleSet)> = BTreeMap::new();
+        for (at, set) in self.sets().filter(|(_, set)| has_own_contention(set)) {
+            let key = (at.machine.name(), name(set), &set.executor, set.threads);
+            let rank = |at: &Circumstances, set: &SampleSet| (set.gas, at.started.clone());
+            let known = best.get(&key).map(|(at, set)| rank(at, set));
+            if known.is_none_or(|known| rank(at, set) > known) {
+                best.insert(key, (at, set));
+            }
+        }
+        // In the order in which they were measured.
+        let is_best = |set: &SampleSet| best.values().any(|(_, other)| std::ptr::eq(*other, set));
+        self.sets().filter(|(_, set)| is_best(set)).collect()
+    }
+
+    /// The best first.
+    pub fn leaders(&self) -> Vec<Leader> {
+        let mut groups: BTreeMap<_, Vec<&SampleSet>> = BTreeMap::new();
+        for (circumstances, set) in self.standing() {
+            let key = (
+                kind(set),
+                set.place.clone(),
+                circumstances.machine.name(),
+                set.executor.clone(),
+                set.threads,
+            );
+            groups.entry(key).or_default().push(set);
+        }
+        let leader = |((kind, place, machine, executor, threads), sets): (_, Vec<&SampleSet>)| {
+            leader((kind, place, machine, executor, threads), &sets)
+        };
+        let mut leaders: Vec<Leader> = groups.into_iter().map(leader).collect();
+        leaders.sort_by(|one, other| {
+            let place = |leader: &Leader| {
+                let group = leader.group;
+                let measured = group.blocks + group.noisy + group.without;
+                // Means over fewer blocks are no rivals.
+                let kind = (leader.kind != "workloads", leader.place != "memory");
+                (kind, leader.place.clone(), Reverse(measured))
+            };
+            place(one)
+                .cmp(&place(other))
+                .then_with(|| descending(one.group.geometric_mean, other.group.geometric_mean))
+        });
+        leaders
+    }
+
+    /// What better contracts bring, for every workload that comes in both styles.
+    pub fn pairs(&self) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        for (_, record) in &self.measurements {
+            for friendly in record.sets.iter().filter(|set| set.place == "memory") {
+                let Some((workload, _)) = Workload::of_id(&friendly.workload) else { continue };
+                let Some(naive) = workload.naive() else { continue };
+                let naive = record.sets.iter().find(|set| {
+                    name(set) == naive.name
+                        && (&set.executor, set.threads) == (&friendly.executor, friendly.threads)
+                        && set.place == "memory"
+                });
+                let Some(naive) = naive else { continue };
+                if let (Some(theirs), Some(ours)) = (told(naive), told(friendly)) {
+                    pairs.push(Pair {
+                        kind: name(friendly),
+                        executor: label(friendly),
+                        naive: theirs,
+                        naive_limit: limit(naive),
+                        friendly: ours,
+                        friendly_limit: limit(friendly),
+                    });
+                }
+            }
+        }
+        pairs
+    }
+
+    /// Workloads in memory, from the oldest measurement to the newest.
+    pub fn trend(&self) -> Vec<Moment> {
+        let mut moments = Vec::new();
+        for (_, record) in &self.measurements {
+            let mut groups: BTreeMap<String, Vec<&SampleSet>> = BTreeMap::new();
+            let is_one = |set: &&SampleSet| {
+                kind(set) == "workloads" && set.place == "memory" && has_own_contention(set)
+            };
+            let sets: Vec<&SampleSet> = record.sets.iter().filter(is_one).collect();
+            let workloads: BTreeSet<&String> = sets.iter().map(|set| &set.workload).collect();
+            if workloads.len() < ENOUGH_WORKLOADS {
+                continue;
+            }
+            sets.into_iter().for_each(|set| groups.entry(label(set)).or_default().push(set));
+            let circumstances = &record.circumstances;
+            moments.extend(groups.into_iter().map(|(executor, sets)| Moment {
+                started: circumstances.started.clone(),
+                commit: commit(circumstances),
+                machine: circumstances.machine.name(),
+                executor,
+                group: Group::of(sets),
+            }));
+        }
+        moments.sort_by(|one, other| {
+            (&one.started, &one.executor).cmp(&(&other.started, &other.executor))
+        });
+        moments
+    }
+
+    /// The score of the planted faults.
+    pub fn scores(&self) -> Option<Scores> {
+        (!self.faults.is_empty()).then(|| Scores::of(&self.faults))
+    }
+
+    /// What a reader must know of the records: parts that are missing, machines that were noisy.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for (file, record) in &self.measurements {
+            if record.cut_short {
+                warnings.push(format!("{file}: the record was cut short"));
+            } else if record.interrupted {
+                warnings.push(format!("{file}: the measurement was ended early"));
+            }
+            let failed = record.failed.iter();
+            warnings.extend(failed.map(|(block, reason)| format!("{block}: {reason}")));
+            let wrong = record.sets.iter().filter(|set| set.verdict != Verdict::Agreed);
+            warnings.extend(wrong.map(|set| {
+                let reason = set.reason.as_deref().unwrap_or_default();
+                format!("{} on {}: {}: {reason}", label(set), name(set), verdict(set))
+            }));
+            let noisy = record.sets.iter().filter(|set| set.noisy).count();
+            if noisy > 0 {
+                warnings.push(format!(
+                    "{file}: on {noisy} of {} sample sets the machine was too noisy to tell who is faster; \
+                     they have an interval and no speedup",
+                    record.sets.len()
+                ));
+            }
+            if record.circumstances.modified {
+                warnings.push(format!("{file}: the tree differed from the commit"));
+            }
+        }
+        warnings
+    }
+}
+
+fn leader(
+    (kind, place, machine, executor, threads): (&'static str, String, String, String, usize),
+    sets: &[&SampleSet],
+) -> Leader {
+    let shares: Vec<f64> = sets.iter().filter_map(|set| of_limit(set)).collect();
+    let processor: Vec<f64> =
+        sets.iter().filter(|set| told(set).is_some()).map(|set| set.processor_ratio()).collect();
+    let (gas, time) = sets
+        .iter()
+        .filter(|set| told(set).is_some())
+        .fold((0.0, 0.0), |sum, set| (sum.0 + set.gas as f64, sum.1 + set.medians().1));
+    let mean = crate::samples::statistics::geometric_mean;
+    Leader {
+        executor,
+        threads,
+        mode: sets.first().map(|set| set.mode.to_string()).unwrap_or_default(),
+        machine,
+        place,
+        kind,
+        group: Group::of(sets.iter().copied()),
+        worst: worst(sets),
+        of_limit: (!shares.is_empty()).then(|| mean(&shares)),
+        processor: mean(&processor),
+        gas_per_second: if time > 0.0 { gas * 1e9 / time } else { 0.0 },
+    }
+}
+
+fn worst(sets: &[&SampleSet]) -> String {
+    let told = sets.iter().filter_map(|set| Some((told(set)?, set)));
+    let worst = told.min_by(|(one, _), (other, _)| one.total_cmp(other));
+    worst.map(|(_, set)| name(set)).unwrap_or_default()
+}
+
+/// Whether nobody has turned the knob: true of real blocks.
+fn has_own_contention(set: &SampleSet) -> bool {
+    Workload::of_id(&set.workload).is_none_or(|(_, size)| size.contention.is_none())
+}
+
+/// Larger numbers first.
+fn descending(one: f64, other: f64) -> Ordering {
+    other.total_cmp(&one)
+}
+
+/// Whether it is one of Lockstep's own workloads.
+pub fn kind(set: &SampleSet) -> &'static str {
+    if set.workload.starts_with("workload::") { "workloads" } else { "real blocks" }
+}
+
+/// The executor with its threads.
+pub fn label(set: &SampleSet) -> String {
+    format!("{}@{}", set.executor, set.threads)
+}
+
+/// The speedup, where the machine allowed to tell.
+pub fn told(set: &SampleSet) -> Option<f64> {
+    set.speedup.filter(|_| !set.noisy)
+}
+
+/// The verdict in words.
+pub fn verdict(set: &SampleSet) -> &'static str {
+    crate::bench::verdict(set.verdict)
+}
+
+/// The most that the block and the threads allow: where all values are known beforehand (`access_list`)
+/// its longest transaction decides, else its longest chain.
+pub fn limit(set: &SampleSet) -> Option<f64> {
+    let bound = set.bound?.with(set.threads);
+    Some(if set.executor == "access_list" { bound.longest } else { bound.dependencies })
+}
+
+/// The share of the limit that was reached; the machine's own ceiling counts as one.
+pub fn of_limit(set: &SampleSet) -> Option<f64> {
+    let limit = limit(set)?.min(set.ceiling().unwrap_or(f64::INFINITY).max(1.0));
+    Some(told(set)? / limit)
+}
+
+/// The commit, shortened, with a mark where the tree differed.
+pub fn commit(circumstances: &Circumstances) -> String {
+    let commit = circumstances.commit.as_deref().unwrap_or("unknown");
+    let short = commit.get(..10).unwrap_or(commit);
+    format!("{short}{}", if circumstances.modified { "+" } else { "" })
+}

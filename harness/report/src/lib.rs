@@ -1,0 +1,17 @@
+//! Records and their renderers.
+//!
+//! * [`record`]: what `check` writes down; [`samples`]: what `bench` measures.
+//! * The other modules render: a renderer is a function of a record.
+
+pub mod bench;
+pub mod board;
+pub mod faults;
+pub mod html;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod projections;
+pub mod record;
+pub mod samples;
+pub mod schema;
+pub mod terminal;
