@@ -2,7 +2,7 @@
 //!
 //! Plain data, and the one trait pair ([`Executor`], [`Prepared`]) that every executor
 //! implements. It knows no EVM implementation, starts no thread and reads no clock: the judge
-//! (`lockstep-runner`) and the parties (`lockstep-executors`, or a stranger's own crate) meet
+//! (`lockstep-judge`) and the parties (`lockstep-executors`, or a stranger's own crate) meet
 //! here without knowing each other.
 //!
 //! Reading order: [`case`], [`state`], [`executor`], [`outcome`], [`reads`], [`rejection`], [`dependencies`],
