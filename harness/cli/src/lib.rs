@@ -24,6 +24,7 @@ mod minimise;
 mod one_case;
 mod output;
 mod pipes;
+mod program;
 mod progress;
 mod report;
 mod rerun;
@@ -122,6 +123,8 @@ impl Lockstep {
     /// As [`Self::run`], with other words than the program was started with: a program of your own may
     /// take its own options out first.
     pub fn run_from(self, words: impl IntoIterator<Item = OsString>) -> ExitCode {
+        let words: Vec<OsString> = words.into_iter().collect();
+        program::remember_own_words(&words);
         let cli = match Cli::try_parse_from(words) {
             Ok(cli) => cli,
             Err(error) => {

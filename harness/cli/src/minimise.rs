@@ -4,46 +4,53 @@ use crate::{
     Lockstep,
     args::MinimiseArgs,
     files, interrupt,
-    one_case::{EXIT_AGREES, guilty, load},
+    one_case::{in_worker, show},
     output,
-    progress::Progress,
 };
 use anyhow::Result;
 use lockstep_formats::export::{Fixture, fixture};
-use lockstep_jobs::minimise::{Patience, Shrunk, Suspect, shrink};
+use lockstep_jobs::{
+    finding::Failure,
+    minimise::{Patience, Shrunk, Suspect, shrink},
+    trials::{Report, Trials},
+};
+use lockstep_judge::runnable::Runnable;
+use std::sync::atomic::Ordering;
 
 /// Runs the command; gives its exit status.
 pub(crate) fn minimise(args: &MinimiseArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.case.color);
-    lockstep_executors::remember();
     if let Some(path) = &args.out {
         files::can_be_written(path)?;
     }
-    let block = load(&args.case, command)?;
-    let Some(mut suspect) = guilty(&args.case, command, &block, "minimise")? else {
-        return Ok(EXIT_AGREES);
-    };
-    let patience = Patience { time: args.time, interrupted: interrupt::flag() };
+    let report = in_worker(&args.case, command, "minimise", &|block, suspect, trials| {
+        make_small(args, block, suspect, trials)
+    })?;
+    show(&report, args.out.as_deref())
+}
+
+fn make_small(
+    args: &MinimiseArgs,
+    block: &Runnable,
+    suspect: &mut Suspect,
+    trials: &Trials,
+) -> Result<Report> {
+    let interrupted = interrupt::flag();
+    interrupted.fetch_or(trials.is_stopped(), Ordering::SeqCst);
+    let patience = Patience { time: args.time.saturating_sub(trials.spent()), interrupted };
     let before = block.case.block.transactions.len();
-    let progress = Progress::new();
-    let shrunk = shrink(&block, &mut suspect, &patience, &mut |left, tried| {
-        progress.say(&format!("{left} of {before} transactions left, {tried} blocks tried"));
-    });
-    progress.finish();
-    let shrunk = shrunk?;
-    output::err(&describe(&shrunk, suspect.label(), before));
-    let text = as_fixture(&shrunk, &mut suspect)?;
-    match &args.out {
-        Some(path) => files::write(path, &text)?,
-        None => output::out(&text),
-    }
-    Ok(0)
+    let shrunk = shrink(block, suspect, &patience, &mut |left, tried| {
+        trials.progress(format!("{left} of {before} transactions left, {tried} blocks tried"));
+    })?;
+    let remarks = describe(&shrunk, suspect.label(), before);
+    Ok(Report { status: 0, text: as_fixture(&shrunk, suspect)?, remarks })
 }
 
 fn describe(shrunk: &Shrunk, executor: &str, before: usize) -> String {
     let minimal = if shrunk.is_minimal { "" } else { "; the time was up before it was minimal" };
+    let slipped = slipped(&shrunk.first, &shrunk.failure);
     format!(
-        "{executor}: {}\n{} of {before} transactions, {} accounts; fails in {}; {} blocks tried{minimal}\n",
+        "{executor}: {}\n{slipped}{} of {before} transactions, {} accounts; fails in {}; {} blocks tried{minimal}\n",
         shrunk.failure.text,
         shrunk.block.case.block.transactions.len(),
         shrunk.block.pre.state.accounts().count(),
@@ -52,8 +59,16 @@ fn describe(shrunk: &Shrunk, executor: &str, before: usize) -> String {
     )
 }
 
+/// Whether it fails in another way than at first.
+fn slipped(first: &Failure, last: &Failure) -> String {
+    if first.is_like(last) {
+        return String::new();
+    }
+    format!("the signature has changed: {} at first, {} now\n", first.signature, last.signature)
+}
+
 /// As a file that other clients can replay.
-pub(crate) fn as_fixture(shrunk: &Shrunk, suspect: &mut Suspect) -> Result<String> {
+fn as_fixture(shrunk: &Shrunk, suspect: &mut Suspect) -> Result<String> {
     let outcome = suspect.right(&shrunk.block)?;
     let comment = format!(
         "Minimised from {}. {} was wrong on it: {}. Failed in {}.",

@@ -1,19 +1,26 @@
 //! The one block that `minimise` and `explain` are about.
 
 use crate::{
-    Lockstep,
+    EXIT_USAGE, Lockstep,
     args::CaseArgs,
     candidates::{Chosen, candidates, factory},
     defaults::{MUTATED_LISTS, REFERENCE},
-    output,
+    files,
+    fuzz::{limits, named_auto},
+    interrupt, output,
+    progress::Progress,
 };
 use anyhow::{Context, Result, bail};
-use lockstep_cases::{batch::read_all, generate::Limits};
-use lockstep_engine::Candidate;
+use lockstep_cases::batch::read_all;
+use lockstep_engine::{
+    Candidate,
+    isolation::{Staff, is_worker, of_this_process},
+};
 use lockstep_formats::Walk;
 use lockstep_jobs::{
     fuzz::block_of_chain,
     minimise::{MOST_RUNS, NotShrunk, Suspect},
+    trials::{Job, Report, Trials, watch},
 };
 use lockstep_judge::{
     chain,
@@ -22,15 +29,19 @@ use lockstep_judge::{
 };
 use lockstep_model::Mode;
 use regex::Regex;
+use std::path::Path;
 
 /// The block.
-pub(crate) fn load(args: &CaseArgs, command: &Lockstep) -> Result<Runnable> {
+fn load(args: &CaseArgs, command: &Lockstep) -> Result<Runnable> {
     match (&args.case, args.seed) {
         (None, Some(seed)) => {
             let reference = factory(&command.executors, REFERENCE, Mode::Forced)?;
             let reference = Candidate::reference(&reference);
-            let block = block_of_chain(seed, args.link, &Limits::default(), &reference);
+            let block = block_of_chain(seed, args.link, &limits(&args.kind)?, &reference);
             Ok(block.map_err(anyhow::Error::msg)?.block)
+        }
+        (Some(_), None) if !args.kind.fork.is_empty() || !args.kind.features.is_empty() => {
+            bail!("--fork and --features go with --seed, not with a CASE")
         }
         (Some(path), None) => {
             let filter = args.filter.as_deref().map(Regex::new).transpose();
@@ -42,11 +53,11 @@ pub(crate) fn load(args: &CaseArgs, command: &Lockstep) -> Result<Runnable> {
 }
 
 /// The only block of a file's only test that matches.
-pub(crate) fn load_file(path: &std::path::Path, filter: Option<&Regex>) -> Result<Runnable> {
+pub(crate) fn load_file(path: &Path, filter: Option<&Regex>) -> Result<Runnable> {
     runnable(the_one_test(path, filter)?)
 }
 
-fn the_one_test(path: &std::path::Path, filter: Option<&Regex>) -> Result<Test> {
+fn the_one_test(path: &Path, filter: Option<&Regex>) -> Result<Test> {
     let (mut found, mut count, mut problem) = (None, 0, None);
     read_all(&Walk::new([path.to_owned()]), &mut |read| {
         problem = problem.take().or_else(|| read.unreadable.into_iter().next());
@@ -88,35 +99,37 @@ const THREADS: [usize; 4] = [2, 3, 8, 1];
 /// Runs of each of them, before all are tried longer.
 const FIRST_RUNS: u32 = 24;
 
-/// Those who may be wrong on it.
+/// Candidates to test, in mode `auto` too.
 fn suspects(args: &CaseArgs, command: &Lockstep) -> Result<Vec<Candidate>> {
     let threads = if args.threads.is_empty() { &THREADS[..] } else { &args.threads };
-    let all = |names: &[String], threads: &[usize]| {
-        let chosen = Chosen { names, threads, mode: Mode::Forced };
+    let all = |names: &[String], threads: &[usize], mode| {
+        let chosen = Chosen { names, threads, mode };
         candidates(&command.executors, &chosen, &[REFERENCE])
     };
-    let mut suspects = all(&args.executor, threads)?;
+    let mut suspects = all(&args.executor, threads, Mode::Forced)?;
+    let free = all(&args.executor, threads, Mode::Auto)?.into_iter();
+    suspects.extend(free.filter(|candidate| candidate.threads > 1).map(named_auto));
     if args.executor.is_empty() {
-        suspects.extend(all(&[MUTATED_LISTS.to_owned()], &[2])?);
+        suspects.extend(all(&[MUTATED_LISTS.to_owned()], &[2], Mode::Forced)?);
     }
     Ok(suspects)
 }
 
-/// Exit status where nobody is wrong.
-pub(crate) const EXIT_AGREES: u8 = 1;
+/// Exit status where no candidate is wrong.
+const EXIT_AGREES: u8 = 1;
 
-/// The first of them who is wrong on it. Where nobody is, it says that there is nothing to `what`.
-pub(crate) fn guilty(
+/// The first failing candidate; `None` where all agree.
+fn guilty(
     args: &CaseArgs,
     command: &Lockstep,
+    trials: &Trials,
     block: &Runnable,
-    what: &str,
 ) -> Result<Option<Suspect>> {
     let reference = factory(&command.executors, REFERENCE, Mode::Forced)?;
     let reference = Candidate::reference(&reference);
-    let suspects = suspects(args, command)?.into_iter();
-    let mut suspects: Vec<Suspect> =
-        suspects.map(|candidate| Suspect::new(&reference, candidate, args.hang_after)).collect();
+    let suspects = suspects(args, command)?;
+    let suspect = |candidate| Suspect::new(&reference, candidate, trials.clone(), args.hang_after);
+    let mut suspects: Vec<Suspect> = suspects.iter().map(suspect).collect();
     for runs in [FIRST_RUNS, MOST_RUNS] {
         for index in 0..suspects.len() {
             match suspects[index].first_failure(block, runs) {
@@ -126,9 +139,68 @@ pub(crate) fn guilty(
             }
         }
     }
-    output::error(&format!(
+    Ok(None)
+}
+
+/// Work on a block with an executor that is wrong on it.
+type Work<'a> = &'a dyn Fn(&Runnable, &mut Suspect, &Trials) -> Result<Report>;
+
+/// Does `work` on the block in a worker process, and gives what came of it. `what` is for the sentence that
+/// says that no executor is wrong.
+pub(crate) fn in_worker(
+    args: &CaseArgs,
+    command: &Lockstep,
+    what: &str,
+    work: Work<'_>,
+) -> Result<Report> {
+    lockstep_executors::remember();
+    if is_worker() {
+        if let Some(trials) = Trials::of(of_this_process()?) {
+            let report = report(args, command, what, &trials, work);
+            let failed = |error| Report {
+                status: EXIT_USAGE,
+                remarks: problem(&error),
+                ..Report::default()
+            };
+            trials.done(report.unwrap_or_else(failed));
+        }
+        return Ok(Report::default());
+    }
+    let progress = Progress::new();
+    let job = Job { hang_after: args.hang_after, interrupted: interrupt::flag() };
+    let done = watch(&job, Staff::processes(), &mut |line| progress.say(line));
+    progress.finish();
+    done.map_err(anyhow::Error::msg)
+}
+
+fn report(
+    args: &CaseArgs,
+    command: &Lockstep,
+    what: &str,
+    trials: &Trials,
+    work: Work<'_>,
+) -> Result<Report> {
+    let block = load(args, command)?;
+    if let Some(mut suspect) = guilty(args, command, trials, &block)? {
+        return work(&block, &mut suspect, trials);
+    }
+    let remarks = problem(&anyhow::anyhow!(
         "{}: every executor agrees with the reference, in every run: there is nothing to {what}",
         block.case.id
     ));
-    Ok(None)
+    Ok(Report { status: EXIT_AGREES, remarks, ..Report::default() })
+}
+
+fn problem(error: &anyhow::Error) -> String {
+    output::problem(&format!("{error:#}"))
+}
+
+/// Prints a report, or writes its text to a file; gives the exit status.
+pub(crate) fn show(report: &Report, out: Option<&Path>) -> Result<u8> {
+    output::err(&report.remarks);
+    match out {
+        Some(path) if report.status == 0 => files::write(path, &report.text)?,
+        _ => output::out(&report.text),
+    }
+    Ok(report.status)
 }

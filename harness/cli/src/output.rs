@@ -26,7 +26,12 @@ pub(crate) fn err(text: &str) {
 
 /// An error of usage or of the environment.
 pub(crate) fn error(text: &str) {
-    err(&format!("\x1b[31m\x1b[1merror\x1b[0m: {text}\n"));
+    err(&problem(text));
+}
+
+/// An error as a line.
+pub(crate) fn problem(text: &str) -> String {
+    format!("\x1b[31m\x1b[1merror\x1b[0m: {text}\n")
 }
 
 fn write(mut stream: impl Write, text: &str) {

@@ -2,6 +2,7 @@
 //!
 //! * [`Slot`]: an executor that is kept from case to case; a panic costs one case.
 //! * [`Admission`], [`Semaphore`]: which cases may run at the same time.
+//! * [`isolation`]: worker processes that may die, and the watchdog over them.
 //! * [`instrument`]: readers that watch an executor from outside.
 //!
 //! It knows no job, no source of cases and no verdict.
@@ -9,6 +10,7 @@
 mod admission;
 mod candidate;
 pub mod instrument;
+pub mod isolation;
 mod panics;
 mod semaphore;
 mod slot;

@@ -46,10 +46,33 @@ impl Prepared for Ready {
                 std::thread::yield_now();
             },
             Some("crash") if is_unlucky => std::process::abort(),
+            Some("fragile") => break_down(&self.1.id),
             _ => {}
         }
         Ok(execution)
     }
+}
+
+/// Of a hundred seeds of `fuzz`, one overflows the stack, one hangs and one aborts.
+fn break_down(id: &str) {
+    let seed = id.strip_prefix("generated::seed=").and_then(|rest| {
+        let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next()?;
+        digits.parse::<u64>().ok()
+    });
+    match seed.map(|seed| seed % 100) {
+        Some(10) => drop(overflow(0)),
+        Some(20) => loop {
+            std::thread::yield_now();
+        },
+        Some(30) => std::process::abort(),
+        _ => {}
+    }
+}
+
+/// Uses up the stack.
+fn overflow(depth: u64) -> u64 {
+    let room = std::hint::black_box([depth; 512]);
+    if depth == u64::MAX { room[0] } else { overflow(depth + 1) + room[1] }
 }
 
 /// Takes an option of the program's own out of the words.

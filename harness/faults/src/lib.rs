@@ -145,6 +145,18 @@ pub fn plant(fault: &'static Fault) {
     PLANTED.set(fault).expect("one fault a process");
 }
 
+/// The fault that is planted in this process.
+#[cfg(feature = "planted")]
+pub fn planted() -> Option<&'static Fault> {
+    PLANTED.get().copied()
+}
+
+/// None: this program carries no faults.
+#[cfg(not(feature = "planted"))]
+pub const fn planted() -> Option<&'static Fault> {
+    None
+}
+
 impl Fault {
     /// Whether the program is to be wrong in this way.
     #[cfg(feature = "planted")]

@@ -1,50 +1,62 @@
-//! What a campaign found.
+//! A wrong executor on a generated block.
 
-use lockstep_judge::difference::Difference;
+use lockstep_cases::generate::Recipe;
+use lockstep_engine::isolation::Cause;
+use lockstep_judge::{difference::Difference, runnable::Runnable};
+use lockstep_model::Outcome;
 use serde::{Deserialize, Serialize};
+
+mod role;
+
+pub use role::Role;
 
 /// A block on which an executor was wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The seed of the block.
-    pub seed: u64,
-    /// Which block of the seed's chain: 0 is the one of the seed itself.
-    #[serde(default, skip_serializing_if = "is_first")]
-    pub link: u64,
+    /// Makes the block again.
+    #[serde(flatten)]
+    pub recipe: Recipe,
     /// The block.
     pub block: String,
     /// The executor, with its threads.
     pub executor: String,
     /// What it did.
     pub kind: Kind,
+    /// What the reference did with the block: `accepts`, or the rule that the block breaks; `None` where that
+    /// is not known.
+    #[serde(default)]
+    pub reference: Option<String>,
+    /// How its process ended, where it crashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// How its outcome differs.
     pub differences: Vec<Difference>,
-    /// What it said, where it broke; the first wrong read, where one is known.
+    /// The account of the first difference, by its role in the block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// The text of an error, a panic or a crash; the first wrong read, where one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_first(link: &u64) -> bool {
-    *link == 0
 }
 
 /// What an executor did wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Its outcome is not the reference's.
+    /// Its outcome differs from the reference's.
     Diverged,
-    /// Its outcome is not what it was a moment ago, be one of them right.
+    /// Two of its runs have different outcomes.
     Unstable,
-    /// Its outcome is right, by luck: a transaction has read what was not the last write below it.
+    /// Its outcome is right by luck: a transaction has read a value that is not the last write below it.
     Misread,
     /// It panicked.
     Panicked,
-    /// It gave an error.
+    /// It returned an error.
     Broke,
-    /// It did not come to an end.
+    /// It did not end in time.
     Hung,
+    /// It ended its process.
+    Crashed,
 }
 
 impl Kind {
@@ -57,20 +69,94 @@ impl Kind {
             Self::Panicked => "panicked",
             Self::Broke => "broke",
             Self::Hung => "hung",
+            Self::Crashed => "crashed",
         }
     }
 }
 
 impl Finding {
-    /// What findings of the same bug have in common, most likely: who did what, and in which field it
-    /// shows first.
+    /// A finding without differences.
+    pub fn new(recipe: Recipe, executor: &str, kind: Kind) -> Self {
+        let Recipe { seed, link, .. } = recipe;
+        let block = match link {
+            0 => format!("generated::seed={seed}"),
+            link => format!("generated::seed={seed}#{link}"),
+        };
+        Self {
+            recipe,
+            block,
+            executor: executor.to_owned(),
+            kind,
+            reference: None,
+            cause: None,
+            differences: Vec::new(),
+            role: None,
+            reason: None,
+        }
+    }
+
+    /// Adds what the reference made of the block.
+    #[must_use]
+    pub fn with_reference(mut self, right: &Outcome) -> Self {
+        self.reference = Some(match right {
+            Outcome::Accepted(_) => ACCEPTS.to_owned(),
+            Outcome::Rejected(rejection) => rejection.rule.to_string(),
+        });
+        self
+    }
+
+    /// Adds differences, and the role of the account of the first one.
+    #[must_use]
+    pub fn with_differences(
+        mut self,
+        block: &Runnable,
+        right: &Outcome,
+        differences: Vec<Difference>,
+    ) -> Self {
+        let first = differences.first().and_then(|first| first.address);
+        self.role = first.map(|address| Role::of(block, right, address));
+        self.differences = differences;
+        self
+    }
+
+    /// Common to findings of the same bug, most likely: the executor, what it did, what the reference did, and
+    /// the kind of field, of the kind of account, that differs first.
     pub fn signature(&self) -> String {
         let (name, _) = self.executor.split_once('@').unwrap_or((&self.executor, ""));
-        let place = self.differences.first().map_or_else(String::new, |first| {
-            format!("-{:?}-{}", first.scope, first.field).to_lowercase()
-        });
-        let text = format!("{name}-{}{place}", self.kind.name());
+        // Two runs that differ are the same bug, whether or not that is known of this one.
+        let kind = if self.kind == Kind::Unstable { Kind::Diverged } else { self.kind };
+        let mut parts = vec![name.to_owned(), kind.name().to_owned()];
+        parts.extend(self.cause.as_ref().map(Cause::word));
+        parts.extend(self.reference.clone());
+        if let Some(first) = self.differences.first() {
+            parts.push(format!("{:?}-{}", first.scope, first.field));
+        }
+        parts.extend(self.role.map(|role| role.name().to_owned()));
         let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
-        text.chars().map(plain).collect()
+        parts.join("-").to_lowercase().chars().map(plain).collect()
     }
 }
+
+/// How a block fails: what has to stay the same while it gets smaller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What the executor did.
+    pub kind: Kind,
+    /// See [`Finding::signature`].
+    pub signature: String,
+    /// The first difference, or the text of the error.
+    pub text: String,
+}
+
+impl Failure {
+    /// Whether both have the same signature.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.signature == other.signature
+    }
+}
+
+/// What the reference does with a block that it rejects, where only so much is known.
+pub const REJECTS: &str = "rejects";
+
+/// What the reference does with a valid block.
+pub const ACCEPTS: &str = "accepts";

@@ -4,6 +4,7 @@
 //! * [`fuzz`]: campaigns with generated blocks.
 //! * [`finding`], [`history`]: a wrong executor on a block; the values that each transaction should have read.
 //! * [`minimise`], [`explain`]: a failing block, made small and explained.
+//! * [`trials`]: runs of a candidate in a worker process that may die.
 //! * [`mod@bench`], [`import`]: speedups of execution and of whole block imports.
 //! * [`gate`]: whether a change made something slower.
 
@@ -16,3 +17,4 @@ pub mod gate;
 pub mod history;
 pub mod import;
 pub mod minimise;
+pub mod trials;

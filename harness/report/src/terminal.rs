@@ -41,8 +41,8 @@ impl Replay {
     }
 }
 
-/// The text in single quotes, as a shell needs it.
-fn quoted(text: &str) -> String {
+/// The text as one word of a shell.
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
@@ -63,7 +63,7 @@ pub fn failure(result: &TestResult, replay: &Replay) -> String {
         let more = result.differences.len() - MOST_DIFFERENCES;
         let _ = writeln!(text, "     {DIM}and {more} more differences{RESET}");
     }
-    let _ = writeln!(text, "     {DIM}again:{RESET} {}", replay.of(result));
+    let _ = writeln!(text, "     {DIM}reproduce:{RESET} {}", replay.of(result));
     text
 }
 

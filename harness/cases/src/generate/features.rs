@@ -2,6 +2,7 @@
 
 use super::chooser::Chooser;
 use lockstep_model::Fork;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::fmt;
 
 /// Something that a block may have.
@@ -217,6 +218,23 @@ impl Features {
             chosen = chosen.with([Feature::Transfers].into_iter().collect());
         }
         chosen
+    }
+}
+
+impl Serialize for Features {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(Feature::name))
+    }
+}
+
+impl<'de> Deserialize<'de> for Features {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        let feature = |name: &String| {
+            let found = Feature::ALL.into_iter().find(|feature| feature.name() == name);
+            found.ok_or_else(|| D::Error::custom(format!("unknown feature `{name}`")))
+        };
+        names.iter().map(feature).collect()
     }
 }
 

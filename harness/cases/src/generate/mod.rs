@@ -30,6 +30,7 @@ use lockstep_judge::{
 use lockstep_model::{Case, Fork, Phases, Rules, StateChanges};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use transactions::Shape;
 use world::{Cast, World};
@@ -38,7 +39,7 @@ use world::{Cast, World};
 const BYTES: usize = 24 << 10;
 
 /// What blocks may be.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Forks to choose from; not empty.
     pub forks: Vec<Fork>,
@@ -48,12 +49,32 @@ pub struct Limits {
     pub transactions: usize,
 }
 
+impl Limits {
+    /// Whether blocks may be whatever the generator can make.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         // Constantinople proper is not supported by any executor here.
         let forks = Fork::ALL.into_iter().filter(|fork| *fork != Fork::Constantinople);
         Self { forks: forks.collect(), features: Features::all(), transactions: 200 }
     }
+}
+
+/// How a generated block is made again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The seed of its chain.
+    pub seed: u64,
+    /// Its number in the chain: 0 is the block of the seed itself.
+    #[serde(default)]
+    pub link: u64,
+    /// The limits of the campaign.
+    #[serde(default, skip_serializing_if = "Limits::is_default")]
+    pub limits: Limits,
 }
 
 /// A generated block, and what is in it.

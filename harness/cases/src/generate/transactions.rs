@@ -19,9 +19,10 @@ use alloy_eips::{
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use lockstep_formats::{keys, placeholder};
 use lockstep_model::{Fork, Transaction};
+use serde::{Deserialize, Serialize};
 
 /// How the transactions of a block conflict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Shape {
     /// As little as can be: every sender, recipient and slot once.
     Independent,

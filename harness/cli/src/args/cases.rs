@@ -23,7 +23,10 @@ pub(crate) struct CaseArgs {
     #[arg(long, value_name = "K", default_value_t = 0, requires = "seed")]
     pub(crate) link: u64,
 
-    /// Who may be wrong [default: all but the reference; the first who is]
+    #[command(flatten)]
+    pub(crate) kind: KindArgs,
+
+    /// Candidates to test [default: all but the reference; stops at the first that fails]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) executor: Vec<String>,
 

@@ -7,8 +7,9 @@ use std::{path::PathBuf, time::Duration};
 
 const FUZZ_ABOUT: &str = "\
 Generates blocks from seeds, and runs each through the reference and the candidates at two threads; one block \
-in 32 also through every executor at 1, 2, 3 and 8 threads, twice. A different outcome, a panic, an error and a \
-hang are findings; those with the same signature are counted once.
+in 64 also through every executor at 1, 2, 3 and 8 threads, twice. A different outcome, a panic, an error and a \
+hang or a crash are findings; those with the same signature are counted, and the first five are kept. Executors run in \
+worker processes: a hang or a crash costs one block.
 
 The seed of a campaign is the seed of its first block, the others follow: what was found with seed N comes again \
 with `--seed N --blocks 1`.";
@@ -46,17 +47,25 @@ pub(crate) struct FuzzArgs {
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
 
-    /// Who takes part in both lanes [default: `block_stm` and all brought ones on every block; every
-    /// executor on one in 64]
+    /// Candidates of both lanes [default: all of them; every one on one block in 64 at 1, 2, 3 and 8
+    /// threads too]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) executor: Vec<String>,
+
+    /// Threads of each candidate, in both lanes
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) threads: Vec<usize>,
 
     #[command(flatten)]
     pub(crate) kind: KindArgs,
 
-    /// A block that takes this long hangs
+    /// A run of an executor that takes this long hangs
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = super::duration)]
     pub(crate) hang_after: Duration,
+
+    /// Run in threads of this process: a crash ends it, a debugger sees it
+    #[arg(long)]
+    pub(crate) in_process: bool,
 
     /// Stop at the first finding
     #[arg(long)]
@@ -86,7 +95,7 @@ pub(crate) struct KindArgs {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) fork: Vec<Fork>,
 
-    /// Only these features, as in `calls`; a name that is none lists them all
+    /// Only these features, as in `calls`; `--features help` lists them
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) features: Vec<String>,
 

@@ -6,7 +6,7 @@ use crate::{
     args::{CheckArgs, ExpectationsMode, Format, PackMode},
     candidates::{Chosen, candidates, factory},
     defaults::REFERENCE,
-    pipes,
+    pipes, program,
 };
 use anyhow::{Context, Result, bail};
 use lockstep_cases::{built_in, regressions};
@@ -18,13 +18,17 @@ use lockstep_report::terminal::Replay;
 use regex::Regex;
 use std::{
     fmt::Write as _,
-    path::{Path, PathBuf},
+    path::{PathBuf},
     sync::{Arc, atomic::AtomicBool},
     thread,
+    time::Duration,
 };
 
 /// Where official fixtures are put.
 const PAYLOAD: &str = "ethereum-tests";
+
+/// `--hang-after`, where nothing is said.
+const DEFAULT_HANG_AFTER: Duration = Duration::from_secs(60);
 
 /// A run of `check`, ready to start.
 #[derive(Debug)]
@@ -184,41 +188,35 @@ fn input(args: &CheckArgs, walk: Walk) -> (Input, String) {
     (Input::Paths(walk), source)
 }
 
-/// What this program is called: a stranger's has a name of its own.
-pub(crate) fn program() -> String {
-    let path = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    name.unwrap_or_else(|| "lockstep".to_owned())
-}
-
 /// The command that gives the same tests again, before the path.
 fn replay(args: &CheckArgs) -> Replay {
-    let mut command = format!("{} check", program());
+    let mut words = vec!["check".to_owned()];
+    let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
     if !args.executor.is_empty() {
-        let _ = write!(command, " --executor {}", args.executor.join(","));
+        add("--executor", args.executor.join(","));
     }
     if !args.threads.is_empty() {
         let threads: Vec<String> = args.threads.iter().map(ToString::to_string).collect();
-        let _ = write!(command, " --threads {}", threads.join(","));
+        add("--threads", threads.join(","));
     }
     if let Some(size) = args.pack {
-        let mode = args.pack_mode.name();
-        let _ = write!(command, " --pack {size} --pack-mode {mode}");
-        // A packed block depends on every test that could have been packed.
-        if args.skip_slow {
-            command.push_str(" --skip-slow");
-        }
+        add("--pack", size.to_string());
+        add("--pack-mode", args.pack_mode.name().to_owned());
     }
     if args.expectations == ExpectationsMode::Ignore {
-        command.push_str(" --expectations ignore");
+        add("--expectations", "ignore".to_owned());
     }
     if args.seed != 0 {
-        let _ = write!(command, " --seed {}", args.seed);
+        add("--seed", args.seed.to_string());
     }
+    if args.hang_after != DEFAULT_HANG_AFTER {
+        let time = humantime::format_duration(args.hang_after).to_string();
+        add("--hang-after", time.replace(' ', ""));
+    }
+    // A packed block depends on every test that could have been packed.
     if args.pack.is_some() {
-        for path in &args.paths {
-            let _ = write!(command, " {}", Path::display(path));
-        }
+        words.extend(args.skip_slow.then(|| "--skip-slow".to_owned()));
+        words.extend(args.paths.iter().map(|path| path.display().to_string()));
     }
-    Replay { command }
+    Replay { command: program::command(words) }
 }

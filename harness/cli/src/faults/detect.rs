@@ -229,7 +229,7 @@ fn detection(finding: &Finding) -> Detection {
     };
     Detection {
         case: finding.block.clone(),
-        seed: Some(finding.seed),
+        seed: Some(finding.recipe.seed),
         executor: Some(finding.executor.clone()),
         kind,
     }

@@ -6,10 +6,10 @@ use crate::{
 };
 use lockstep_cases::generate::Limits;
 use lockstep_cli::testing::factory;
-use lockstep_engine::{Candidate, Factory};
+use lockstep_engine::{Candidate, Factory, isolation::Staff};
 use lockstep_jobs::{
     finding::{Finding, Kind},
-    fuzz::{FuzzPlan, Tally, run},
+    fuzz::{FuzzPlan, Tally, Tell, run, work},
 };
 use lockstep_model::{Case, Executor, ExecutorError, Prepared, Read, ReadObserver};
 use std::{
@@ -36,11 +36,16 @@ fn plan(seed: u64, blocks: u64) -> FuzzPlan {
     }
 }
 
+fn run_in_threads(plan: FuzzPlan, tell: Tell<'_>) -> Tally {
+    let workers = plan.clone();
+    run(&plan, Staff::threads(move |ends| work(&workers, ends)), tell).unwrap()
+}
+
 fn campaign(seed: u64, blocks: u64, factory_of_mine: Factory) -> (Tally, Vec<Finding>) {
     let mine = Candidate { label: "mine@2".to_owned(), threads: 2, factory: factory_of_mine };
     let plan = FuzzPlan { fast: vec![mine], ..plan(seed, blocks) };
     let mut told = Vec::new();
-    let tally = run(plan, &mut |_, finding| told.extend(finding.cloned())).unwrap();
+    let tally = run_in_threads(plan, &mut |_, finding| told.extend(finding.cloned()));
     (tally, told)
 }
 
@@ -50,15 +55,17 @@ fn a_lost_log_is_found_and_comes_again_from_its_seed() {
     let (tally, told) = campaign(1, 200, mine.clone());
     assert!(tally.blocks > 200, "some seeds are those of chains: {}", tally.blocks);
     assert_eq!(tally.next_seed, 201);
-    let (finding, count) = tally.findings.values().next().expect("it was found");
-    assert!(*count > 1, "many blocks have logs");
+    let found = tally.findings.values().next().expect("it was found");
+    let finding = &found.representatives[0];
+    assert!(found.count > 1, "many blocks have logs");
+    assert_eq!(found.representatives.len() as u64, found.count.min(5), "the first five are kept");
     assert_eq!(told.len(), tally.findings.len(), "each signature is told once");
     assert_eq!(
         (finding.kind, finding.signature().as_str()),
-        (Kind::Diverged, "mine-diverged-receipt-logs")
+        (Kind::Diverged, "mine-diverged-accepts-receipt-logs")
     );
-    let (again, _) = campaign(finding.seed, 1, mine);
-    let (same, _) = &again.findings[&finding.signature()];
+    let (again, _) = campaign(finding.recipe.seed, 1, mine);
+    let same = &again.findings[&finding.signature()].representatives[0];
     assert_eq!(same.differences, finding.differences);
 }
 
@@ -92,7 +99,7 @@ fn a_hang_is_a_finding_and_the_campaign_goes_on() {
     let (tally, told) = campaign(1, 30, mine);
     assert_eq!(tally.next_seed, 31);
     assert!(tally.blocks >= 29, "{}", tally.blocks);
-    assert_eq!((told.len(), told[0].kind, told[0].seed), (1, Kind::Hung, 7));
+    assert_eq!((told.len(), told[0].kind, told[0].recipe.seed), (1, Kind::Hung, 7));
     assert_eq!(told[0].executor, "mine@2");
 }
 
@@ -126,8 +133,9 @@ fn a_wrong_read_is_a_finding_where_the_outcome_is_right() {
         let liar: Factory = Arc::new(move |threads| Ok(Box::new(Liar(factory(name)(threads)?))));
         let mine = Candidate { label: "mine@2".to_owned(), threads: 2, factory: liar };
         let plan = FuzzPlan { deep: vec![mine], ..plan(1, 320) };
-        let tally = run(plan, &mut |_, _| {}).unwrap();
-        let (finding, count) = &tally.findings["mine-misread"];
+        let tally = run_in_threads(plan, &mut |_, _| {});
+        let found = &tally.findings["mine-misread-accepts"];
+        let (finding, count) = (&found.representatives[0], &found.count);
         assert!(tally.findings.len() == 1 && *count > 1, "{name}: {:?}", tally.findings);
         let reason = finding.reason.as_ref().unwrap();
         assert!(reason.contains(" read slot 0x") && reason.contains(" left it as 0x"), "{reason}");

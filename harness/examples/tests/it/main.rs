@@ -31,6 +31,69 @@ fn each_bug_of_the_example_is_caught_and_explained() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
 }
 
+/// Runs a printed command line as it is printed; gives both streams.
+fn as_printed(line: &str) -> String {
+    let output = Command::new("sh").args(["-c", line]).output().unwrap();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// What stands behind a label, line by line.
+fn behind<'a>(printed: &'a str, label: &str) -> Vec<&'a str> {
+    let lines = printed.lines().filter_map(|line| line.trim().strip_prefix(label));
+    lines.map(str::trim).collect()
+}
+
+#[test]
+fn a_campaign_survives_overflows_hangs_and_aborts_and_its_commands_show_them_again() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let words =
+        "--bug fragile fuzz --blocks 130 --executor mine --hang-after 700ms --color never --out";
+    let words: Vec<&str> = words.split(' ').chain(out.to_str()).collect();
+    let output = brought(&words);
+    let printed = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    let mut signatures = behind(&printed, "signature:");
+    signatures.sort_unstable();
+    let expected = [
+        "mine-crashed-sigabrt-accepts",
+        "mine-crashed-stack-overflow-accepts",
+        "mine-hung-accepts",
+    ];
+    assert_eq!(signatures, expected, "{printed}");
+    assert!(printed.contains("2  mine-hung-accepts"), "seeds 20 and 120: {printed}");
+    assert!(printed.contains("2 workers hung"), "{printed}");
+    let campaign = std::fs::read_to_string(out.join("campaign.json")).unwrap();
+    assert!(campaign.contains("\"next_seed\": 131"), "{campaign}");
+    assert!(out.join("findings/mine-hung-accepts-2.json").exists(), "a second representative");
+
+    let commands = behind(&printed, "reproduce:").into_iter().chain(behind(&printed, "explain:"));
+    let commands: Vec<&str> = commands.collect();
+    assert_eq!(commands.len(), 6, "{printed}");
+    for command in commands {
+        assert!(command.contains(" --bug fragile "), "{command}");
+        let seed = command.split("--seed ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+        let wanted = match seed.parse::<u64>().unwrap() % 100 {
+            10 => expected[1],
+            20 => expected[2],
+            _ => expected[0],
+        };
+        let again = as_printed(&format!("{command} --color never"));
+        assert_eq!(behind(&again, "signature:"), [wanted], "{command}: {again}");
+    }
+}
+
+#[test]
+fn a_command_that_check_prints_shows_its_failure_again() {
+    let output = brought(&["--bug", "log", "check", "--executor", "mine", "--color", "never"]);
+    let printed = text(&output.stdout);
+    let command = behind(&printed, "reproduce:")[0];
+    let failed = |printed: &str| behind(printed, "FAIL").first().map(|id| (*id).to_owned());
+    let again = as_printed(&format!("{command} --color never"));
+    assert_eq!(failed(&again), failed(&printed), "{command}: {again}");
+    assert!(failed(&again).is_some() && again.contains("1 failed"), "{command}: {again}");
+}
+
 #[test]
 fn a_crash_costs_one_test() {
     let words = ["--bug", "crash", "check", "--executor", "mine,block_stm", "--format", "json"];

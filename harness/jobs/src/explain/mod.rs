@@ -13,8 +13,9 @@ mod render;
 mod stale;
 
 use crate::{
+    finding::Failure,
     history::{History, Place, Writer},
-    minimise::{Failure, MOST_RUNS, NotShrunk, Suspect},
+    minimise::{MOST_RUNS, NotShrunk, Suspect},
 };
 use lockstep_judge::{
     compare::compare_outcomes, difference::Difference, runnable::Runnable, state::NormalChanges,

@@ -25,7 +25,13 @@ pub fn render(explanation: &Explanation, style: Style) -> String {
     let Explanation { block, executor, failure, transaction, stale, .. } = explanation;
     let mut text = String::new();
     heading(&mut text, style, &format!("{executor} is wrong on {block}"));
-    let _ = writeln!(text, "{}: {}\n", failure.kind.name(), failure.text);
+    let _ = writeln!(
+        text,
+        "{}: {}\nsignature: {}\n",
+        failure.kind.name(),
+        failure.text,
+        failure.signature
+    );
     match transaction {
         Some(index) => {
             let _ = writeln!(text, "The first transaction that came out differently: {index}.\n");

@@ -1,168 +1,195 @@
-//! Workers, and a watchdog over them.
+//! The job's side of a campaign: hands out seeds, and watches over the workers.
 
-use super::{Checked, FuzzPlan, Lanes, Status, Tally};
+use super::{
+    Checked, FuzzPlan, Status, Tally,
+    lanes::reference_of,
+    work::{Done, Seeds},
+};
 use crate::finding::{Finding, Kind};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use lockstep_engine::panic_text;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use lockstep_cases::generate::Recipe;
+use lockstep_engine::isolation::{Beat, Cause, Message, Notice, Staff, Worker};
 use std::{
-    collections::BTreeSet,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    },
-    thread,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
 /// How often the watchdog looks, and the status is told.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// More workers than this are not abandoned: their threads are in the way of all others.
-const MOST_HUNG: usize = 3;
+/// Seeds that are handed out at a time, and how many a worker has at most: it should never wait for the next,
+/// and little should be lost with it.
+const HANDED_OUT: u64 = 16;
+const MOST_IN_HAND: usize = 32;
 
-/// What the workers share.
-struct Shared {
-    plan: FuzzPlan,
-    next: AtomicU64,
-    stop: AtomicBool,
-}
+/// Workers that may end in a row without an event: more, and the program itself is broken.
+const MOST_IN_VAIN: usize = 20;
 
-/// What a worker is at, and since when.
-type Desk = Arc<Mutex<Option<(u64, Instant)>>>;
+/// A kill from outside is no finding before it has happened to the same seed so often.
+const KILLS: u32 = 2;
 
-struct Worker {
-    desk: Desk,
-    turn: Arc<AtomicUsize>,
-    /// Set when the watchdog has given it up: what it may still say is not heard.
-    abandoned: Arc<AtomicBool>,
-}
+/// What a campaign tells as it goes: how far it is, and a finding whose signature is new.
+pub type Tell<'a> = &'a mut dyn FnMut(Status<'_>, Option<&Finding>);
 
-/// Runs a campaign to its end. `tell` hears of each finding whose signature is new, and now and then
-/// how far the campaign is.
+/// Runs a campaign to its end.
 ///
 /// # Errors
-/// When a worker cannot go on: that is a bug of the harness.
+/// When no worker can be started, or workers end before they have done anything.
 pub fn run(
-    plan: FuzzPlan,
-    tell: &mut dyn FnMut(Status<'_>, Option<&Finding>),
+    plan: &FuzzPlan,
+    (staff, heard): (Staff<Seeds, Done>, Receiver<Message<Done>>),
+    tell: Tell<'_>,
 ) -> Result<Tally, String> {
-    let start = Instant::now();
-    let mut campaign = Campaign::new(plan);
-    let (events, heard) = bounded(1024);
-    let mut workers: Vec<Worker> =
-        (0..campaign.shared.plan.jobs).map(|_| campaign.hire(&events)).collect();
+    let mut campaign = Campaign::new(plan, staff);
     let mut looked = Instant::now();
-    while !campaign.is_over(start) {
-        campaign.hear(&heard, start, tell)?;
+    campaign.fill_up()?;
+    while !campaign.is_over() {
+        if let Ok(message) = heard.recv_timeout(LOOK) {
+            campaign.take(message, tell)?;
+        }
+        // Everything that is there, so that telling is rare.
+        while let Ok(message) = heard.try_recv() {
+            campaign.take(message, tell)?;
+            if campaign.is_over() {
+                break;
+            }
+        }
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
-            for finding in campaign.hung(&mut workers, &events) {
-                tell(Status { tally: &campaign.tally, elapsed: start.elapsed() }, Some(&finding));
-            }
-            tell(Status { tally: &campaign.tally, elapsed: start.elapsed() }, None);
+            campaign.end_hung(tell)?;
+            campaign.status(tell, None);
         }
     }
-    campaign.shared.stop.store(true, Ordering::SeqCst);
-    drop(events);
-    // What is in flight still counts; who does not come back is not waited for.
-    let patience = Instant::now();
-    while patience.elapsed() < campaign.shared.plan.hang_after {
-        match heard.recv_timeout(LOOK) {
-            Ok(event) => campaign.take(event?, start, tell),
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if campaign.hung > 0 => break,
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-    }
+    campaign.wind_up(&heard, tell)?;
     Ok(campaign.tally)
 }
 
-/// The blocks of one seed.
-type Event = Result<Vec<Checked>, String>;
-
-struct Campaign {
-    shared: Arc<Shared>,
-    tally: Tally,
-    /// Done, with something below them that is not.
-    done_ahead: BTreeSet<u64>,
-    hung: usize,
+/// A worker, and the seeds that it has and has not told of.
+struct Hand {
+    worker: Worker<Seeds>,
+    seeds: BTreeSet<u64>,
 }
 
-impl Campaign {
-    fn new(plan: FuzzPlan) -> Self {
-        let seed = plan.seed;
-        let shared = Shared { next: AtomicU64::new(0), stop: AtomicBool::new(false), plan };
+struct Campaign<'a> {
+    plan: &'a FuzzPlan,
+    start: Instant,
+    staff: Staff<Seeds, Done>,
+    hands: BTreeMap<u64, Hand>,
+    tally: Tally,
+    /// The next seed that nobody has had, as its number in the campaign.
+    next: u64,
+    /// Seeds that were lost with a worker.
+    again: VecDeque<u64>,
+    /// Done, with something below them that is not.
+    done_ahead: BTreeSet<u64>,
+    in_vain: usize,
+    /// How often a worker with this seed was killed from outside.
+    killed: BTreeMap<u64, u32>,
+    is_winding_up: bool,
+}
+
+impl<'a> Campaign<'a> {
+    fn new(plan: &'a FuzzPlan, staff: Staff<Seeds, Done>) -> Self {
         Self {
-            shared: Arc::new(shared),
-            tally: Tally::new(seed),
+            plan,
+            start: Instant::now(),
+            staff,
+            hands: BTreeMap::new(),
+            tally: Tally::new(plan.seed),
+            next: 0,
+            again: VecDeque::new(),
             done_ahead: BTreeSet::new(),
-            hung: 0,
+            in_vain: 0,
+            killed: BTreeMap::new(),
+            is_winding_up: false,
         }
     }
 
-    fn is_over(&self, start: Instant) -> bool {
-        let plan = &self.shared.plan;
+    fn is_over(&self) -> bool {
+        let plan = self.plan;
         plan.interrupted.load(Ordering::Relaxed)
-            || self.hung > MOST_HUNG
             || plan.stops_at_first && !self.tally.findings.is_empty()
-            || plan.time.is_some_and(|time| start.elapsed() >= time)
+            || plan.time.is_some_and(|time| self.start.elapsed() >= time)
             || plan.blocks.is_some_and(|blocks| self.finished() >= blocks)
     }
 
-    /// Blocks that are done or will never be.
+    /// Seeds that are done.
     fn finished(&self) -> u64 {
-        self.tally.next_seed.wrapping_sub(self.shared.plan.seed) + self.done_ahead.len() as u64
+        self.tally.next_seed.wrapping_sub(self.plan.seed) + self.done_ahead.len() as u64
     }
 
-    fn hire(&self, events: &Sender<Event>) -> Worker {
-        let worker =
-            Worker { desk: Desk::default(), turn: Arc::default(), abandoned: Arc::default() };
-        let (shared, events) = (self.shared.clone(), events.clone());
-        let (desk, turn) = (worker.desk.clone(), worker.turn.clone());
-        let abandoned = worker.abandoned.clone();
-        thread::spawn(move || {
-            let lanes = Lanes::new(&shared.plan, turn);
-            let work = AssertUnwindSafe(|| work(&shared, lanes, &desk, &abandoned, &events));
-            if let Err(panic) = catch_unwind(work) {
-                let _ = events.send(Err(format!("a worker panicked: {}", panic_text(&*panic))));
-            }
-        });
-        worker
+    fn status(&self, tell: Tell<'_>, finding: Option<&Finding>) {
+        tell(Status { tally: &self.tally, elapsed: self.start.elapsed() }, finding);
     }
 
-    fn hear(
-        &mut self,
-        heard: &Receiver<Event>,
-        start: Instant,
-        tell: &mut dyn FnMut(Status<'_>, Option<&Finding>),
-    ) -> Result<(), String> {
-        // Everything that is there, so that telling is rare.
-        if let Ok(event) = heard.recv_timeout(LOOK) {
-            self.take(event?, start, tell);
-        }
-        while let Ok(event) = heard.try_recv() {
-            self.take(event?, start, tell);
-            if self.is_over(start) {
-                break;
-            }
+    /// Hires as many workers as the plan has jobs, while there are seeds for them.
+    fn fill_up(&mut self) -> Result<(), String> {
+        while self.hands.len() < self.plan.jobs && !self.is_winding_up && self.has_seeds() {
+            let worker = self
+                .staff
+                .hire()
+                .map_err(|error| format!("a worker cannot be started: {error}"))?;
+            let number = worker.number;
+            self.hands.insert(number, Hand { worker, seeds: BTreeSet::new() });
+            self.hand_out(number);
         }
         Ok(())
     }
 
-    fn take(
-        &mut self,
-        checked: Vec<Checked>,
-        start: Instant,
-        tell: &mut dyn FnMut(Status<'_>, Option<&Finding>),
-    ) {
-        if let Some(first) = checked.first() {
-            self.done(first.seed);
+    fn has_seeds(&self) -> bool {
+        !self.again.is_empty() || self.plan.blocks.is_none_or(|blocks| self.next < blocks)
+    }
+
+    /// Gives a worker seeds, so that it has enough for a while.
+    fn hand_out(&mut self, number: u64) {
+        while self.hands.get(&number).is_some_and(|hand| hand.seeds.len() < MOST_IN_HAND)
+            && !self.is_winding_up
+        {
+            let Some(seeds) = self.next_seeds() else { return };
+            let Some(hand) = self.hands.get_mut(&number) else { return };
+            hand.seeds.extend((0..seeds.count).map(|number| seeds.first.wrapping_add(number)));
+            // A worker that has ended says so itself; its seeds are then handed out again.
+            let _ = hand.worker.assign(seeds);
         }
-        for block in checked {
+    }
+
+    /// Lost seeds one by one: one of them may have been at fault.
+    fn next_seeds(&mut self) -> Option<Seeds> {
+        if let Some(first) = self.again.pop_front() {
+            return Some(Seeds { first, count: 1 });
+        }
+        let left = self.plan.blocks.map_or(u64::MAX, |blocks| blocks - self.next.min(blocks));
+        let count = left.min(HANDED_OUT);
+        let first = self.plan.seed.wrapping_add(self.next);
+        self.next += count;
+        (count > 0).then_some(Seeds { first, count })
+    }
+
+    fn take(&mut self, message: Message<Done>, tell: Tell<'_>) -> Result<(), String> {
+        // A worker that was given up is heard no more.
+        let Some(hand) = self.hands.get_mut(&message.worker) else { return Ok(()) };
+        match message.notice {
+            Notice::Event(Done { seed, blocks }) => {
+                hand.seeds.remove(&seed);
+                self.in_vain = 0;
+                self.add(seed, blocks, tell);
+                self.hand_out(message.worker);
+                Ok(())
+            }
+            Notice::Ended(cause) => {
+                let hand = self.hands.remove(&message.worker).expect("just looked at");
+                self.ended(hand, cause, tell)?;
+                self.fill_up()
+            }
+        }
+    }
+
+    fn add(&mut self, seed: u64, blocks: Vec<Checked>, tell: Tell<'_>) {
+        self.done(seed);
+        for block in blocks {
             for finding in self.tally.add(block) {
-                let status = Status { tally: &self.tally, elapsed: start.elapsed() };
-                tell(status, Some(&finding));
+                self.status(tell, Some(&finding));
             }
         }
     }
@@ -174,53 +201,95 @@ impl Campaign {
         }
     }
 
-    /// Gives up workers whose block takes too long, and hires others.
-    fn hung(&mut self, workers: &mut [Worker], events: &Sender<Event>) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for worker in workers {
-            let at = *worker.desk.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some((seed, since)) = at else { continue };
-            if since.elapsed() < self.shared.plan.hang_after {
-                continue;
+    /// A worker has ended by itself: with nothing in hand that is as it should be, else an executor has
+    /// ended it.
+    fn ended(&mut self, mut hand: Hand, cause: Cause, tell: Tell<'_>) -> Result<(), String> {
+        let beat = hand.worker.last_beat();
+        let is_at_work = beat.count > 0 && !hand.seeds.is_empty();
+        if !is_at_work && cause == Cause::Exit(0) {
+            return Ok(());
+        }
+        self.in_vain += 1;
+        if !is_at_work || self.in_vain > MOST_IN_VAIN {
+            if self.in_vain > MOST_IN_VAIN {
+                return Err(format!("workers end before they have done anything: {cause}"));
             }
-            worker.abandoned.store(true, Ordering::SeqCst);
-            self.hung += 1;
-            self.done(seed);
-            findings.extend(self.tally.add_finding(Finding {
-                seed,
-                link: 0,
-                block: format!("generated::seed={seed}"),
-                executor: self.shared.plan.label(worker.turn.load(Ordering::Relaxed)).to_owned(),
-                kind: Kind::Hung,
-                differences: Vec::new(),
-                reason: Some(format!("not done after {:?}", since.elapsed())),
-            }));
-            *worker = self.hire(events);
+            self.again.extend(hand.seeds);
+            return Ok(());
         }
-        findings
+        // The last beat may be of a seed that is told of already: then the fault is of a run before.
+        if hand.seeds.remove(&beat.trial) {
+            let kills = self.killed.entry(beat.trial).or_default();
+            *kills += u32::from(cause == Cause::Signal(9));
+            if cause == Cause::Signal(9) && *kills < KILLS {
+                self.tally.killed += 1;
+                self.again.push_back(beat.trial);
+            } else {
+                self.found(beat, Kind::Crashed, Some(cause), tell);
+            }
+        } else {
+            self.found(beat, Kind::Crashed, Some(cause), tell);
+        }
+        self.again.extend(hand.seeds);
+        Ok(())
     }
-}
 
-fn work(
-    shared: &Shared,
-    mut lanes: Lanes,
-    desk: &Desk,
-    abandoned: &AtomicBool,
-    events: &Sender<Event>,
-) {
-    loop {
-        let number = shared.next.fetch_add(1, Ordering::Relaxed);
-        let is_enough = shared.plan.blocks.is_some_and(|blocks| number >= blocks);
-        if is_enough || shared.stop.load(Ordering::Relaxed) {
-            return;
+    /// Ends workers that stand still, and hires others.
+    fn end_hung(&mut self, tell: Tell<'_>) -> Result<(), String> {
+        let hang_after = self.plan.hang_after;
+        let hung: Vec<u64> = self
+            .hands
+            .iter_mut()
+            .filter_map(|(number, hand)| {
+                let stands = hand.worker.standstill() >= hang_after;
+                (stands && !hand.seeds.is_empty()).then_some(*number)
+            })
+            .collect();
+        for number in hung {
+            let Some(mut hand) = self.hands.remove(&number) else { continue };
+            hand.worker.kill();
+            let beat = hand.worker.last_beat();
+            if beat.count == 0 {
+                return Err(format!("a worker has not begun after {hang_after:?}"));
+            }
+            hand.seeds.remove(&beat.trial);
+            self.again.extend(hand.seeds);
+            self.tally.hung += 1;
+            self.found(beat, Kind::Hung, None, tell);
         }
-        let seed = shared.plan.seed.wrapping_add(number);
-        let set = |at| *desk.lock().unwrap_or_else(PoisonError::into_inner) = at;
-        set(Some((seed, Instant::now())));
-        let checked = lanes.check(seed, &shared.plan.limits);
-        set(None);
-        if abandoned.load(Ordering::SeqCst) || events.send(Ok(checked)).is_err() {
-            return;
+        self.fill_up()
+    }
+
+    /// The executor of a beat did not come to an outcome.
+    fn found(&mut self, beat: Beat, kind: Kind, cause: Option<Cause>, tell: Tell<'_>) {
+        let recipe = Recipe { seed: beat.trial, link: beat.part, limits: self.plan.limits.clone() };
+        let label = self.plan.label(usize::try_from(beat.slot).unwrap_or_default());
+        let reason = match &cause {
+            Some(cause) => cause.to_string(),
+            None => format!("did not end within {:?}", self.plan.hang_after),
+        };
+        let finding = Finding::new(recipe, label, kind);
+        let reference = reference_of(beat.known);
+        let finding = Finding { reference, cause, reason: Some(reason), ..finding };
+        self.done(beat.trial);
+        if let Some(finding) = self.tally.add_finding(finding) {
+            self.status(tell, Some(&finding));
         }
+    }
+
+    /// What is in flight still counts; a worker that does not end is ended.
+    fn wind_up(&mut self, heard: &Receiver<Message<Done>>, tell: Tell<'_>) -> Result<(), String> {
+        self.is_winding_up = true;
+        self.hands.values_mut().for_each(|hand| hand.worker.dismiss());
+        let until = Instant::now() + self.plan.hang_after;
+        while !self.hands.is_empty() && Instant::now() < until {
+            match heard.recv_timeout(LOOK) {
+                Ok(message) => self.take(message, tell)?,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => self.end_hung(tell)?,
+            }
+        }
+        self.hands.clear();
+        Ok(())
     }
 }

@@ -7,17 +7,20 @@ use super::{
     plan::FindDependencies,
 };
 use crate::{
-    finding::{Finding, Kind},
+    finding::{ACCEPTS, Finding, Kind, REJECTS},
     history::History,
 };
-use lockstep_cases::generate::{Features, Generated, Limits, Shape, from_seed, next_of_chain};
-use lockstep_engine::{Candidate, NoExecution, Slot};
-use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
-use lockstep_model::{Case, Outcome};
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use lockstep_cases::generate::{
+    Features, Generated, Limits, Recipe, Shape, from_seed, next_of_chain,
 };
+use lockstep_engine::{
+    Candidate, NoExecution, Slot,
+    isolation::{Beat, Heart},
+};
+use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
+use lockstep_model::{Case, ExecutorError, Outcome};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One block in so many takes the deep lane.
 pub const DEEP_EVERY: u64 = 64;
@@ -36,8 +39,9 @@ pub struct Lanes {
     reference: Slot,
     fast: Vec<Slot>,
     deep: Vec<Slot>,
-    /// Whose turn it is: the reference has number 0.
-    turn: Arc<AtomicUsize>,
+    /// Beats before each executor run. Slot 0 is the reference.
+    heart: Heart,
+    limits: Limits,
     dependencies: FindDependencies,
 }
 
@@ -47,8 +51,8 @@ impl std::fmt::Debug for Lanes {
     }
 }
 
-/// What came of one block.
-#[derive(Debug, Clone)]
+/// One checked block.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Checked {
     /// Its seed.
     pub seed: u64,
@@ -73,15 +77,18 @@ pub struct Checked {
     pub features: Features,
     /// How its transactions conflict.
     pub shape: Shape,
+    /// Runs of candidates that do not support the block.
+    pub unsupported: u64,
     /// What was found.
     pub findings: Vec<Finding>,
 }
 
 impl Lanes {
-    /// Executors for a campaign. Whose turn it is can be seen in `turn`.
-    pub fn new(plan: &FuzzPlan, turn: Arc<AtomicUsize>) -> Self {
+    /// Executors for a campaign.
+    pub fn new(plan: &FuzzPlan, heart: Heart) -> Self {
         Self {
-            turn,
+            heart,
+            limits: plan.limits.clone(),
             dependencies: plan.dependencies,
             reference: Slot::new(&Candidate::reference(&plan.reference)),
             fast: plan.fast.iter().map(Slot::new).collect(),
@@ -90,14 +97,15 @@ impl Lanes {
     }
 
     /// Checks the block of a seed and, of one seed in eight, the blocks that follow it.
-    pub fn check(&mut self, seed: u64, limits: &Limits) -> Vec<Checked> {
-        let mut generated = from_seed(seed, limits);
+    pub fn check(&mut self, seed: u64) -> Vec<Checked> {
+        let limits = self.limits.clone();
+        let mut generated = from_seed(seed, &limits);
         let (first, mut outcome) = self.check_block(seed, 0, &generated);
         let mut all = vec![first];
         let links = if seed.is_multiple_of(CHAIN_EVERY) { LINKS } else { 0 };
         for link in 1..=links {
             let Some(Outcome::Accepted(before)) = &outcome else { break };
-            generated = next_of_chain(seed, link, &generated, &before.changes, limits);
+            generated = next_of_chain(seed, link, &generated, &before.changes, &limits);
             let (checked, next) = self.check_block(seed, link, &generated);
             all.push(checked);
             outcome = next;
@@ -125,17 +133,21 @@ impl Lanes {
             dependent: None,
             features: generated.features,
             shape: generated.shape,
+            unsupported: 0,
             findings: Vec::new(),
         };
-        self.turn.store(0, Ordering::Relaxed);
+        let mut at = Beat { trial: seed, part: link, ..Beat::default() };
+        self.heart.beat(at);
+        let recipe = Recipe { seed, link, limits: self.limits.clone() };
         let right = match self.reference.execute(&block.case) {
             Ok(execution) => execution.outcome,
             Err(failure) => {
-                let failed = failed(&checked, block, "reference", failure);
-                checked.findings.push(failed);
+                checked.findings.push(failed(&recipe, "reference", failure));
                 return (checked, None);
             }
         };
+        at.known = known(&right);
+        let trial = Trial { block, right: &right, recipe, at };
         if let Outcome::Accepted(outcome) = &right {
             checked.is_accepted = true;
             checked.executed = outcome.receipts.len() as u64;
@@ -143,13 +155,13 @@ impl Lanes {
                 outcome.receipts.iter().filter(|receipt| receipt.success).count() as u64;
         }
         for (number, candidate) in self.fast.iter_mut().enumerate() {
-            self.turn.store(1 + number, Ordering::Relaxed);
-            compare(candidate, block, &right, &mut checked);
+            self.heart.beat(trial.at_slot(1 + number));
+            compare(candidate, &block.case, &trial, &mut checked);
         }
         if checked.is_deep {
             checked.dependent = self.dependent(block, &right);
-            self.go_deep(block, &right, &mut checked);
-            self.add_a_stranger(generated, &mut checked);
+            self.go_deep(&trial, &mut checked);
+            self.add_a_stranger(generated, &trial, &mut checked);
         }
         (checked, Some(right))
     }
@@ -163,63 +175,64 @@ impl Lanes {
         Some(dependencies.transactions.iter().filter(|tx| !tx.after.is_empty()).count() as u64)
     }
 
-    /// Compares each candidate of the fast lane with itself: a transaction that has nothing to do with
-    /// the others must change none of them.
-    fn add_a_stranger(&mut self, generated: &Generated, checked: &mut Checked) {
+    /// A metamorphic check of the fast lane: an unrelated transfer is prepended, and must change nothing else.
+    fn add_a_stranger(&mut self, generated: &Generated, trial: &Trial<'_>, checked: &mut Checked) {
         let Some(larger) = with_stranger(generated) else { return };
-        let block = &generated.block;
         for (number, candidate) in self.fast.iter_mut().enumerate() {
-            self.turn.store(1 + number, Ordering::Relaxed);
-            let label = candidate.label.clone();
+            self.heart.beat(trial.at_slot(1 + number));
             let runs = candidate
-                .execute(&block.case)
+                .execute(&trial.block.case)
                 .and_then(|alone| Ok((alone.outcome, candidate.execute(&larger.case)?.outcome)));
             match runs {
                 Ok((alone, with)) => {
                     if let Some(changed) = first_changed(&alone, &with) {
-                        let reason = format!("a stranger's transfer in front changes {changed}");
-                        let kind = Kind::Diverged;
-                        let finding = found(checked, block, &label, kind, Some(reason));
-                        checked.findings.push(finding);
+                        let reason = format!("an unrelated transfer in front changes {changed}");
+                        let finding = trial.finding(&candidate.label, Kind::Diverged);
+                        checked.findings.push(Finding { reason: Some(reason), ..finding });
                     }
                 }
                 Err(failure) => {
-                    let failed = failed(checked, block, &label, failure);
-                    checked.findings.push(failed);
+                    let found = trial.failed(&candidate.label, failure, checked);
+                    checked.findings.extend(found);
                 }
             }
         }
     }
 
-    fn go_deep(&mut self, block: &Runnable, right: &Outcome, checked: &mut Checked) {
+    fn go_deep(&mut self, trial: &Trial<'_>, checked: &mut Checked) {
+        let block = trial.block;
         // The harness itself first: the reference must say the same again.
-        self.turn.store(0, Ordering::Relaxed);
+        self.heart.beat(trial.at_slot(0));
         let before = checked.findings.len();
-        if !compare(&mut self.reference, block, right, checked) {
-            checked.findings[before].kind = Kind::Unstable;
+        if !compare(&mut self.reference, &block.case, trial, checked)
+            && let Some(finding) = checked.findings.get_mut(before)
+        {
+            finding.kind = Kind::Unstable;
         }
         let history = self.history(block);
         let reads = Arc::new(Reads::default());
         let observed = Case { reads: Some(reads.clone()), ..block.case.clone() };
-        let observed = Runnable { case: observed, ..block.clone() };
         let first = 1 + self.fast.len();
         for (number, candidate) in self.deep.iter_mut().enumerate() {
-            self.turn.store(first + number, Ordering::Relaxed);
+            self.heart.beat(trial.at_slot(first + number));
             let before = checked.findings.len();
             let mut wrong = 0;
             for _ in 0..REPEATS {
-                let agrees = compare(candidate, &observed, right, checked);
+                let agrees = compare(candidate, &observed, trial, checked);
                 wrong += usize::from(!agrees);
                 let reads = reads.take();
                 let fork = block.case.rules.fork;
                 let misread = history.as_ref().and_then(|known| first_wrong(known, fork, &reads));
                 if let Some(misread) = misread {
-                    name_misread(misread.to_string(), agrees, &candidate.label, block, checked);
+                    name_misread(misread.to_string(), agrees, &candidate.label, trial, checked);
                 }
             }
             // Wrong once and right once: worse to find, so it is said.
-            if wrong > 0 && wrong < REPEATS {
-                checked.findings[before].kind = Kind::Unstable;
+            if wrong > 0
+                && wrong < REPEATS
+                && let Some(finding) = checked.findings.get_mut(before)
+            {
+                finding.kind = Kind::Unstable;
             }
         }
     }
@@ -232,70 +245,109 @@ impl Lanes {
     }
 }
 
-/// Adds the first wrong read to what was found; where nothing was, it is a finding.
+/// A block, what the reference made of it, and how it is made again.
+struct Trial<'a> {
+    block: &'a Runnable,
+    right: &'a Outcome,
+    recipe: Recipe,
+    at: Beat,
+}
+
+impl Trial<'_> {
+    fn at_slot(&self, slot: usize) -> Beat {
+        Beat { slot: slot as u64, ..self.at }
+    }
+
+    fn finding(&self, executor: &str, kind: Kind) -> Finding {
+        let finding = Finding::new(self.recipe.clone(), executor, kind).with_reference(self.right);
+        Finding { block: self.block.case.id.to_string(), ..finding }
+    }
+
+    /// The finding of a run without an outcome. An unsupported block is none: it is counted.
+    fn failed(
+        &self,
+        executor: &str,
+        failure: NoExecution,
+        checked: &mut Checked,
+    ) -> Option<Finding> {
+        if let NoExecution::Broke(ExecutorError::Unsupported(_)) = failure {
+            checked.unsupported += 1;
+            return None;
+        }
+        let failed = failed(&self.recipe, executor, failure).with_reference(self.right);
+        Some(Finding { block: self.block.case.id.to_string(), ..failed })
+    }
+}
+
+/// [`Beat::known`] of a block: 1 where the reference accepts it, 2 where it rejects it.
+const fn known(right: &Outcome) -> u64 {
+    match right {
+        Outcome::Accepted(_) => 1,
+        Outcome::Rejected(_) => 2,
+    }
+}
+
+/// What the reference did, from [`Beat::known`].
+pub(super) fn reference_of(known: u64) -> Option<String> {
+    match known {
+        1 => Some(ACCEPTS.to_owned()),
+        2 => Some(REJECTS.to_owned()),
+        _ => None,
+    }
+}
+
+/// Adds the first wrong read to the finding of a wrong run; of a right run it is a finding by itself.
 fn name_misread(
     misread: String,
     agrees: bool,
     label: &str,
-    block: &Runnable,
+    trial: &Trial<'_>,
     checked: &mut Checked,
 ) {
     match checked.findings.last_mut() {
         Some(finding) if !agrees => finding.reason = finding.reason.take().or(Some(misread)),
         _ => {
-            let finding = found(checked, block, label, Kind::Misread, Some(misread));
-            checked.findings.push(finding);
+            let finding = trial.finding(label, Kind::Misread);
+            checked.findings.push(Finding { reason: Some(misread), ..finding });
         }
     }
 }
 
-/// Whether the candidate agrees with the reference; if not, that is a finding.
-fn compare(candidate: &mut Slot, block: &Runnable, right: &Outcome, checked: &mut Checked) -> bool {
-    let mut finding = match candidate.execute(&block.case) {
+/// Whether the candidate agrees with the reference; if not, that is a finding. `case` is that of the trial, and
+/// may record reads. A candidate that does not support the block is not held against it.
+fn compare(candidate: &mut Slot, case: &Case, trial: &Trial<'_>, checked: &mut Checked) -> bool {
+    let (block, right) = (trial.block, trial.right);
+    match candidate.execute(case) {
         Ok(execution) => {
             checked.re_executions += execution.telemetry.re_executions;
-            let differences =
-                compare_outcomes(&block.pre, right, &execution.outcome, &candidate.label);
+            let outcome = &execution.outcome;
+            let mut differences = compare_outcomes(&block.pre, right, outcome, &candidate.label);
             if differences.is_empty() {
                 return true;
             }
-            let found = found(checked, block, &candidate.label, Kind::Diverged, None);
-            Finding { differences, ..found }
+            differences.truncate(MOST_DIFFERENCES);
+            let finding = trial.finding(&candidate.label, Kind::Diverged);
+            checked.findings.push(finding.with_differences(block, right, differences));
+            false
         }
-        Err(failure) => failed(checked, block, &candidate.label, failure),
-    };
-    finding.differences.truncate(MOST_DIFFERENCES);
-    checked.findings.push(finding);
-    false
+        Err(failure) => {
+            let found = trial.failed(&candidate.label, failure, checked);
+            let agrees = found.is_none();
+            checked.findings.extend(found);
+            agrees
+        }
+    }
 }
 
 /// More are no help.
 const MOST_DIFFERENCES: usize = 20;
 
-fn failed(checked: &Checked, block: &Runnable, executor: &str, failure: NoExecution) -> Finding {
+fn failed(recipe: &Recipe, executor: &str, failure: NoExecution) -> Finding {
     let (kind, reason) = match failure {
         NoExecution::Broke(error) => (Kind::Broke, error.to_string()),
         NoExecution::Panicked(text) => (Kind::Panicked, text),
     };
-    found(checked, block, executor, kind, Some(reason))
-}
-
-fn found(
-    checked: &Checked,
-    block: &Runnable,
-    executor: &str,
-    kind: Kind,
-    reason: Option<String>,
-) -> Finding {
-    Finding {
-        seed: checked.seed,
-        link: checked.link,
-        block: block.case.id.to_string(),
-        executor: executor.to_owned(),
-        kind,
-        differences: Vec::new(),
-        reason,
-    }
+    Finding { reason: Some(reason), ..Finding::new(recipe.clone(), executor, kind) }
 }
 
 /// A block of the chain of a seed; the blocks before it are run by the reference.

@@ -2,7 +2,7 @@
 //!
 //! * `plan`: what to do; decided before any work starts.
 //! * `lanes`: what is checked on one block. The fast lane takes every block, the deep lane one in 64.
-//! * `campaign`: workers, and a watchdog over them.
+//! * `work`: the worker's side. * `campaign`: the job's side: seeds go out, blocks and crashes come in.
 //! * `history`: what each transaction should have read.
 //! * `metamorphic`: what must hold without a reference.
 //! * `tally`: what was seen.
@@ -17,8 +17,10 @@ mod lanes;
 mod metamorphic;
 mod plan;
 mod tally;
+mod work;
 
-pub use campaign::run;
+pub use campaign::{Tell, run};
 pub use lanes::{Checked, DEEP_EVERY, Lanes, block_of_chain};
 pub use plan::{FindDependencies, FuzzPlan};
-pub use tally::{Status, Tally};
+pub use tally::{Found, MOST_REPRESENTATIVES, Status, Tally};
+pub use work::{Done, Seeds, work};

@@ -33,8 +33,14 @@ pub struct Tally {
     pub features: Features,
     /// Shapes of all blocks.
     pub shapes: BTreeSet<Shape>,
-    /// By signature: the first one, and how many there were.
-    pub findings: BTreeMap<String, (Finding, u64)>,
+    /// Runs of candidates that do not support the block.
+    pub unsupported: u64,
+    /// Workers that hung, and were ended.
+    pub hung: u64,
+    /// Workers that were killed from outside; their seeds were checked again.
+    pub killed: u64,
+    /// By signature.
+    pub findings: BTreeMap<String, Found>,
     /// Every seed below this is done.
     pub next_seed: u64,
 }
@@ -53,6 +59,9 @@ impl Tally {
             conflicts: [0; 5],
             features: Features::none(),
             shapes: BTreeSet::new(),
+            unsupported: 0,
+            hung: 0,
+            killed: 0,
             findings: BTreeMap::new(),
             next_seed: seed,
         }
@@ -67,6 +76,7 @@ impl Tally {
         self.executed += checked.executed;
         self.succeeded += checked.succeeded;
         self.re_executions += checked.re_executions;
+        self.unsupported += checked.unsupported;
         if let Some(dependent) = checked.dependent {
             self.conflicts[degree(dependent, checked.transactions)] += 1;
         }
@@ -77,11 +87,25 @@ impl Tally {
 
     /// Gives it back where its signature is new.
     pub(super) fn add_finding(&mut self, finding: Finding) -> Option<Finding> {
-        let known = self.findings.entry(finding.signature());
-        let (_, count) = known.or_insert_with(|| (finding.clone(), 0));
-        *count += 1;
-        (*count == 1).then_some(finding)
+        let found = self.findings.entry(finding.signature()).or_default();
+        found.count += 1;
+        if found.representatives.len() < MOST_REPRESENTATIVES {
+            found.representatives.push(finding.clone());
+        }
+        (found.count == 1).then_some(finding)
     }
+}
+
+/// Findings of one signature that are kept.
+pub const MOST_REPRESENTATIVES: usize = 5;
+
+/// Findings of one signature.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// How many there were.
+    pub count: u64,
+    /// The first of them.
+    pub representatives: Vec<Finding>,
 }
 
 /// In which fifth of [`Tally::conflicts`] a block belongs.
@@ -121,7 +145,7 @@ impl fmt::Display for Status<'_> {
             tally.shapes.len(),
             Shape::ALL.len(),
             tally.re_executions,
-            tally.findings.values().map(|(_, count)| count).sum::<u64>(),
+            tally.findings.values().map(|found| found.count).sum::<u64>(),
             tally.findings.len()
         )
     }

@@ -13,6 +13,7 @@ mod draft;
 mod fields;
 mod suspect;
 
+use crate::finding::Failure;
 use draft::Draft;
 use lockstep_formats::export;
 use lockstep_judge::runnable::Runnable;
@@ -23,13 +24,15 @@ use std::{
     },
     time::{Duration, Instant},
 };
-pub use suspect::{Failure, MOST_RUNS, Rate, Suspect};
+pub use suspect::{MOST_RUNS, Rate, Suspect};
 
 /// What came of it.
 #[derive(Debug)]
 pub struct Shrunk {
     /// The block.
     pub block: Runnable,
+    /// How the block failed at first.
+    pub first: Failure,
     /// How it fails.
     pub failure: Failure,
     /// How often it fails.
@@ -89,7 +92,7 @@ pub fn shrink(
     let travelled = draft.block();
     let mut shrinker = Shrinker {
         suspect,
-        wanted: first.failure,
+        wanted: first.failure.clone(),
         runs: first.rate.runs_to_be_sure(),
         best: draft,
         tried: 0,
@@ -104,7 +107,14 @@ pub fn shrink(
     let is_minimal = !shrinker.is_over();
     let (best, tried) = (shrinker.best.block(), shrinker.tried);
     let last = suspect.look(&best)?;
-    Ok(Shrunk { block: best, failure: last.failure, rate: last.rate, tried, is_minimal })
+    Ok(Shrunk {
+        block: best,
+        first: first.failure,
+        failure: last.failure,
+        rate: last.rate,
+        tried,
+        is_minimal,
+    })
 }
 
 struct Shrinker<'a> {

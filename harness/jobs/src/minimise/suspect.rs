@@ -1,23 +1,15 @@
 //! Whether a block still fails, and how often.
 
 use super::NotShrunk;
-use crate::finding::Kind;
-use crossbeam_channel::{Receiver, Sender, bounded};
-use lockstep_engine::{Candidate, NoExecution, Slot};
-use lockstep_judge::{compare::compare_outcomes, difference::Scope, runnable::Runnable};
-use lockstep_model::{Case, Execution, Outcome};
-use std::{fmt, thread, time::Duration};
-
-/// How a block fails: what has to stay the same while it gets smaller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// What the executor did.
-    pub kind: Kind,
-    /// Where its outcome differs first, if it gave one.
-    pub place: Option<(Scope, String)>,
-    /// The first difference, or what the executor said.
-    pub text: String,
-}
+use crate::{
+    finding::{ACCEPTS, Failure, Finding, Kind, REJECTS},
+    trials::{Answer, Trials},
+};
+use lockstep_cases::generate::{Features, Limits, Recipe};
+use lockstep_engine::{Candidate, NoExecution, Slot, isolation::Cause};
+use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
+use lockstep_model::{Execution, ExecutorError, Outcome};
+use std::{fmt, time::Duration};
 
 /// How often a block fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +27,8 @@ const RUNS: u32 = 24;
 /// time.
 pub const MOST_RUNS: u32 = 400;
 
-/// Runs that hung are not repeated as often: each costs the whole time.
-const HUNG_RUNS: u32 = 2;
+/// Runs that hung or crashed are not repeated as often: each costs a worker process.
+const DEAR_RUNS: u32 = 2;
 
 impl Rate {
     /// Runs after which a block that fails as often has failed at least once, in 99 of 100 cases.
@@ -63,52 +55,37 @@ pub(super) struct Look {
 }
 
 /// An executor that is suspected, and the reference.
+#[derive(Debug)]
 pub struct Suspect {
     reference: Slot,
-    candidate: Candidate,
-    worker: Option<Worker>,
+    candidate: Slot,
+    trials: Trials,
     hang_after: Duration,
 }
 
-impl fmt::Debug for Suspect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Suspect").field("candidate", &self.candidate).finish_non_exhaustive()
-    }
-}
-
-/// A thread that runs cases, and is abandoned where it hangs.
-struct Worker {
-    cases: Sender<Case>,
-    executions: Receiver<Result<Execution, NoExecution>>,
-}
-
-impl Worker {
-    fn new(candidate: &Candidate) -> Self {
-        let (cases, todo) = bounded::<Case>(1);
-        let (done, executions) = bounded(1);
-        let candidate = candidate.clone();
-        thread::spawn(move || {
-            let mut contestant = Slot::new(&candidate);
-            for case in todo {
-                if done.send(contestant.execute(&case)).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { cases, executions }
-    }
-}
+/// A failing run, with its outcome where there is one.
+type Failed = (Failure, Option<Outcome>);
 
 impl Suspect {
-    /// `candidate` against `reference`; a run of `hang_after` hangs.
-    pub fn new(reference: &Candidate, candidate: Candidate, hang_after: Duration) -> Self {
-        Self { reference: Slot::new(reference), candidate, worker: None, hang_after }
+    /// `candidate` against `reference`. The job ends a run of `hang_after`.
+    pub fn new(
+        reference: &Candidate,
+        candidate: &Candidate,
+        trials: Trials,
+        hang_after: Duration,
+    ) -> Self {
+        Self {
+            reference: Slot::new(reference),
+            candidate: Slot::new(candidate),
+            trials,
+            hang_after,
+        }
     }
 
-    /// What the reference makes of the block.
+    /// The outcome of the reference.
     ///
     /// # Errors
-    /// When it cannot run it.
+    /// When it cannot run the block.
     pub fn right(&mut self, block: &Runnable) -> Result<Outcome, NotShrunk> {
         match self.reference.execute(&block.case) {
             Ok(execution) => Ok(execution.outcome),
@@ -116,46 +93,52 @@ impl Suspect {
         }
     }
 
-    /// Whom it is about, with its threads.
+    /// The candidate's name, with its threads.
     pub fn label(&self) -> &str {
         &self.candidate.label
     }
 
-    /// How the block fails, if it does in so many runs.
+    /// The way in which the block fails, if it does in so many runs.
     ///
     /// # Errors
     /// [`NotShrunk::Agrees`] where it does not.
     pub fn first_failure(&mut self, block: &Runnable, runs: u32) -> Result<Failure, NotShrunk> {
-        self.failing_outcome(block, runs).map(|(failure, _)| failure)
+        let mut right = None;
+        for _ in 0..runs {
+            if let Some((failure, _)) = self.run(block, &mut right, false)? {
+                return Ok(failure);
+            }
+        }
+        Err(NotShrunk::Agrees { runs })
     }
 
-    /// As [`Self::first_failure`], with the outcome, where there was one.
+    /// As [`Self::first_failure`], with the outcome, where there is one.
     ///
     /// # Errors
     /// [`NotShrunk::Agrees`] where it does not fail.
-    pub fn failing_outcome(
-        &mut self,
-        block: &Runnable,
-        runs: u32,
-    ) -> Result<(Failure, Option<Outcome>), NotShrunk> {
-        let right = self.right(block)?;
-        let found = (0..runs).find_map(|_| self.run(block, &right));
-        found.ok_or(NotShrunk::Agrees { runs })
+    pub fn failing_outcome(&mut self, block: &Runnable, runs: u32) -> Result<Failed, NotShrunk> {
+        let mut right = None;
+        for _ in 0..runs {
+            if let Some(failed) = self.run(block, &mut right, true)? {
+                return Ok(failed);
+            }
+        }
+        Err(NotShrunk::Agrees { runs })
     }
 
     /// Runs the block several times.
     pub(super) fn look(&mut self, block: &Runnable) -> Result<Look, NotShrunk> {
-        let right = self.right(block)?;
+        let mut right = None;
         let mut rate = Rate { failed: 0, runs: 0 };
         let mut first = None;
         // A block that seldom fails is worth more runs than one that always does.
         while rate.runs < RUNS || (rate.failed == 0 && rate.runs < MOST_RUNS) {
             rate.runs += 1;
-            if let Some((failure, _)) = self.run(block, &right) {
+            if let Some((failure, _)) = self.run(block, &mut right, false)? {
                 rate.failed += 1;
-                let is_hung = failure.kind == Kind::Hung;
+                let is_dear = matches!(failure.kind, Kind::Hung | Kind::Crashed);
                 first.get_or_insert(failure);
-                if is_hung && rate.failed >= HUNG_RUNS {
+                if is_dear && rate.failed >= DEAR_RUNS {
                     break;
                 }
             }
@@ -166,47 +149,100 @@ impl Suspect {
 
     /// Whether one of so many runs fails in this way.
     pub(super) fn fails_as(&mut self, block: &Runnable, wanted: &Failure, runs: u32) -> bool {
-        let Ok(right) = self.right(block) else { return false };
-        (0..runs).any(|_| self.run(block, &right).is_some_and(|(found, _)| found.is_like(wanted)))
+        let mut right = None;
+        (0..runs).any(|_| {
+            let found = self.run(block, &mut right, false);
+            found.is_ok_and(|found| found.is_some_and(|(found, _)| found.is_like(wanted)))
+        })
     }
 
-    fn run(&mut self, block: &Runnable, right: &Outcome) -> Option<(Failure, Option<Outcome>)> {
-        let candidate = &self.candidate;
-        let worker = self.worker.get_or_insert_with(|| Worker::new(candidate));
-        let sent = worker.cases.send(block.case.clone());
-        let answer = sent.ok().and_then(|()| worker.executions.recv_timeout(self.hang_after).ok());
-        let Some(answer) = answer else {
-            // Whatever it is at, it is at it alone.
-            self.worker = None;
-            let text = format!("not done after {:?}", self.hang_after);
-            return Some((Failure { kind: Kind::Hung, place: None, text }, None));
-        };
-        match answer {
-            Ok(execution) => {
-                let label = &self.candidate.label;
-                let found = compare_outcomes(&block.pre, right, &execution.outcome, label);
-                let first = found.first()?;
-                let place = Some((first.scope, first.field.to_string()));
-                let text = first.to_string();
-                let failure = Failure { kind: Kind::Diverged, place, text };
-                Some((failure, Some(execution.outcome)))
+    /// One trial. The reference runs when the candidate does, and then once a block.
+    fn run(
+        &mut self,
+        block: &Runnable,
+        right: &mut Option<Outcome>,
+        needs_outcome: bool,
+    ) -> Result<Option<Failed>, NotShrunk> {
+        let (number, known) = self.trials.next();
+        match known {
+            Some(Answer::Agrees) => return Ok(None),
+            Some(Answer::Fails(failure)) if !needs_outcome => return Ok(Some((failure, None))),
+            Some(Answer::Fails(_)) | None => {}
+            Some(Answer::Hung) => {
+                let text = format!("did not end within {:?}", self.hang_after);
+                return self.without_outcome(block, Kind::Hung, None, text).map(Some);
             }
+            Some(Answer::Crashed(cause)) => {
+                let text = cause.to_string();
+                return self.without_outcome(block, Kind::Crashed, Some(cause), text).map(Some);
+            }
+        }
+        if right.is_none() {
+            *right = Some(self.right(block)?);
+        }
+        let Some(right) = right else { return Ok(None) };
+        self.trials.begin(number);
+        let answer = self.candidate.execute(&block.case);
+        let failed = self.failed(block, right, answer);
+        let answer = match &failed {
+            None => Answer::Agrees,
+            Some((failure, _)) => Answer::Fails(failure.clone()),
+        };
+        self.trials.end(number, answer);
+        Ok(failed)
+    }
+
+    /// What is wrong with a run, if anything. An unsupported block is not.
+    fn failed(
+        &self,
+        block: &Runnable,
+        right: &Outcome,
+        answer: Result<Execution, NoExecution>,
+    ) -> Option<Failed> {
+        let label = &self.candidate.label;
+        let execution = match answer {
+            Ok(execution) => execution,
+            Err(NoExecution::Broke(ExecutorError::Unsupported(_))) => return None,
             Err(failure) => {
-                let text = failure.reason(&self.candidate.label);
+                let text = failure.reason(label);
                 let kind = match failure {
                     NoExecution::Broke(_) => Kind::Broke,
                     NoExecution::Panicked(_) => Kind::Panicked,
                 };
-                Some((Failure { kind, place: None, text }, None))
+                let finding = Finding::new(nowhere(), label, kind).with_reference(right);
+                return Some((Failure { kind, signature: finding.signature(), text }, None));
             }
-        }
+        };
+        let found = compare_outcomes(&block.pre, right, &execution.outcome, label);
+        let text = found.first()?.to_string();
+        let finding = Finding::new(nowhere(), label, Kind::Diverged).with_reference(right);
+        let signature = finding.with_differences(block, right, found).signature();
+        Some((Failure { kind: Kind::Diverged, signature, text }, Some(execution.outcome)))
+    }
+
+    fn without_outcome(
+        &mut self,
+        block: &Runnable,
+        kind: Kind,
+        cause: Option<Cause>,
+        text: String,
+    ) -> Result<Failed, NotShrunk> {
+        let known = match self.right(block)? {
+            Outcome::Accepted(_) => ACCEPTS,
+            Outcome::Rejected(_) => REJECTS,
+        };
+        let finding = Finding::new(nowhere(), &self.candidate.label, kind);
+        let finding = Finding { cause, reference: Some(known.to_owned()), ..finding };
+        Ok((Failure { kind, signature: finding.signature(), text }, None))
     }
 }
 
-impl Failure {
-    /// Whether it is the same kind of difference.
-    fn is_like(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.place == other.place
+/// A signature does not depend on where the block comes from.
+const fn nowhere() -> Recipe {
+    Recipe {
+        seed: 0,
+        link: 0,
+        limits: Limits { forks: Vec::new(), features: Features::none(), transactions: 0 },
     }
 }
 

@@ -1,0 +1,104 @@
+//! The commands that show a finding again.
+
+use crate::{args::FuzzArgs, program};
+use lockstep_cases::generate::Limits;
+use lockstep_jobs::finding::{Finding, Kind};
+use std::time::Duration;
+
+/// What the printed commands share with the campaign.
+#[derive(Debug)]
+pub(crate) struct Again {
+    hang_after: Duration,
+    default_hang_after: Duration,
+    threads: Vec<usize>,
+}
+
+impl Again {
+    pub(super) fn of(args: &FuzzArgs) -> Self {
+        Self {
+            hang_after: args.hang_after,
+            default_hang_after: Duration::from_secs(30),
+            threads: args.threads.clone(),
+        }
+    }
+
+    /// Checks the block of the finding as the campaign has.
+    pub(super) fn fuzz(&self, finding: &Finding) -> String {
+        let recipe = &finding.recipe;
+        let mut words = words("fuzz --blocks 1 --seed", recipe.seed);
+        words.extend(limits(&recipe.limits));
+        if let Some((name, _)) = finding.executor.split_once('@') {
+            words.extend(["--executor".to_owned(), name.to_owned()]);
+            if !self.threads.is_empty() {
+                let threads: Vec<String> = self.threads.iter().map(ToString::to_string).collect();
+                words.extend(["--threads".to_owned(), threads.join(",")]);
+            }
+        }
+        self.add_hang_after(&mut words);
+        program::command(words)
+    }
+
+    /// Explains the finding.
+    pub(super) fn explain(&self, finding: &Finding) -> String {
+        program::command(self.about("explain", finding))
+    }
+
+    /// The arguments of a process that minimises the finding.
+    pub(super) fn minimise(&self, finding: &Finding) -> Vec<String> {
+        let mut words = self.about("minimise", finding);
+        if finding.kind == Kind::Hung && self.hang_after > MINIMISE_HANG_AFTER {
+            words.extend(["--hang-after".to_owned(), duration(MINIMISE_HANG_AFTER)]);
+        }
+        words
+    }
+
+    fn about(&self, command: &str, finding: &Finding) -> Vec<String> {
+        let recipe = &finding.recipe;
+        let mut words = words(&format!("{command} --seed"), recipe.seed);
+        if recipe.link > 0 {
+            words.extend(["--link".to_owned(), recipe.link.to_string()]);
+        }
+        words.extend(limits(&recipe.limits));
+        if let Some((name, threads)) = finding.executor.split_once('@') {
+            let threads = threads.split(' ').next().unwrap_or(threads);
+            words.extend(["--executor", name, "--threads", threads].map(str::to_owned));
+        }
+        words
+    }
+
+    fn add_hang_after(&self, words: &mut Vec<String>) {
+        if self.hang_after != self.default_hang_after {
+            words.extend(["--hang-after".to_owned(), duration(self.hang_after)]);
+        }
+    }
+}
+
+/// While a finding is minimised, a run of this long hangs.
+const MINIMISE_HANG_AFTER: Duration = Duration::from_secs(2);
+
+fn words(text: &str, seed: u64) -> Vec<String> {
+    text.split(' ').map(str::to_owned).chain([seed.to_string()]).collect()
+}
+
+fn duration(time: Duration) -> String {
+    humantime::format_duration(time).to_string().replace(' ', "")
+}
+
+/// Limits as options, where they are not the default.
+fn limits(limits: &Limits) -> Vec<String> {
+    let default = Limits::default();
+    let mut words = Vec::new();
+    let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
+    if limits.forks != default.forks {
+        let forks: Vec<String> = limits.forks.iter().map(ToString::to_string).collect();
+        add("--fork", forks.join(","));
+    }
+    if limits.features != default.features {
+        let features: Vec<&str> = limits.features.iter().map(|feature| feature.name()).collect();
+        add("--features", features.join(","));
+    }
+    if limits.transactions != default.transactions {
+        add("--transactions", limits.transactions.to_string());
+    }
+    words
+}

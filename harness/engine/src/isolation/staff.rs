@@ -1,0 +1,290 @@
+//! The job's side: workers are hired, get assignments, and are dismissed.
+
+use super::{
+    WORKER,
+    beat::{self, Beat, Pulse, Standstill},
+    cause::Cause,
+    inside::{Ends, Inbox, Outbox, To},
+};
+use crate::panic_text;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    collections::VecDeque,
+    fmt,
+    io::{self, BufRead, BufReader, Read, Write},
+    os::unix::process::CommandExt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+use tempfile::NamedTempFile;
+
+/// The end of stderr that tells how a process ended.
+const STDERR_KEPT: usize = 8 << 10;
+
+/// What comes from workers.
+#[derive(Debug)]
+pub struct Message<E> {
+    /// The worker's number.
+    pub worker: u64,
+    /// What it says.
+    pub notice: Notice<E>,
+}
+
+/// What a worker says.
+#[derive(Debug)]
+pub enum Notice<E> {
+    /// An event of the job's own.
+    Event(E),
+    /// It has ended: nothing more comes from it.
+    Ended(Cause),
+}
+
+/// Makes the command that starts a worker process.
+type MakeCommand = Arc<dyn Fn() -> io::Result<Command> + Send + Sync>;
+
+/// The work of a worker thread.
+type ThreadWork<A, E> = Arc<dyn Fn(Ends<A, E>) + Send + Sync>;
+
+/// How workers are hired.
+pub struct Staff<A, E> {
+    kind: Kind<A, E>,
+    hired: u64,
+    messages: Sender<Message<E>>,
+}
+
+enum Kind<A, E> {
+    Processes(MakeCommand),
+    Threads(ThreadWork<A, E>),
+}
+
+impl<A, E> fmt::Debug for Staff<A, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Staff").field("hired", &self.hired).finish_non_exhaustive()
+    }
+}
+
+/// A worker, as the job sees it.
+#[derive(Debug)]
+pub struct Worker<A> {
+    /// Its number; no other worker has had it.
+    pub number: u64,
+    pulse: Pulse,
+    standstill: Standstill,
+    link: Link<A>,
+}
+
+#[derive(Debug)]
+enum Link<A> {
+    /// The heartbeat file is kept for as long as the process may write to it.
+    Process {
+        assignments: Option<ChildStdin>,
+        child: Arc<Owned>,
+        _heartbeat: NamedTempFile,
+    },
+    Thread(Option<Sender<A>>),
+}
+
+impl<A, E> Staff<A, E>
+where
+    A: Serialize + DeserializeOwned + Send + 'static,
+    E: Serialize + DeserializeOwned + Send + 'static,
+{
+    /// Workers are processes: this program again, with the arguments of this process.
+    pub fn processes() -> (Self, Receiver<Message<E>>) {
+        let command = || {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.args(std::env::args_os().skip(1));
+            Ok(command)
+        };
+        Self::new(Kind::Processes(Arc::new(command)))
+    }
+
+    /// Workers are threads: for tests and debuggers. A crash takes everything down; a hung thread stays.
+    pub fn threads(
+        work: impl Fn(Ends<A, E>) + Send + Sync + 'static,
+    ) -> (Self, Receiver<Message<E>>) {
+        Self::new(Kind::Threads(Arc::new(work)))
+    }
+
+    fn new(kind: Kind<A, E>) -> (Self, Receiver<Message<E>>) {
+        let (messages, heard) = unbounded();
+        (Self { kind, hired: 0, messages }, heard)
+    }
+
+    /// Starts a worker.
+    ///
+    /// # Errors
+    /// When the system has no process or no file left to give.
+    pub fn hire(&mut self) -> io::Result<Worker<A>> {
+        self.hired += 1;
+        let number = self.hired;
+        match &self.kind {
+            Kind::Processes(command) => self.start_process(number, command()?),
+            Kind::Threads(work) => Ok(self.start_thread(number, work.clone())),
+        }
+    }
+
+    fn start_process(&self, number: u64, mut command: Command) -> io::Result<Worker<A>> {
+        let heartbeat = NamedTempFile::new()?;
+        // A group of its own: Ctrl-C at a terminal reaches the job alone, which then ends its workers.
+        command.env(WORKER, heartbeat.path()).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let assignments = child.stdin.take();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let child = Arc::new(Owned::new(child));
+        let (owned, messages) = (child.clone(), self.messages.clone());
+        thread::spawn(move || {
+            let errors = thread::spawn(move || stderr.map(pass_on).unwrap_or_default());
+            for line in stdout.into_iter().flat_map(|pipe| BufReader::new(pipe).lines()) {
+                let Ok(line) = line else { break };
+                let Ok(event) = serde_json::from_str(&line) else { continue };
+                let _ = messages.send(Message { worker: number, notice: Notice::Event(event) });
+            }
+            let status = owned.wait();
+            let stderr = errors.join().unwrap_or_default();
+            let cause = status.map_or(Cause::Exit(-1), |status| Cause::of(status, &stderr));
+            let _ = messages.send(Message { worker: number, notice: Notice::Ended(cause) });
+        });
+        let pulse = Pulse::in_file(heartbeat.reopen()?);
+        let link = Link::Process { assignments, child, _heartbeat: heartbeat };
+        Ok(Worker { number, pulse, standstill: Standstill::default(), link })
+    }
+
+    fn start_thread(&self, number: u64, work: ThreadWork<A, E>) -> Worker<A> {
+        let (assignments, todo) = unbounded();
+        let (events, happened) = unbounded();
+        let (heart, pulse) = beat::in_memory();
+        let messages = self.messages.clone();
+        let worker = thread::spawn(move || {
+            let outbox = Outbox(To::Channel(events));
+            let ends = Ends { inbox: Inbox::Channel(todo), outbox, heart };
+            catch_unwind(AssertUnwindSafe(|| work(ends)))
+        });
+        thread::spawn(move || {
+            for event in happened {
+                let _ = messages.send(Message { worker: number, notice: Notice::Event(event) });
+            }
+            let cause = match worker.join() {
+                Ok(Ok(())) => Cause::Exit(0),
+                Ok(Err(panic)) | Err(panic) => Cause::Panic(panic_text(&*panic)),
+            };
+            let _ = messages.send(Message { worker: number, notice: Notice::Ended(cause) });
+        });
+        let link = Link::Thread(Some(assignments));
+        Worker { number, pulse, standstill: Standstill::default(), link }
+    }
+}
+
+impl<A: Serialize> Worker<A> {
+    /// Gives the worker something to do.
+    ///
+    /// # Errors
+    /// When it has ended; its end is told as a [`Notice`].
+    pub fn assign(&mut self, assignment: A) -> io::Result<()> {
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        match &mut self.link {
+            Link::Process { assignments, .. } => {
+                let line = serde_json::to_string(&assignment)? + "\n";
+                let pipe = assignments.as_mut().ok_or_else(gone)?;
+                pipe.write_all(line.as_bytes())?;
+                pipe.flush()
+            }
+            Link::Thread(assignments) => {
+                let assignments = assignments.as_ref().ok_or_else(gone)?;
+                assignments.send(assignment).map_err(|_| gone())
+            }
+        }
+    }
+}
+
+impl<A> Worker<A> {
+    /// The worker's last beat.
+    pub fn last_beat(&self) -> Beat {
+        self.pulse.last()
+    }
+
+    /// For how long it has been the last one.
+    pub fn standstill(&mut self) -> Duration {
+        self.standstill.look(self.pulse.last())
+    }
+
+    /// The worker gets nothing more to do, and ends when it has done what it has.
+    pub fn dismiss(&mut self) {
+        match &mut self.link {
+            Link::Process { assignments, .. } => *assignments = None,
+            Link::Thread(assignments) => *assignments = None,
+        }
+    }
+
+    /// Sends SIGINT to a worker process; a thread is told otherwise.
+    pub fn interrupt(&self) {
+        if let Link::Process { child, .. } = &self.link {
+            child.interrupt();
+        }
+    }
+
+    /// Ends the worker at once. A thread cannot be ended: it is abandoned.
+    pub fn kill(&mut self) {
+        self.dismiss();
+        if let Link::Process { child, .. } = &self.link {
+            child.kill();
+        }
+    }
+}
+
+impl<A> Drop for Worker<A> {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A child process with two owners: one waits for it, the other may kill it.
+#[derive(Debug)]
+struct Owned(std::sync::Mutex<Child>);
+
+impl Owned {
+    const fn new(child: Child) -> Self {
+        Self(std::sync::Mutex::new(child))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Child> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn kill(&self) {
+        let _ = self.lock().kill();
+    }
+
+    fn interrupt(&self) {
+        let pid = i32::try_from(self.lock().id()).ok().and_then(Pid::from_raw);
+        // Under the lock's protection against a pid of another process: `wait` has not reaped it.
+        let _ = pid.map(|pid| kill_process(pid, Signal::INT));
+    }
+
+    /// Waits without holding the lock for long: the other owner may want to kill.
+    fn wait(&self) -> io::Result<std::process::ExitStatus> {
+        loop {
+            if let Some(status) = self.lock().try_wait()? {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Passes stderr of a worker on; gives its end.
+fn pass_on(mut pipe: impl Read) -> String {
+    let (mut kept, mut chunk) = (VecDeque::new(), [0; 4 << 10]);
+    while let Ok(read @ 1..) = pipe.read(&mut chunk) {
+        let _ = io::stderr().write_all(&chunk[..read]);
+        kept.extend(&chunk[..read]);
+        kept.drain(..kept.len().saturating_sub(STDERR_KEPT));
+    }
+    String::from_utf8_lossy(kept.make_contiguous()).into_owned()
+}
