@@ -113,7 +113,7 @@ impl Finding {
         right: &Outcome,
         differences: Vec<Difference>,
     ) -> Self {
-        let first = differences.first().and_then(|first| first.address);
+        let first = telling(&differences).and_then(|first| first.address);
         self.role = first.map(|address| Role::of(block, right, address));
         self.differences = differences;
         self
@@ -128,7 +128,7 @@ impl Finding {
         let mut parts = vec![name.to_owned(), kind.name().to_owned()];
         parts.extend(self.cause.as_ref().map(Cause::word));
         parts.extend(self.reference.clone());
-        if let Some(first) = self.differences.first() {
+        if let Some(first) = telling(&self.differences) {
             parts.push(format!("{:?}-{}", first.scope, first.field));
         }
         parts.extend(self.role.map(|role| role.name().to_owned()));
@@ -153,6 +153,12 @@ impl Failure {
     pub fn is_like(&self, other: &Self) -> bool {
         self.signature == other.signature
     }
+}
+
+/// The first difference that tells what is wrong: a state root comes before the accounts that it is made of.
+fn telling(differences: &[Difference]) -> Option<&Difference> {
+    let is_root = |one: &&Difference| one.field == "state_root";
+    differences.iter().find(|one| !is_root(one)).or(differences.first())
 }
 
 /// What the reference does with a block that it rejects, where only so much is known.

@@ -18,7 +18,7 @@ use lockstep_report::terminal::Replay;
 use regex::Regex;
 use std::{
     fmt::Write as _,
-    path::{PathBuf},
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     thread,
     time::Duration,

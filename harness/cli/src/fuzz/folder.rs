@@ -95,7 +95,7 @@ impl Folder {
 
     pub(super) fn save_campaign(&mut self, tally: &Tally) -> Result<()> {
         self.saved = Some(Instant::now());
-        let (next_seed, blocks) = (tally.next_seed, tally.blocks);
+        let (next_seed, blocks) = (tally.next_seed, tally.sums.blocks);
         self.write("campaign.json", &Campaign { next_seed, blocks, findings: tally.findings.len() })
     }
 

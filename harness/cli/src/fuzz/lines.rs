@@ -51,18 +51,18 @@ pub(super) fn finding_line(finding: &Finding, replay: String) -> String {
 pub(super) fn campaign_line(tally: &Tally, elapsed: Duration) -> String {
     let count = |(signature, found): (&String, &Found)| (signature.clone(), found.count);
     line(&Line::Campaign {
-        blocks: tally.blocks,
-        deep: tally.deep,
-        accepted: tally.accepted,
-        transactions: tally.transactions,
-        executed: tally.executed,
-        succeeded: tally.succeeded,
-        re_executions: tally.re_executions,
-        conflicts: tally.conflicts,
+        blocks: tally.sums.blocks,
+        deep: tally.sums.deep,
+        accepted: tally.sums.accepted,
+        transactions: tally.sums.transactions,
+        executed: tally.sums.executed,
+        succeeded: tally.sums.succeeded,
+        re_executions: tally.sums.re_executions,
+        conflicts: tally.sums.conflicts,
         seconds: elapsed.as_secs_f64(),
         hung: tally.hung,
         killed: tally.killed,
-        unsupported: tally.unsupported,
+        unsupported: tally.sums.unsupported,
         findings: tally.findings.iter().map(count).collect(),
         next_seed: tally.next_seed,
     })
@@ -70,11 +70,11 @@ pub(super) fn campaign_line(tally: &Tally, elapsed: Duration) -> String {
 
 /// Shapes and features that were reached, and what else there is to say of the whole campaign.
 pub(super) fn features_line(tally: &Tally) -> String {
-    let missing = Feature::ALL.into_iter().filter(|feature| !tally.features.has(*feature));
+    let missing = Feature::ALL.into_iter().filter(|feature| !tally.sums.features.has(*feature));
     let missing: Vec<&str> = missing.map(Feature::name).collect();
-    let shapes: Vec<&str> = tally.shapes.iter().map(|shape| shape.name()).collect();
+    let shapes: Vec<&str> = tally.sums.shapes.iter().map(|shape| shape.name()).collect();
     let not = if missing.is_empty() { "none".to_owned() } else { missing.join(", ") };
-    let [none, quarter, half, most, nearly] = tally.conflicts;
+    let [none, quarter, half, most, nearly] = tally.sums.conflicts;
     format!(
         "shapes: {}; features not reached: {not}\n\
          transactions that depend on an earlier one, by deep block: none in {none}, up to 25 % in \
@@ -121,7 +121,7 @@ pub(super) fn findings_table(tally: &Tally) -> String {
     for (count, what) in [
         (tally.hung, "workers hung and were replaced"),
         (tally.killed, "workers were killed from outside; their blocks were checked again"),
-        (tally.unsupported, "runs of executors that do not support the block were left out"),
+        (tally.sums.unsupported, "runs of executors that do not support the block were left out"),
     ] {
         if count > 0 {
             text += &format!("{count} {what}\n");

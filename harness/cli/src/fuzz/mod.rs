@@ -73,7 +73,7 @@ fn exit_status(tally: &Tally, problem: Option<anyhow::Error>) -> u8 {
         output::error(&format!("{error:#}"));
         return if tally.findings.is_empty() { EXIT_USAGE } else { EXIT_FOUND };
     }
-    match (tally.findings.is_empty(), tally.blocks) {
+    match (tally.findings.is_empty(), tally.sums.blocks) {
         (false, _) => EXIT_FOUND,
         (true, 0) => {
             output::error("nothing ran");

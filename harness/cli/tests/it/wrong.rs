@@ -134,7 +134,13 @@ fn wrong_intermediate_state() {
     scene.call(user(0), user(1), 1, &[]);
     scene.call(user(2), user(3), 1, &[]);
     let test = scene.test("homestead");
-    caught(wrong::wrong_intermediate_state, test, Scope::Receipt, "intermediate_root", Some(0));
+    caught(
+        wrong::wrong_intermediate_state,
+        test,
+        Scope::Receipt,
+        "state_after_transaction",
+        Some(0),
+    );
 }
 
 #[test]

@@ -14,11 +14,7 @@ use std::{
     marker::PhantomData,
     os::fd::AsFd,
     path::PathBuf,
-    time::{Duration, Instant},
 };
-
-/// Events wait in the worker for so long at most, while it has work.
-const FLUSH_AFTER: Duration = Duration::from_millis(20);
 
 /// Whether this process is a worker.
 pub fn is_worker() -> bool {
@@ -40,8 +36,8 @@ pub fn of_this_process<A, E>() -> io::Result<Ends<A, E>> {
     dup2_stdin(File::open("/dev/null")?)?;
     dup2_stdout(io::stderr())?;
     let inbox = Inbox::Pipe { lines: BufReader::new(assignments), of: PhantomData };
-    let to = To::Pipe { pipe: events, buffer: Vec::new(), flushed: Instant::now() };
-    Ok(Ends { inbox, outbox: Outbox(to), heart: Heart::in_file(&heartbeat)? })
+    let outbox = Outbox(To::Pipe(events));
+    Ok(Ends { inbox, outbox, heart: Heart::in_file(&heartbeat)? })
 }
 
 /// A worker's ends of its connection to the job.
@@ -92,36 +88,25 @@ pub struct Outbox<E>(pub(super) To<E>);
 
 #[derive(Debug)]
 pub(super) enum To<E> {
-    Pipe { pipe: File, buffer: Vec<u8>, flushed: Instant },
+    Pipe(File),
     Channel(Sender<E>),
 }
 
-impl<E: Serialize> Outbox<E> {
-    /// Sends an event, at once or together with the next ones.
+impl<E: Serialize + Clone> Outbox<E> {
+    /// Sends an event. It is out when this returns: a later crash does not take it away.
     ///
     /// # Errors
     /// When the job has gone away: nothing is left to do.
-    pub fn send(&mut self, event: E) -> io::Result<()> {
+    pub fn send(&mut self, event: &E) -> io::Result<()> {
         match &mut self.0 {
-            To::Pipe { buffer, flushed, .. } => {
-                serde_json::to_writer(&mut *buffer, &event)?;
-                buffer.push(b'\n');
-                if flushed.elapsed() >= FLUSH_AFTER { self.flush() } else { Ok(()) }
+            To::Pipe(pipe) => {
+                let mut line = serde_json::to_vec(event)?;
+                line.push(b'\n');
+                pipe.write_all(&line)
             }
-            To::Channel(events) => events.send(event).map_err(|_| io::ErrorKind::BrokenPipe.into()),
+            To::Channel(events) => {
+                events.send(event.clone()).map_err(|_| io::ErrorKind::BrokenPipe.into())
+            }
         }
-    }
-
-    /// Sends what still waits.
-    ///
-    /// # Errors
-    /// When the job has gone away.
-    pub fn flush(&mut self) -> io::Result<()> {
-        if let To::Pipe { pipe, buffer, flushed } = &mut self.0 {
-            pipe.write_all(buffer)?;
-            buffer.clear();
-            *flushed = Instant::now();
-        }
-        Ok(())
     }
 }

@@ -10,8 +10,7 @@
 //! hangs cannot be stopped. So the job kills the process of a worker whose [`Beat`] stands still, and hires
 //! another one; the last beat tells what the worker was at.
 //!
-//! Events may be buffered by the worker, the heartbeat never is. An assignment without an event was
-//! lost with its worker: the job assigns it again.
+//! An assignment without an event was lost with its worker: the job assigns it again.
 //!
 //! * [`Beat`], [`Heart`], [`Pulse`]: what a worker is at, as it writes it and as the job reads it.
 //! * [`Inbox`], [`Outbox`]: the worker's side. * [`Staff`], [`Worker`]: the job's side.

@@ -7,7 +7,7 @@ use super::{
 };
 use lockstep_engine::{Candidate, NoExecution, Slot};
 use lockstep_judge::{
-    compare::{compare_expectation, compare_outcomes, compare_undecodable, interfering_members},
+    compare::{Comparison, compare_expectation, compare_undecodable, interfering_members},
     definition::{Body, SkipReason, Test},
     difference::Difference,
     exceptions,
@@ -161,6 +161,7 @@ impl Judge {
         mut result: TestResult,
     ) -> Result<TestResult, Abandoned> {
         result.verdict.get_or_insert(Verdict::Agreed);
+        let comparison = Comparison::new(pre, reference);
         let mut worst = Verdict::Agreed;
         for index in 0..self.candidates.len() {
             if result.status == Status::Failed {
@@ -175,7 +176,7 @@ impl Judge {
                 }
                 Ok(execution) => {
                     let outcome = execution.outcome;
-                    let found = compare_outcomes(pre, reference, &outcome, &label);
+                    let found = comparison.with(&outcome, &label);
                     if rule_is_unnamed(reference, &outcome) {
                         result.undecidable.push(Cow::Borrowed(UNNAMED_RULE));
                     }

@@ -1,7 +1,7 @@
 //! The job's side of a campaign: hands out seeds, and watches over the workers.
 
 use super::{
-    Checked, FuzzPlan, Status, Tally,
+    FuzzPlan, Status, Tally,
     lanes::reference_of,
     work::{Done, Seeds},
 };
@@ -170,10 +170,12 @@ impl<'a> Campaign<'a> {
         // A worker that was given up is heard no more.
         let Some(hand) = self.hands.get_mut(&message.worker) else { return Ok(()) };
         match message.notice {
-            Notice::Event(Done { seed, blocks }) => {
-                hand.seeds.remove(&seed);
+            Notice::Event(done) => {
+                for seed in &done.seeds {
+                    hand.seeds.remove(seed);
+                }
                 self.in_vain = 0;
-                self.add(seed, blocks, tell);
+                self.add(done, tell);
                 self.hand_out(message.worker);
                 Ok(())
             }
@@ -185,12 +187,10 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    fn add(&mut self, seed: u64, blocks: Vec<Checked>, tell: Tell<'_>) {
-        self.done(seed);
-        for block in blocks {
-            for finding in self.tally.add(block) {
-                self.status(tell, Some(&finding));
-            }
+    fn add(&mut self, done: Done, tell: Tell<'_>) {
+        done.seeds.iter().for_each(|seed| self.done(*seed));
+        for finding in self.tally.add(done) {
+            self.status(tell, Some(&finding));
         }
     }
 

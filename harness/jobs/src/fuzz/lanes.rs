@@ -17,9 +17,8 @@ use lockstep_engine::{
     Candidate, NoExecution, Slot,
     isolation::{Beat, Heart},
 };
-use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
+use lockstep_judge::{compare::Comparison, runnable::Runnable};
 use lockstep_model::{Case, ExecutorError, Outcome};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One block in so many takes the deep lane.
@@ -52,7 +51,7 @@ impl std::fmt::Debug for Lanes {
 }
 
 /// One checked block.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Checked {
     /// Its seed.
     pub seed: u64,
@@ -147,7 +146,8 @@ impl Lanes {
             }
         };
         at.known = known(&right);
-        let trial = Trial { block, right: &right, recipe, at };
+        let comparison = Comparison::new(&block.pre, &right);
+        let trial = Trial { block, right: &right, comparison, recipe, at };
         if let Outcome::Accepted(outcome) = &right {
             checked.is_accepted = true;
             checked.executed = outcome.receipts.len() as u64;
@@ -249,6 +249,7 @@ impl Lanes {
 struct Trial<'a> {
     block: &'a Runnable,
     right: &'a Outcome,
+    comparison: Comparison<'a>,
     recipe: Recipe,
     at: Beat,
 }
@@ -321,7 +322,7 @@ fn compare(candidate: &mut Slot, case: &Case, trial: &Trial<'_>, checked: &mut C
         Ok(execution) => {
             checked.re_executions += execution.telemetry.re_executions;
             let outcome = &execution.outcome;
-            let mut differences = compare_outcomes(&block.pre, right, outcome, &candidate.label);
+            let mut differences = trial.comparison.with(outcome, &candidate.label);
             if differences.is_empty() {
                 return true;
             }

@@ -22,5 +22,5 @@ mod work;
 pub use campaign::{Tell, run};
 pub use lanes::{Checked, DEEP_EVERY, Lanes, block_of_chain};
 pub use plan::{FindDependencies, FuzzPlan};
-pub use tally::{Found, MOST_REPRESENTATIVES, Status, Tally};
+pub use tally::{Found, MOST_REPRESENTATIVES, Status, Sums, Tally};
 pub use work::{Done, Seeds, work};

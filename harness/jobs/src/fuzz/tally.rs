@@ -1,17 +1,18 @@
 //! What a campaign has seen so far.
 
-use super::Checked;
+use super::{Checked, Done};
 use crate::finding::Finding;
 use lockstep_cases::generate::{Features, Shape};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     time::Duration,
 };
 
-/// Sums over all blocks of a campaign.
-#[derive(Debug, Clone)]
-pub struct Tally {
+/// Sums over checked blocks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sums {
     /// Blocks that were checked.
     pub blocks: u64,
     /// Of these, in the deep lane.
@@ -26,6 +27,8 @@ pub struct Tally {
     pub succeeded: u64,
     /// Re-executions that candidates told of.
     pub re_executions: u64,
+    /// Runs of candidates that do not support the block.
+    pub unsupported: u64,
     /// Blocks by how much of them depends on what comes before: none, up to a quarter, a half, three
     /// quarters, and more; of those in the deep lane.
     pub conflicts: [u64; 5],
@@ -33,21 +36,10 @@ pub struct Tally {
     pub features: Features,
     /// Shapes of all blocks.
     pub shapes: BTreeSet<Shape>,
-    /// Runs of candidates that do not support the block.
-    pub unsupported: u64,
-    /// Workers that hung, and were ended.
-    pub hung: u64,
-    /// Workers that were killed from outside; their seeds were checked again.
-    pub killed: u64,
-    /// By signature.
-    pub findings: BTreeMap<String, Found>,
-    /// Every seed below this is done.
-    pub next_seed: u64,
 }
 
-impl Tally {
-    /// Of nothing, before this seed.
-    pub fn new(seed: u64) -> Self {
+impl Default for Sums {
+    fn default() -> Self {
         Self {
             blocks: 0,
             deep: 0,
@@ -56,19 +48,17 @@ impl Tally {
             executed: 0,
             succeeded: 0,
             re_executions: 0,
+            unsupported: 0,
             conflicts: [0; 5],
             features: Features::none(),
             shapes: BTreeSet::new(),
-            unsupported: 0,
-            hung: 0,
-            killed: 0,
-            findings: BTreeMap::new(),
-            next_seed: seed,
         }
     }
+}
 
-    /// Adds a block. Gives the findings whose signature is new.
-    pub(super) fn add(&mut self, checked: Checked) -> Vec<Finding> {
+impl Sums {
+    /// Adds a block.
+    pub(super) fn add(&mut self, checked: &Checked) {
         self.blocks += 1;
         self.deep += u64::from(checked.is_deep);
         self.accepted += u64::from(checked.is_accepted);
@@ -82,7 +72,52 @@ impl Tally {
         }
         self.features = self.features.with(checked.features);
         self.shapes.insert(checked.shape);
-        checked.findings.into_iter().filter_map(|finding| self.add_finding(finding)).collect()
+    }
+
+    /// Adds the sums over other blocks.
+    fn extend(&mut self, others: &Self) {
+        self.blocks += others.blocks;
+        self.deep += others.deep;
+        self.accepted += others.accepted;
+        self.transactions += others.transactions;
+        self.executed += others.executed;
+        self.succeeded += others.succeeded;
+        self.re_executions += others.re_executions;
+        self.unsupported += others.unsupported;
+        for (sum, other) in self.conflicts.iter_mut().zip(others.conflicts) {
+            *sum += other;
+        }
+        self.features = self.features.with(others.features);
+        self.shapes.extend(&others.shapes);
+    }
+}
+
+/// A campaign so far.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    /// Over all blocks.
+    pub sums: Sums,
+    /// Workers that hung, and were ended.
+    pub hung: u64,
+    /// Workers that were killed from outside; their seeds were checked again.
+    pub killed: u64,
+    /// By signature.
+    pub findings: BTreeMap<String, Found>,
+    /// Every seed below this is done.
+    pub next_seed: u64,
+}
+
+impl Tally {
+    /// Of nothing, before this seed.
+    pub fn new(seed: u64) -> Self {
+        let (sums, findings) = (Sums::default(), BTreeMap::new());
+        Self { sums, hung: 0, killed: 0, findings, next_seed: seed }
+    }
+
+    /// Adds checked blocks. Gives the findings whose signature is new.
+    pub(super) fn add(&mut self, done: Done) -> Vec<Finding> {
+        self.sums.extend(&done.sums);
+        done.findings.into_iter().filter_map(|finding| self.add_finding(finding)).collect()
     }
 
     /// Gives it back where its signature is new.
@@ -108,7 +143,7 @@ pub struct Found {
     pub representatives: Vec<Finding>,
 }
 
-/// In which fifth of [`Tally::conflicts`] a block belongs.
+/// In which fifth of [`Sums::conflicts`] a block belongs.
 fn degree(dependent: u64, transactions: u64) -> usize {
     (4 * dependent).div_ceil(transactions.max(1)).min(4) as usize
 }
@@ -124,7 +159,7 @@ pub struct Status<'a> {
 
 impl fmt::Display for Status<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tally = self.tally;
+        let (tally, sums) = (self.tally, &self.tally.sums);
         let rate = |count: u64| count as f64 / self.elapsed.as_secs_f64().max(1e-3);
         let share = |part: u64, of: u64| 100.0 * part as f64 / of.max(1) as f64;
         write!(
@@ -132,19 +167,19 @@ impl fmt::Display for Status<'_> {
             "{} blocks ({:.0}/s, {} deep), {} transactions ({:.0}/s, {:.1} a block, {:.0} % succeed), \
              {:.0} % of blocks accepted; {} of {} features, {} of {} shapes; {} re-executions; \
              {} findings of {} kinds",
-            tally.blocks,
-            rate(tally.blocks),
-            tally.deep,
-            tally.transactions,
-            rate(tally.transactions),
-            tally.transactions as f64 / tally.blocks.max(1) as f64,
-            share(tally.succeeded, tally.executed),
-            share(tally.accepted, tally.blocks),
-            tally.features.iter().count(),
+            sums.blocks,
+            rate(sums.blocks),
+            sums.deep,
+            sums.transactions,
+            rate(sums.transactions),
+            sums.transactions as f64 / sums.blocks.max(1) as f64,
+            share(sums.succeeded, sums.executed),
+            share(sums.accepted, sums.blocks),
+            sums.features.iter().count(),
             Features::all().iter().count(),
-            tally.shapes.len(),
+            sums.shapes.len(),
             Shape::ALL.len(),
-            tally.re_executions,
+            sums.re_executions,
             tally.findings.values().map(|found| found.count).sum::<u64>(),
             tally.findings.len()
         )

@@ -1,8 +1,13 @@
 //! The worker's side of a campaign.
 
-use super::{Checked, FuzzPlan, Lanes};
-use lockstep_engine::isolation::Ends;
+use super::{FuzzPlan, Lanes, Sums};
+use crate::finding::Finding;
+use lockstep_engine::isolation::{Ends, Outbox};
 use serde::{Deserialize, Serialize};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 /// Seeds to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,31 +18,50 @@ pub struct Seeds {
     pub count: u64,
 }
 
-/// The blocks of one seed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// Checked seeds.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Done {
-    /// The seed.
-    pub seed: u64,
-    /// Its blocks.
-    pub blocks: Vec<Checked>,
+    /// The seeds.
+    pub seeds: Vec<u64>,
+    /// Over their blocks.
+    pub sums: Sums,
+    /// What was found on them.
+    pub findings: Vec<Finding>,
 }
+
+/// A worker tells at least so often what it has done, while it has work.
+const TELL_EVERY: Duration = Duration::from_millis(20);
 
 /// Checks the seeds that come, until no more come.
 pub fn work(plan: &FuzzPlan, ends: Ends<Seeds, Done>) {
     let Ends { inbox, mut outbox, heart } = ends;
     let mut lanes = Lanes::new(plan, heart);
     for Seeds { first, count } in inbox {
-        for seed in (0..count).map(|number| first.wrapping_add(number)) {
-            let blocks = lanes.check(seed);
-            // A finding is told at once: whatever comes next must not take it away.
-            let is_urgent = blocks.iter().any(|block| !block.findings.is_empty());
-            let sent = outbox.send(Done { seed, blocks });
-            if sent.is_err() || is_urgent && outbox.flush().is_err() {
-                return;
-            }
-        }
-        if outbox.flush().is_err() {
+        let seeds = (0..count).map(|number| first.wrapping_add(number));
+        // The job has gone away: nothing is left to do.
+        if check(&mut lanes, seeds, &mut outbox).is_err() {
             return;
         }
     }
+}
+
+fn check(
+    lanes: &mut Lanes,
+    seeds: impl Iterator<Item = u64>,
+    outbox: &mut Outbox<Done>,
+) -> io::Result<()> {
+    let (mut done, mut told) = (Done::default(), Instant::now());
+    for seed in seeds {
+        for mut block in lanes.check(seed) {
+            done.sums.add(&block);
+            done.findings.append(&mut block.findings);
+        }
+        done.seeds.push(seed);
+        // A finding is told at once: the next run must not take it away.
+        if !done.findings.is_empty() || told.elapsed() >= TELL_EVERY {
+            outbox.send(&std::mem::take(&mut done))?;
+            told = Instant::now();
+        }
+    }
+    if done.seeds.is_empty() { Ok(()) } else { outbox.send(&done) }
 }

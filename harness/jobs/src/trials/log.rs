@@ -62,21 +62,17 @@ impl Trials {
     pub(crate) fn end(&self, number: u64, answer: Answer) {
         let mut log = self.log();
         log.heart.beat(Beat { trial: number, ..Beat::default() });
-        // Flushed at once: a later trial may take the buffer down. Where the job has gone away, this
-        // process is ended.
-        let _ = log.outbox.send(Event::Answered(number, answer));
-        let _ = log.outbox.flush();
+        // Where the job has gone away, this process is ended.
+        let _ = log.outbox.send(&Event::Answered(number, answer));
     }
 
     /// Tells how far the job is; seldom enough to be cheap.
     pub fn progress(&self, text: String) {
-        let _ = self.log().outbox.send(Event::Progress(text));
+        let _ = self.log().outbox.send(&Event::Progress(text));
     }
 
     /// The job is done.
     pub fn done(&self, report: Report) {
-        let mut log = self.log();
-        let _ = log.outbox.send(Event::Done(report));
-        let _ = log.outbox.flush();
+        let _ = self.log().outbox.send(&Event::Done(report));
     }
 }

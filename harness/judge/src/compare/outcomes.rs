@@ -6,7 +6,7 @@ use crate::{
 };
 use alloy_primitives::{Address, U256};
 use lockstep_model::{BlockOutcome, Outcome, Receipt, Rejection, StateChanges};
-use std::collections::BTreeSet;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 /// The most accounts and slots that one comparison lists; the rest is counted by the caller's
 /// report through the state root.
@@ -19,23 +19,49 @@ pub fn compare_outcomes(
     candidate: &Outcome,
     executor: &str,
 ) -> Vec<Difference> {
-    let mut found = Collector { executor, differences: Vec::new() };
-    match (reference, candidate) {
-        (Outcome::Accepted(reference), Outcome::Accepted(candidate)) => {
-            found.block(reference, candidate);
-            found.receipts(&reference.receipts, &candidate.receipts);
-            found.intermediate_states(pre, reference, candidate);
-            found.changes(pre, &reference.changes, &candidate.changes);
-        }
-        (Outcome::Rejected(reference), Outcome::Rejected(candidate)) => {
-            found.rejections(reference, candidate);
-        }
-        (reference, candidate) => {
-            found.add(Scope::Rejection, "verdict", verdict(reference), verdict(candidate));
-        }
-    }
-    found.differences
+    Comparison::new(pre, reference).with(candidate, executor)
 }
+
+/// The outcome of the reference, to be compared with several candidates: its normal form is made once.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    pre: &'a PreState,
+    reference: &'a Outcome,
+    normal: OnceCell<NormalChanges>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Of a case with this pre-state.
+    pub const fn new(pre: &'a PreState, reference: &'a Outcome) -> Self {
+        Self { pre, reference, normal: OnceCell::new() }
+    }
+
+    /// Everything in which the outcome of a candidate differs.
+    pub fn with(&self, candidate: &Outcome, executor: &str) -> Vec<Difference> {
+        let pre = self.pre;
+        let mut found = Collector { executor, differences: Vec::new() };
+        match (self.reference, candidate) {
+            (Outcome::Accepted(reference), Outcome::Accepted(candidate)) => {
+                found.block(reference, candidate);
+                found.receipts(&reference.receipts, &candidate.receipts);
+                found.intermediate_states(pre, reference, candidate);
+                let normal =
+                    self.normal.get_or_init(|| NormalChanges::new(pre, &reference.changes));
+                found.changes(pre, normal, &NormalChanges::new(pre, &candidate.changes));
+            }
+            (Outcome::Rejected(reference), Outcome::Rejected(candidate)) => {
+                found.rejections(reference, candidate);
+            }
+            (reference, candidate) => {
+                found.add(Scope::Rejection, "verdict", verdict(reference), verdict(candidate));
+            }
+        }
+        found.differences
+    }
+}
+
+/// The field of a state between two transactions.
+const STATE_AFTER_TRANSACTION: &str = "state_after_transaction";
 
 fn verdict(outcome: &Outcome) -> String {
     match outcome {
@@ -133,8 +159,7 @@ impl Collector<'_> {
         }
     }
 
-    /// Before Byzantium a receipt holds the root of the state after its transaction: that state
-    /// must be the same.
+    /// The state after each transaction, where it is asked for: before Byzantium a receipt holds its root.
     fn intermediate_states(
         &mut self,
         pre: &PreState,
@@ -182,7 +207,7 @@ impl Collector<'_> {
                     .map(|state| NormalAccount::new(pre, address, state.get(&address)));
                 if reference != candidate {
                     let sides = (describe_account(&reference), describe_account(&candidate));
-                    let found = self.add(Scope::Receipt, "intermediate_root", sides.0, sides.1);
+                    let found = self.add(Scope::Receipt, STATE_AFTER_TRANSACTION, sides.0, sides.1);
                     found.tx = Some(index);
                     found.address = Some(address);
                     return;
@@ -191,8 +216,7 @@ impl Collector<'_> {
         }
     }
 
-    fn changes(&mut self, pre: &PreState, reference: &StateChanges, candidate: &StateChanges) {
-        let [theirs, ours] = [reference, candidate].map(|changes| NormalChanges::new(pre, changes));
+    fn changes(&mut self, pre: &PreState, theirs: &NormalChanges, ours: &NormalChanges) {
         let mut missing = ours.missing_code.iter();
         if let Some((address, hash)) = missing.next() {
             let found =
@@ -202,7 +226,7 @@ impl Collector<'_> {
         if theirs.accounts == ours.accounts {
             return;
         }
-        let roots = [&theirs, &ours].map(|changes| roots::state_root(pre, changes));
+        let roots = [theirs, ours].map(|changes| roots::state_root(pre, changes));
         self.add(Scope::Block, "state_root", roots[0], roots[1]);
         let changed = theirs.accounts.keys().chain(ours.accounts.keys()).copied();
         let changed: BTreeSet<Address> = changed.collect();
@@ -210,7 +234,7 @@ impl Collector<'_> {
             if self.differences.len() >= MOST_LISTED {
                 return;
             }
-            self.account(pre, &theirs, &ours, address);
+            self.account(pre, theirs, ours, address);
         }
     }
 
