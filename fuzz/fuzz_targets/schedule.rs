@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut bytes = Unstructured::new(bytes);
     let mut turn = 0;
     let mut choose = |end: usize| {
-        // Without bytes left everybody gets a turn, so that it ends.
+        // Without bytes left every worker gets a turn, so that it ends.
         turn += 1;
         if bytes.is_empty() { turn % end } else { bytes.int_in_range(0..=end - 1).unwrap_or(0) }
     };

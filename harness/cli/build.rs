@@ -13,7 +13,7 @@ fn compiler() -> Option<String> {
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
-/// From the lock file of whoever builds: it stands above the target folder.
+/// Read from the lock file of the build: it stands above the target folder.
 fn revm() -> Option<String> {
     let out = PathBuf::from(env::var_os("OUT_DIR")?);
     let lock =

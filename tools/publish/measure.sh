@@ -12,7 +12,7 @@ blocks=${2:-}
 "$lockstep" bench --gas 200000000 --threads 1,2,4 --workload erc20,swaps,payments,mix --runs 3 --out "$out/threads"
 # Where the state is not in memory.
 "$lockstep" bench --storage disk,latency:100 --workload transfers,erc20,swaps --threads 2,16 --runs 2 --out "$out/storage"
-# How much it takes that everybody wants the same.
+# The cost of contention.
 for contention in uniform zipf:1.1 hot:0.5; do
     "$lockstep" bench --contention "$contention" --gas 200000000 --workload transfers,erc20,payments,nft --runs 2 \
         --out "$out/contention-${contention%%:*}"

@@ -51,7 +51,7 @@ fn read(name: &str, text: &str) -> Vec<Test> {
 mod unit {
     use super::*;
 
-    /// A file that nobody lists would never run.
+    /// An unlisted file would never run.
     #[test]
     fn every_file_is_compiled_in_and_says_what_it_is_for() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../corpora/regressions");

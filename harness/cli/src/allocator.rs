@@ -52,7 +52,7 @@ impl Mappings {
     }
 }
 
-// SAFETY: a fresh anonymous mapping is `size` bytes of zeroes that nobody else has, aligned to a
+// SAFETY: a fresh anonymous mapping is `size` bytes of zeroes with no other owner, aligned to a
 // page; `mremap` keeps the content up to the smaller size; `munmap` gets the size that the block was
 // mapped or remapped with. The kernel rounds all of them to whole pages alike. Blocks that need a
 // larger alignment are the system allocator's, at every call, by their layout.
@@ -119,7 +119,7 @@ pub(crate) fn allow_huge_pages() {
     unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 0, 0, 0, 0) };
 }
 
-/// Counts what another allocator gives out, while somebody wants to know.
+/// Counts the bytes of another allocator, while counting is on.
 #[derive(Debug)]
 pub(crate) struct Counted<A>(A);
 

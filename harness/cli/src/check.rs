@@ -83,7 +83,7 @@ pub(crate) fn check(
     Ok(if reporter.record.interrupted && status != 1 { EXIT_INTERRUPTED } else { status })
 }
 
-/// Telemetry is an executor's own word: whoever has two threads and more must show an overlap.
+/// Telemetry is an executor's own word: an executor with two or more threads must show an overlap.
 fn prove_parallelism(plan: &Plan, record: &mut Record) {
     for candidate in &plan.candidates {
         let Some(totals) = record.executors.get_mut(&candidate.label) else { continue };

@@ -18,7 +18,7 @@ use lockstep_cases::{
 };
 use lockstep_formats::{
     Walk,
-    export::{self, Fixture, travelling},
+    export::{self, Fixture, rebased},
 };
 use lockstep_judge::{
     definition::{Body, SourceKind, Test},
@@ -48,7 +48,7 @@ pub(crate) fn export(args: &ExportArgs, command: &Lockstep) -> Result<u8> {
             left_out += 1;
             continue;
         }
-        let block = travelling(&block);
+        let block = rebased(&block);
         let outcome = run(&mut *reference, &block)?;
         match args.format {
             ExportFormat::Fixture => write_fixture(&args.out, &name, &block, &outcome)?,

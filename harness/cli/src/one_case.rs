@@ -145,7 +145,7 @@ fn guilty(
 /// Work on a block with an executor that is wrong on it.
 type Work<'a> = &'a dyn Fn(&Runnable, &mut Suspect, &Trials) -> Result<Report>;
 
-/// Does `work` on the block in a worker process, and gives what came of it. `what` is for the sentence that
+/// Does `work` on the block in a worker process; returns its report. `what` is for the sentence that
 /// says that no executor is wrong.
 pub(crate) fn in_worker(
     args: &CaseArgs,

@@ -1,8 +1,8 @@
-//! Who may run at the same time, so that memory stays within bounds.
+//! Admission: which cases may run at the same time, so that memory stays within bounds.
 //!
-//! What a case needs is not known before it has run. Two things are: a transaction with an
+//! The memory that a case needs is not known before it has run. Two things are: a transaction with an
 //! enormous gas limit may fill half a gigabyte; and where memory has grown since quieter moments,
-//! somebody is at such a case. So nobody starts where memory has grown much; and an enormous case
+//! such a case is running. So no case starts while memory has grown much; and an enormous case
 //! starts after the allocator has given back what it keeps for later, and has none but ordinary
 //! company until it has run for a while without growing.
 
@@ -19,7 +19,7 @@ const ENORMOUS_GAS: u64 = 1_000_000_000;
 /// official tests. It could still fill much memory, and none is known to.
 pub const ORDINARY_GAS: u64 = 1 << 24;
 
-/// Growth of resident memory that keeps everybody from starting.
+/// Growth of resident memory from which on no case starts.
 const MOST_GROWTH: usize = 384 << 20;
 
 /// Growth that shows nothing of a case that fills memory.
@@ -74,7 +74,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Whether nobody else runs.
+    /// Whether the case runs alone.
     pub const fn is_alone(self) -> bool {
         self.alone
     }
@@ -96,7 +96,7 @@ impl Admission {
         self.enter_with(Ticket { large, enormous, alone: false })
     }
 
-    /// Waits until nobody runs, and keeps everybody out.
+    /// Waits until no case runs, and admits no other.
     pub fn enter_alone(&self) -> Ticket {
         self.enter_with(Ticket { large: true, enormous: true, alone: true })
     }
@@ -175,7 +175,7 @@ impl State {
     }
 }
 
-/// Resident memory of this process; zero where the system does not say, and then nobody waits.
+/// Resident memory of this process; zero where the system does not say; then no case waits.
 fn resident_bytes() -> usize {
     let pages = fs::read_to_string("/proc/self/statm").ok();
     let pages = pages.and_then(|text| text.split_whitespace().nth(1)?.parse::<usize>().ok());
@@ -207,7 +207,7 @@ mod tests {
                     let ticket = admission.enter(gas);
                     large.fetch_add(usize::from(ticket.large), Ordering::SeqCst);
                     thread::yield_now();
-                    // Nobody here runs for as long as it takes to show that a case is calm.
+                    // No case here runs for as long as it takes to show that it is calm.
                     if ticket.enormous {
                         assert_eq!(large.load(Ordering::SeqCst), 1);
                     }

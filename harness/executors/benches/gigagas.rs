@@ -55,7 +55,7 @@ fn blocks(criterion: &mut Criterion) {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "for whoever runs the bench")]
+#[expect(clippy::print_stderr, reason = "a benchmark reports to the terminal")]
 fn one_thread(block: &Runnable, ready: &Ready<'_>, rounds: usize) {
     let bare_loop = BareLoop::new(&block.case);
     ready.judge("bare loop", &Outcome::Accepted(Box::new(bare_loop.run())));

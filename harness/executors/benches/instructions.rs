@@ -37,7 +37,7 @@ const MORE_RUNS: u64 = 6;
 /// Told to the program under valgrind, with executor, workload and runs behind it.
 const UNDER_VALGRIND: &str = "--one";
 
-#[expect(clippy::print_stdout, reason = "a table for whoever runs the bench")]
+#[expect(clippy::print_stdout, reason = "a benchmark reports to the terminal")]
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if let [first, executor, workload, runs] = &words[..]

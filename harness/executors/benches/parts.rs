@@ -50,7 +50,7 @@ fn memory(criterion: &mut Criterion) {
             });
         });
     });
-    group.bench_function("read what nobody wrote", |bencher| {
+    group.bench_function("read an unwritten location", |bencher| {
         bencher.iter(|| {
             (1..=TRANSACTIONS).for_each(|at| {
                 black_box(written.read(at, slot(at + TRANSACTIONS)));
@@ -73,7 +73,7 @@ fn drive(mut scheduler: Scheduler) {
                 let all = range.len() as u32;
                 assert!(scheduler.finish_commit(range, all).is_none(), "all are valid");
             }
-            Task::Wait => unreachable!("one worker has nobody to wait for"),
+            Task::Wait => unreachable!("one worker never waits"),
         }
     }
 }

@@ -26,7 +26,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// Below this, blocks measure how long threads take to wake.
 const LEAST_GAS: u64 = 4_000_000;
 
-#[expect(clippy::print_stderr, reason = "for whoever runs the bench")]
+#[expect(clippy::print_stderr, reason = "a benchmark reports to the terminal")]
 fn blocks() -> (&'static str, Vec<Runnable>) {
     let Some(paths) = std::env::var_os("LOCKSTEP_REAL_BLOCKS") else {
         eprintln!("LOCKSTEP_REAL_BLOCKS is not set: measuring the built-in set");

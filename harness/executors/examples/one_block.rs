@@ -28,7 +28,7 @@ fn executor(name: &str, threads: usize) -> Box<dyn Executor> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "it has nobody else to tell")]
+#[expect(clippy::print_stderr, reason = "an example reports to the terminal")]
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [names, threads, workload, gas, times] = &words[..] else {

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// Work on one block that any thread can take part in until it is done.
+/// Work on one block that helper threads can join until it is done.
 pub(crate) trait SharedWork: Send + Sync {
     /// Takes part as a helper of the thread that owns the block.
     fn help(&self);
@@ -39,13 +39,13 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// A block to help with.
+/// An invitation to help with a block.
 struct Invitation {
     block: Arc<dyn SharedWork>,
     crew: Arc<Crew>,
 }
 
-/// Who helps with a block. When the last has left, nobody holds a part of it any more.
+/// Helpers attach to a block; after the last one detaches, no references to it remain.
 #[derive(Debug, Default)]
 pub(crate) struct Crew {
     members: Mutex<Members>,
@@ -60,7 +60,7 @@ struct Members {
 }
 
 impl Crew {
-    /// False where the block needs nobody any more.
+    /// False where the block takes no more helpers.
     fn enter(&self) -> bool {
         let mut members = lock(&self.members);
         if !members.closed {
@@ -75,7 +75,7 @@ impl Crew {
         self.left.notify_all();
     }
 
-    /// Lets nobody in any more and waits until the last has left. Gives how many there were.
+    /// Admits no more helpers and waits until the last one has detached. Returns how many there were.
     pub(crate) fn dismiss(&self) -> usize {
         let mut members = lock(&self.members);
         members.closed = true;

@@ -15,7 +15,7 @@ const SLOW_READ: Duration = Duration::from_micros(20);
 
 /// Whether the storage behind a case is slow, by one read that every block needs and no transaction of
 /// its own makes; and by a second one where the first seems so: it may have been the machine. The second
-/// is none of a sender: who holds those until two transactions read at once would wait for this one in vain.
+/// must not probe a sender: the rendezvous reader blocks sender reads until two are in flight.
 pub(crate) fn is_slow(case: &Case) -> Result<bool, StateError> {
     let is_slow = |address| -> Result<bool, StateError> {
         let start = Instant::now();

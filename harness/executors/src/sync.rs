@@ -47,7 +47,7 @@ mod system {
     pub(crate) const LEAST_BUCKETS: usize = 4;
 }
 
-// A value that is set once by whoever comes first, and counted references, have no order of steps in
+// A value that is set once by the first thread, and counted references, have no order of steps in
 // which they go wrong.
 pub use std::sync::{Arc, OnceLock, PoisonError, atomic::Ordering};
 pub use system::*;

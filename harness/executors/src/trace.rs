@@ -1,4 +1,4 @@
-//! One transaction, alone on a state, step by step: for whoever wants to know what it did.
+//! One transaction, alone on a state, step by step: the EIP-3155 steps of an explanation.
 
 use crate::{
     evm::{ReaderDb, broken_evm, evm_env, rule_of_invalid_transaction, transaction_env},
@@ -13,7 +13,7 @@ use revm::{
     interpreter::{Interpreter, interpreter_types::Jumps},
 };
 
-/// More steps than this are not kept: nobody reads them.
+/// More steps than this are not kept: a report shows a few.
 const MOST_STEPS: usize = 100_000;
 
 /// Executes the transaction at `index` of the case on `state`, whatever else the block holds.

@@ -9,10 +9,10 @@ crate::family! {
     K6 Must Candidate: "a list out of order is accepted"; "two accounts exchanged"; "revm 070b237fd, EEST bal_invalid_account_order".
     K7 Must Candidate: "the builder takes the value after a write for that before it"; "a slot written in an Amsterdam block"; "erigon#20843".
     K9 Rest Candidate: "the slots of a destroyed account keep their values for the comparison"; "a destruction with touched slots"; "revm 89ecb25db".
-    K10 Rest Candidate: "the system address is listed though nobody touched it"; "any Amsterdam block"; "erigon#19628, EEST bal_invalid_surplus_system_address".
+    K10 Rest Candidate: "the system address is listed though no transaction touched it"; "any Amsterdam block"; "erigon#19628, EEST bal_invalid_surplus_system_address".
     K11 Rest Candidate: "an account that the pre-state does not have stays absent whatever is listed"; "an account created in the block, then read"; "revm fedc3fc39".
     K12 Rest Candidate: "what the post-block phase only reads is not listed"; "EIP-7002's contract with an empty queue"; "besu f063436e29".
-    K13 Rest Candidate: "rewards pass the builder by"; "a fee recipient that nobody looked at"; "evm2 cbff8181".
+    K13 Rest Candidate: "rewards pass the builder by"; "a fee recipient that no transaction looked at"; "evm2 cbff8181".
     K15 Rest Candidate: "code that the list says is gone is served from the pre-state"; "a delegation that is cleared"; "benchmarkoor's report on geth's parallel modes".
     K16 Rest Candidate: "a delegation of the wrong length in a list is a panic"; "new code 0xef0100 and too little behind it"; "reth's path of invalid lists".
     K17 Must Candidate: "a value that is listed is believed"; "a balance, nonce or slot altered"; "EEST bal_invalid_balance_value".

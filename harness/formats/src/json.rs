@@ -113,7 +113,7 @@ impl<'de> Visitor<'de> for Members<'_, 'de> {
     }
 }
 
-/// What is wrong, and where in the file.
+/// The error, and its place in the file.
 struct Wrong {
     path: String,
     line: usize,

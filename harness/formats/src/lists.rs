@@ -84,7 +84,7 @@ impl Lists {
     /// Reads lists.
     ///
     /// # Errors
-    /// What is wrong with the text, and where.
+    /// The error in the text, and its place.
     pub fn parse(text: &str) -> Result<Self, String> {
         let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
         let entry = |id: String, reason: String, executor| {

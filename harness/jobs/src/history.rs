@@ -1,4 +1,4 @@
-//! The state before each transaction, as the reference has it, and who wrote what.
+//! The state before each transaction, by the reference, and the writer of each value.
 
 use alloy_primitives::{Address, U256};
 use lockstep_judge::{runnable::Runnable, state::PreState};
@@ -14,10 +14,10 @@ pub enum Place {
     Slot(Address, U256),
 }
 
-/// Who wrote a value.
+/// The writer of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Writer {
-    /// Nobody in the block.
+    /// No transaction of the block.
     PreState,
     /// The transaction with this index.
     Transaction(usize),
@@ -109,14 +109,14 @@ impl History {
         }
     }
 
-    /// Who wrote the value that the transaction should see.
+    /// The writer of the value that the transaction should see.
     pub(crate) fn writer_below(&self, place: Place, index: usize) -> Writer {
         let index = index.min(self.states.len() - 1);
         let is_written = |at: &usize| self.value(place, *at) != self.value(place, at + 1);
         (0..index).rev().find(is_written).map_or(Writer::PreState, Writer::Transaction)
     }
 
-    /// Everybody who wrote the place.
+    /// All writers of the place.
     pub(super) fn writers(&self, place: Place) -> Vec<Writer> {
         let indices = 0..self.states.len() - 1;
         let written = indices.filter(|at| self.value(place, *at) != self.value(place, at + 1));

@@ -22,9 +22,9 @@ pub struct Case {
     /// Whether the outcome must hold the changes of each transaction as well. Receipts before
     /// Byzantium need them, because they carry an intermediate state root.
     pub changes_by_transaction: bool,
-    /// Whoever wants to know when each receipt is final. An executor may ignore it.
+    /// Told when each receipt is final. An executor may ignore it.
     pub receipts: Option<Arc<dyn ReceiptObserver>>,
-    /// Whoever wants to know what each transaction has read. An executor may ignore it.
+    /// Told what each transaction has read. An executor may ignore it.
     pub reads: Option<Arc<dyn ReadObserver>>,
 }
 

@@ -19,7 +19,7 @@ pub struct StateChanges {
 
 /// Changed accounts, one after the other.
 ///
-/// In pieces: what several workers have gathered is handed over as it is, and nobody copies it together.
+/// In pieces: the parts that several workers have gathered are handed over without a copy.
 /// Where the pieces end means nothing.
 #[derive(Debug, Clone, Default)]
 pub struct AccountLog(Vec<Piece>);

@@ -1,4 +1,4 @@
-//! The seam: what an executor is.
+//! The seam: the traits of an executor.
 
 use crate::{Case, Outcome, StateChanges, StateError};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub trait ReceiptObserver: Send + Sync {
     fn next_is_final(&self);
 }
 
-/// What one run gave.
+/// The result of one run.
 #[derive(Debug, Clone)]
 pub struct Execution {
     /// Compared.

@@ -1,4 +1,4 @@
-//! What a case and an outcome are.
+//! Cases, outcomes, and the traits of an executor.
 //!
 //! Plain data, and the one trait pair ([`Executor`], [`Prepared`]) that every executor
 //! implements. It knows no EVM implementation, starts no thread and reads no clock: the judge

@@ -1,4 +1,4 @@
-//! What a block did, as far as consensus can see it.
+//! The outcome of a block, as far as consensus can see it.
 
 use crate::{Rejection, StateChanges};
 use alloy_eip7928::BlockAccessList;
@@ -23,7 +23,7 @@ impl Outcome {
     }
 }
 
-/// What a valid block did. Roots and blooms are the judge's to compute, the same way for all.
+/// The outcome of a valid block. The judge computes roots and blooms, the same way for all executors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BlockOutcome {
     /// One receipt for each transaction, in block order.

@@ -145,7 +145,7 @@ impl Record {
                     record.cut_short = !matches!(line, Line::End { .. });
                     record.add(line);
                 }
-                // Whoever wrote it was stopped in the middle of it.
+                // The writer was stopped in the middle of the line.
                 Err(_) if lines.peek().is_none() && !text.ends_with('\n') => {
                     record.cut_short = true
                 }

@@ -97,7 +97,7 @@ impl Board {
     }
 
     /// The sets that stand for their workload: of several on the same machine with the same executor, threads
-    /// and storage the largest block, and of those the newest; none in which everybody was made to
+    /// and storage the largest block, and of those the newest; none in which all senders were made to
     /// want the same. Real blocks all.
     pub fn standing(&self) -> Vec<(&Circumstances, &SampleSet)> {
         let mut best: BTreeMap<_, (&Circumstances, &SampleSet)> = BTreeMap::new();
@@ -273,7 +273,7 @@ fn worst(sets: &[&SampleSet]) -> String {
     worst.map(|(_, set)| name(set)).unwrap_or_default()
 }
 
-/// Whether nobody has turned the knob: true of real blocks.
+/// Whether the contention is the default: true of real blocks.
 fn has_own_contention(set: &SampleSet) -> bool {
     Workload::of_id(&set.workload).is_none_or(|(_, size)| size.contention.is_none())
 }

@@ -1,4 +1,4 @@
-//! What came of looking for planted faults, and what a score is.
+//! The search for planted faults, and the score.
 
 use lockstep_faults::{Fault, Reach, Tier};
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ impl Means {
     }
 }
 
-/// What came of looking in one way.
+/// The result of one means of search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Search {
     /// Blocks, or tests, that were looked at.
@@ -77,7 +77,7 @@ pub struct Row {
     pub tier: String,
     /// Whether candidates alone have it, or the judge too.
     pub reach: String,
-    /// What came of each way of looking.
+    /// The result of each means of search.
     pub searches: BTreeMap<Means, Search>,
     /// Whether the seed that gave it away agrees without the fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ impl Row {
         }
     }
 
-    /// Adds what came of looking in one way.
+    /// Adds the result of one means of search.
     pub fn add(&mut self, means: Means, search: Search) {
         self.searches.insert(means, search);
     }

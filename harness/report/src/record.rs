@@ -1,4 +1,4 @@
-//! What came of a run: plain data that every report reads.
+//! The record of a run: plain data that every renderer reads.
 
 use alloy_primitives::B256;
 use lockstep_cases::pack::Packing;
@@ -103,7 +103,7 @@ impl Cases {
     }
 }
 
-/// What came of one test.
+/// The result of one test.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TestResult {
     /// The test's id.

@@ -73,7 +73,7 @@ impl BlockBuilder {
     }
 
     /// An address where nothing is yet.
-    pub(super) fn nobody(&self, random: &mut ChaCha8Rng) -> Address {
+    pub(super) fn unused(&self, random: &mut ChaCha8Rng) -> Address {
         address(random)
     }
 

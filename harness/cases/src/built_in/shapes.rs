@@ -107,13 +107,13 @@ fn fill_transfers(block: &mut BlockBuilder, shape: Shape, size: usize, random: &
 
 /// Transfers by funded senders to recipients whose balance is the sum of what they are paid.
 fn paid_transfers(block: &mut BlockBuilder, shape: Shape, size: usize, random: &mut ChaCha8Rng) {
-    let hub = block.nobody(random);
+    let hub = block.unused(random);
     let only = block.account(ether(1_000), random);
     let mut paid: BTreeMap<Address, U256> = BTreeMap::new();
     for _ in 0..size {
         let one_sender = shape == Shape::SameSender;
         let sender = if one_sender { only } else { block.account(ether(1), random) };
-        let to = if shape == Shape::Star { hub } else { block.nobody(random) };
+        let to = if shape == Shape::Star { hub } else { block.unused(random) };
         let value = amount(random);
         *paid.entry(to).or_default() += value;
         block.send(transfer(sender, to, value));
@@ -129,7 +129,7 @@ fn chained_transfers(block: &mut BlockBuilder, size: usize, random: &mut ChaCha8
     let last_gets = amount(random);
     let mut sender = block.account(last_gets + fee * U256::from(size), random);
     for left in (0..size).rev() {
-        let to = block.nobody(random);
+        let to = block.unused(random);
         block.send(transfer(sender, to, last_gets + fee * U256::from(left)));
         sender = to;
     }
@@ -142,7 +142,7 @@ fn fee_recipient_transfers(block: &mut BlockBuilder, size: usize, random: &mut C
     let beneficiary = block.beneficiary();
     for index in 0..size {
         let sender = if index % 3 == 1 { beneficiary } else { block.account(ether(1), random) };
-        let to = if index % 3 == 2 { beneficiary } else { block.nobody(random) };
+        let to = if index % 3 == 2 { beneficiary } else { block.unused(random) };
         let value = amount(random);
         if to != beneficiary {
             block.expect_balance(to, value);

@@ -57,7 +57,7 @@ const PRECOMPILES: [(u64, u64); 18] = [
 pub(super) struct Surroundings<'a> {
     pub(super) fork: Fork,
     pub(super) features: Features,
-    /// Everybody who takes part.
+    /// All participants.
     pub(super) places: &'a [Address],
 }
 
@@ -113,7 +113,7 @@ fn laid_out(fields: [(u64, u64); 5]) -> Bytes {
     code.finish()
 }
 
-/// Calls itself until calls go no deeper; there it tries to create, and stores what came of it.
+/// Calls itself until calls go no deeper; there it tries to create, and stores the result.
 pub(super) fn diver() -> Bytes {
     // Each level keeps back what it needs after its call.
     const KEPT: u64 = 90;
@@ -220,7 +220,7 @@ impl Writer<'_> {
         };
     }
 
-    /// Pushes somebody's address.
+    /// Pushes the address of a participant.
     fn place(&mut self, chooser: &mut Chooser<'_>) {
         match chooser.below(10) {
             0 => self.code.op(op::CALLER),

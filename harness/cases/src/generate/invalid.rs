@@ -13,7 +13,7 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use lockstep_formats::keys;
 use lockstep_model::Fork;
 
-/// What is wrong with a transaction.
+/// The flaw of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flaw {
     NonceTooHigh,

@@ -1,6 +1,6 @@
 //! Generated blocks: transactions that get in each other's way, from bytes.
 //!
-//! One generator for everybody who has bytes: a seed, libFuzzer, proptest. The same bytes give the same
+//! One generator for every source of bytes: a seed, libFuzzer, proptest. The same bytes give the same
 //! block. Code is not random bytes but statements that mean something: storage, calls of every kind,
 //! creation and destruction, and questions about the balances and codes of the other participants.
 //!

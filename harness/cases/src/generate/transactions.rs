@@ -114,7 +114,7 @@ const MORE_FROM_AMSTERDAM: u64 = 3;
 /// Blobs that every fork allows in a block.
 const MOST_BLOBS: usize = 6;
 
-/// What somebody who has nothing is sent: enough for many transactions.
+/// Funds for an empty account: enough for many transactions.
 const FUNDS: u64 = 1_000_000_000_000_000_000;
 
 /// Fills the block. Gives whether a transaction is meant to be rejected.
@@ -210,7 +210,7 @@ fn draft(
         tip,
     };
     match funded {
-        // Who is sent funds by somebody poor gets a part of them only.
+        // A poor sender passes on only a part of its funds.
         Some(recipient) => {
             let part = if key >= FIRST_POOR { 1_000 } else { 1 };
             draft.to = keys::address(recipient).into();

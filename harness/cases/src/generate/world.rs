@@ -1,4 +1,4 @@
-//! Who takes part in a block: senders, contracts, the fee recipient, and those who are hardly there.
+//! The participants of a block: senders, contracts, the fee recipient, and accounts that hardly exist.
 
 use super::{
     chooser::Chooser,
@@ -68,7 +68,7 @@ pub(super) struct World {
     pub(super) features: Features,
     pub(super) state: MemoryState,
     pub(super) block: Block,
-    /// Everybody: targets of calls and transfers.
+    /// All targets of calls and transfers.
     pub(super) places: Vec<Address>,
     pub(super) contracts: Vec<Contract>,
     pub(super) factory: Option<Address>,
@@ -305,7 +305,7 @@ impl World {
         self.places.push(address);
     }
 
-    /// One that calls itself as deep as calls go. From EIP-150 on nobody has the gas for it.
+    /// One that calls itself as deep as calls go. From EIP-150 on no transaction has the gas for it.
     fn add_diver(&mut self, address: Address) {
         self.state.insert(address, U256::ZERO, 1, code::diver(), []);
         self.contracts.push(Contract { address, is_dangerous: true });

@@ -19,12 +19,12 @@ fn token(draft: &mut Draft) -> Contract {
     Contract::new(draft, "Token")
 }
 
-/// Gives somebody some of it.
+/// Sends a part of the tokens.
 fn give(token: &mut Contract, to: Address) {
     token.map(1, word(to), U256::from(HOLDING));
 }
 
-/// An entry point, whose bundles are of four accounts that nobody has used before.
+/// An entry point, whose bundles are of four accounts that no bundle has used before.
 pub(super) struct Bundles {
     entry_point: Contract,
     token: Contract,

@@ -11,7 +11,7 @@ const GAS_LIMIT: u64 = 200_000;
 /// The end of time, for all that this block knows.
 const LATER: u64 = 2_000_000;
 
-/// Everybody sells some shares once, to one of as many holders.
+/// Each sender sells some shares once, to one of as many holders.
 pub(super) struct Assets {
     register: Contract,
     holders: Vec<Address>,

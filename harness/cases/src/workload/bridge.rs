@@ -12,7 +12,7 @@ const GAS_LIMIT: u64 = 300_000;
 const DEPTH: usize = 12;
 const CLAIMS: usize = 1 << DEPTH;
 
-/// Everybody claims once; a bridge whose claims are used up is followed by another one.
+/// Each sender claims once; a bridge whose claims are used up is followed by another one.
 pub(super) struct Bridges {
     name: &'static str,
     used_up: Vec<Contract>,

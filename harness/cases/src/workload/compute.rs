@@ -6,7 +6,7 @@ use alloy_primitives::U256;
 const GAS_LIMIT: u64 = 500_000;
 const STEPS: u64 = 250;
 
-/// Everybody computes once, in one contract that keeps nothing.
+/// Each sender computes once, in one contract that stores nothing.
 pub(super) struct Compute(Contract);
 
 impl Compute {
@@ -27,7 +27,7 @@ impl Scene for Compute {
     }
 }
 
-/// Everybody computes once, in a contract of their own that keeps what came out.
+/// Each sender computes once, in a contract of its own that stores the result.
 #[derive(Default)]
 pub(super) struct Cells(Vec<Contract>);
 

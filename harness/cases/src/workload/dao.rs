@@ -11,7 +11,7 @@ const GAS_LIMIT: u64 = 200_000;
 const PROPOSALS: usize = 4;
 const PAYEES: usize = 256;
 
-/// Nine in ten vote, the tenth pays somebody.
+/// Nine senders in ten vote, the tenth makes a payment.
 pub(super) struct Dao {
     contract: Contract,
     payees: Vec<Address>,

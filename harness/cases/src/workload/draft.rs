@@ -76,7 +76,7 @@ impl Draft {
         self.random.random_range(0..end)
     }
 
-    /// An address of nobody's.
+    /// An unused address.
     pub(super) fn address(&mut self) -> Address {
         Address::from(self.random.random::<[u8; 20]>())
     }
@@ -110,7 +110,7 @@ impl Draft {
         address
     }
 
-    /// Somebody who signs, and sends nothing.
+    /// An account that signs and sends nothing.
     pub(super) fn owner(&mut self) -> (Address, SigningKey) {
         let secret = self.random.random::<[u8; 32]>();
         let key = SigningKey::from_slice(&secret).expect("nearly every number is a key");

@@ -9,7 +9,7 @@ use alloy_primitives::U256;
 
 const GAS_LIMIT: u64 = 250_000;
 
-/// Everybody plays once, at one of as many tables as there are eights of players.
+/// Each sender plays once, at one of as many tables as there are eights of players.
 pub(super) struct Game {
     contract: Contract,
     tables: usize,

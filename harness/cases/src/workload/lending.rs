@@ -9,7 +9,7 @@ use alloy_primitives::{Address, U256};
 
 const GAS_LIMIT: u64 = 300_000;
 
-/// Everybody comes once, and does one of four things.
+/// Each sender does one of four things, once.
 pub(super) struct Lending {
     market: Contract,
     oracle: Contract,

@@ -302,7 +302,7 @@ pub const ALL: &[Workload] = &[
     },
     Workload {
         name: "compute-cells",
-        about: "hashes, everybody in a contract of their own",
+        about: "hashes, each sender in a contract of its own",
         style: Style::Only,
         gas_per_transaction: 90_000,
         scene: compute::Cells::scene,

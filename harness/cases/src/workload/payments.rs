@@ -10,7 +10,7 @@ use alloy_primitives::{Address, U256};
 const GAS_LIMIT: u64 = 150_000;
 const HOLDING: u64 = 1_000_000;
 
-/// Everybody pays once, to one of as many recipients.
+/// Each sender pays once, to one of as many recipients.
 pub(super) struct Payments {
     contract: Contract,
     recipients: Vec<Address>,

@@ -11,7 +11,7 @@ const GAS_LIMIT: u64 = 600_000;
 /// Items on a pallet.
 const PALLET: usize = 8;
 
-/// Everybody scans once: an item, or one time in eight a pallet.
+/// Each sender scans once: an item, or one time in eight a pallet.
 pub(super) struct Provenance {
     contract: Contract,
     pallets: usize,

@@ -10,7 +10,7 @@ use alloy_primitives::{Address, U256};
 const GAS_LIMIT: u64 = 200_000;
 const CREATORS: usize = 512;
 
-/// Everybody renews once.
+/// Each sender renews once.
 pub(super) struct Subscriptions {
     contract: Contract,
     creators: Vec<Address>,

@@ -29,7 +29,7 @@ impl Token {
     }
 }
 
-/// Everybody sends once, to one of as many recipients.
+/// Each sender sends once, to one of as many recipients.
 pub(super) struct Tokens {
     token: Token,
     recipients: Vec<Address>,
@@ -57,7 +57,7 @@ impl Scene for Tokens {
     }
 }
 
-/// Everybody sends once; three in ten send to one of the hot accounts, a tenth of all.
+/// Each sender sends once; three in ten send to one of the hot accounts, a tenth of all.
 struct Hot {
     token: Token,
     accounts: Vec<Address>,

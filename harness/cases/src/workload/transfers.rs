@@ -5,7 +5,7 @@ use alloy_primitives::{Address, Bytes};
 
 const GAS_LIMIT: u64 = 21_000;
 
-/// Everybody sends once, to one of as many recipients.
+/// Each sender sends once, to one of as many recipients.
 pub(super) struct Transfers {
     recipients: Vec<Address>,
     sent: usize,

@@ -2,7 +2,7 @@
 //!
 //! * `plan`: from the command line to what is measured.
 //! * `blocks`: workloads, and blocks of files.
-//! * `work`: measures, block by block, and hands over what came of it.
+//! * `work`: measures, block by block, and hands over the samples.
 //! * `supervise`: does that in a process of its own, which a candidate may hang or take down.
 //! * `reporter`: prints, writes the record, knows the exit status.
 
@@ -35,7 +35,7 @@ pub(crate) fn bench(args: &BenchArgs, command: &Lockstep) -> Result<u8> {
     Ok(status)
 }
 
-/// Measures, prints in this format, writes `bench.jsonl` to the folder; gives what came of it and the exit
+/// Measures, prints in this format, writes `bench.jsonl` to the folder; returns the record and the exit
 /// status that it asks for.
 pub(crate) fn measure(
     args: &BenchArgs,

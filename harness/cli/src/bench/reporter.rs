@@ -69,7 +69,7 @@ impl Reporter {
         self.failed = true;
     }
 
-    /// Somebody wanted it to end.
+    /// It was interrupted.
     pub(super) const fn interrupted(&mut self) {
         self.record.interrupted = true;
     }
@@ -98,7 +98,7 @@ impl Reporter {
     /// Ends the record; gives it and the exit status.
     pub(super) fn finish(mut self) -> Result<(Record, u8)> {
         self.progress.finish();
-        // A record of a run that failed is no more complete, but nobody interrupted that.
+        // A record of a run that failed is no more complete, but it was not interrupted.
         if self.record.interrupted {
             output::err("interrupted: what was measured until then is there\n");
         }

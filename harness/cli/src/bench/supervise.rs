@@ -37,7 +37,7 @@ pub(crate) fn is_worker() -> bool {
 
 /// The working process.
 pub(super) fn work(args: &BenchArgs, command: &Lockstep) -> Result<u8> {
-    // Nobody would read what it finds any more.
+    // Without its parent its results have no reader.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let part: Part = serde_json::from_str(&env::var(PART).context(PART)?).context(PART)?;
     end_when_hung(part.watch.clone(), args.hang_after);
@@ -73,7 +73,7 @@ fn end_when_hung(watch: Arc<Watch>, hang_after: Duration) {
 enum Ended {
     /// Its part is measured.
     Done,
-    /// Somebody wanted it to end.
+    /// It was interrupted.
     Interrupted,
     /// This executor did not come to an end.
     Hung(String),

@@ -57,7 +57,7 @@ pub(crate) fn start(args: Box<CheckArgs>, command: &Lockstep) -> Result<u8> {
 
 /// The working process.
 fn work(args: Box<CheckArgs>, command: &Lockstep, journal: &std::path::Path) -> Result<u8> {
-    // Nobody would read what it finds any more.
+    // Without its parent its results have no reader.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let (journal, past) = Journal::open(journal)
         .with_context(|| format!("cannot open the journal {}", journal.display()))?;

@@ -35,7 +35,7 @@ const NOTHING_IN_COMMON: &str = "the baseline has no block and executor in commo
 const EXIT_FAILED: u8 = 1;
 const EXIT_SLOWER: u8 = 3;
 
-/// What came of all parts.
+/// The results of all parts.
 struct Outcome {
     check: Option<CheckRecord>,
     tests: Vec<lockstep_report::record::TestResult>,

@@ -65,11 +65,11 @@ fn wrong_fields() {
     named(&letters, &["ours.env.currentNumber", "found `z`"]);
     let large = wrong(&|test| test["env"]["currentNumber"] = json!("0x10000000000000000"));
     named(&large, &["ours.env.currentNumber", "expected at most 64 bits"]);
-    let nobody = wrong(&|test| {
+    let unsigned = wrong(&|test| {
         test["transaction"].as_object_mut().unwrap().remove("sender");
         test["transaction"].as_object_mut().unwrap().remove("secretKey");
     });
-    named(&nobody, &["bad.json", "ours.transaction", "`sender` or `secretKey`"]);
+    named(&unsigned, &["bad.json", "ours.transaction", "`sender` or `secretKey`"]);
 }
 
 /// A fork or an index that is unknown costs its own posts, not those beside it.
@@ -229,8 +229,8 @@ fn nothing_ran_is_an_error() {
 fn usage_is_checked_before_anything_runs() {
     let cases: [(&[&str], &str); 10] = [
         (
-            &["check", "--executor", "nobody"],
-            "unknown executor `nobody`, expected one of: reference, sequential, block_stm, access_list",
+            &["check", "--executor", "unknown"],
+            "unknown executor `unknown`, expected one of: reference, sequential, block_stm, access_list",
         ),
         (&["check", "--threads", "0"], "--threads 0: expected 1 to 1024"),
         (&["check", "--threads", "2,many"], "invalid value 'many'"),

@@ -207,7 +207,7 @@ fn usage_is_checked() {
     for (args, words) in [
         ("bench --workload nothing", "unknown workload `nothing`, expected one of: transfers"),
         ("bench --rounds 0", "--rounds 0"),
-        ("bench --executor nobody", "unknown executor `nobody`"),
+        ("bench --executor unknown", "unknown executor `unknown`"),
         ("bench --threads 0 --rounds 1", "--threads 0"),
         ("bench --storage latency:soon", "latency:MICROS"),
         ("bench --storage latency:0", "latency:MICROS"),
@@ -215,7 +215,7 @@ fn usage_is_checked() {
         let run = lockstep(&args.split(' ').collect::<Vec<_>>());
         assert_eq!(run.status, 2, "{args}: {}", run.stderr);
         assert!(run.stderr.contains(words), "{words} is not in:\n{}", run.stderr);
-        assert!(!run.stderr.contains("interrupted"), "nobody did that: {}", run.stderr);
+        assert!(!run.stderr.contains("interrupted"), "it was not: {}", run.stderr);
     }
     let run = lockstep(&["bench", "--rounds", "1", "/nowhere"]);
     assert_eq!(run.status, 2, "{}", run.stderr);

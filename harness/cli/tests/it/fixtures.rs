@@ -1,5 +1,5 @@
 //! `lockstep fixtures pull` against a server on the loopback address: a redirect, a transfer that is cut
-//! off, a wrong digest, nobody there.
+//! off, a wrong digest, no server.
 
 use sha2::{Digest, Sha256};
 use std::{
@@ -117,7 +117,7 @@ fn a_redirect_is_followed() {
     assert_eq!(there(folder.path()), ["v1.tar.gz"]);
 }
 
-/// Sends half of what is left and hangs up; whoever asks for the rest gets on.
+/// Sends half of what is left and hangs up; a request for the rest is served.
 fn cut(
     _: usize,
     _: &str,

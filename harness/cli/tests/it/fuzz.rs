@@ -173,7 +173,7 @@ fn usage_is_checked() {
     for (args, words) in [
         (vec!["--seed", "soon"], "invalid value 'soon'"),
         (vec!["--time", "soon"], "invalid value 'soon'"),
-        (vec!["--executor", "nobody"], "unknown executor `nobody`"),
+        (vec!["--executor", "unknown"], "unknown executor `unknown`"),
         (vec!["--features", "nothing"], "unknown feature `nothing`, expected one of: transfers"),
         (vec!["--fork", "Atlantis"], "Atlantis"),
         (vec!["--fork", "Constantinople"], "EIP-1283"),

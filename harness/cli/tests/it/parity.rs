@@ -343,16 +343,16 @@ fn precompiles_and_empty_accounts_are_touched() {
             let mut scene = Scene::new(fork);
             scene.state.insert(Address::with_last_byte(4), U256::ZERO, 0, Bytes::new(), []);
             scene.contract(contract(1), &code::observe(Address::with_last_byte(4)), &[]);
-            let nobody = Address::repeat_byte(0x55);
-            scene.contract(contract(2), &code::call(nobody), &[]);
+            let absent = Address::repeat_byte(0x55);
+            scene.contract(contract(2), &code::call(absent), &[]);
             scene.call(user(0), Address::with_last_byte(3), 0, &[]);
             scene.legacy(user(1), TxKind::Call(Address::with_last_byte(3)), 0, &[], 21_100);
             scene.call(user(2), contract(1), 0, &[]);
             scene.call(user(3), Address::with_last_byte(4), 0, &[]);
             scene.call(user(4), contract(1), 0, &[]);
-            scene.call(user(5), nobody, 0, &[]);
+            scene.call(user(5), absent, 0, &[]);
             scene.call(user(6), contract(2), 0, &[]);
-            scene.call(user(7), nobody, 1, &[]);
+            scene.call(user(7), absent, 1, &[]);
             scene.call(user(8), contract(2), 0, &[]);
             scene
         },

@@ -159,7 +159,7 @@ fn placeholder() -> Signature {
     Signature::new(U256::from(1), U256::from(1), false)
 }
 
-/// An authorisation whose signature is made up: whoever it recovers to is the authority.
+/// An authorisation whose signature is made up: the recovered address is the authority.
 pub(crate) fn authorization(seed: u8, to: Address, nonce: u64) -> (Address, SignedAuthorization) {
     let tuple = Authorization { chain_id: U256::ZERO, address: to, nonce };
     for attempt in 0..=u8::MAX {

@@ -27,11 +27,11 @@ struct Meeting {
     armed: bool,
     waiting: BTreeSet<usize>,
     met: bool,
-    /// Reads that nobody came to meet.
+    /// Reads without a second read in flight.
     in_vain: u32,
 }
 
-/// Reads in vain after which nobody waits any more.
+/// Reads in vain after which reads wait no longer.
 const MOST_IN_VAIN: u32 = 2;
 
 impl std::fmt::Debug for RendezvousReader {

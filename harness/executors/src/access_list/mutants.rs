@@ -26,7 +26,7 @@ fn with_slots(list: &mut BlockAccessList) -> Option<&mut AccountChanges> {
     list.iter_mut().find(|account| !account.storage_changes.is_empty())
 }
 
-fn nobody() -> Address {
+fn unused_address() -> Address {
     Address::repeat_byte(0xfe)
 }
 
@@ -54,7 +54,7 @@ pub fn all() -> Vec<(&'static str, Mutate)> {
             list.len() < before
         }),
         ("K2 the list is empty", |list, _| !std::mem::take(list).is_empty()),
-        ("K3 an extra account", |list, _| insert(list, AccountChanges::new(nobody()))),
+        ("K3 an extra account", |list, _| insert(list, AccountChanges::new(unused_address()))),
         ("K3 an extra read", |list, _| {
             first(list.first_mut(), |account| {
                 account.storage_reads.push(U256::MAX);

@@ -141,7 +141,7 @@ impl OverlayView {
         Self { overlay, index, codes: WorkerCodes::default(), observer: None, transfer: [None; 2] }
     }
 
-    /// Tells what transactions read. Whoever is told must not rely on it before the list has turned out
+    /// Reports the reads of transactions. An observer must not rely on them before the list has turned out
     /// to be right.
     pub(super) fn observed_by(self, observer: Option<Arc<dyn ReadObserver>>) -> Self {
         Self { observer, ..self }

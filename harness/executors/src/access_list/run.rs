@@ -135,7 +135,7 @@ impl Job {
             if K18.is_planted() && !is_stated {
                 return Err(wrong_list(At::Transaction(index)));
             }
-            // What is wrong with the transaction itself comes first: below it the list is right.
+            // The transaction's own flaw comes first: below it the list is right.
             gas.commit(claim, done).map_err(Stop::Rejected)?;
             if !is_stated {
                 return Err(wrong_list(At::Transaction(index)));
@@ -233,7 +233,7 @@ fn targets(plan: &Plan) -> Vec<(usize, Option<U256>)> {
     targets
 }
 
-/// What came of one transaction.
+/// The result of one transaction.
 struct TxResult {
     done: Result<Done, Rule>,
     /// Whether the list states what it did, all of it, and nothing else.

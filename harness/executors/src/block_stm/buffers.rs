@@ -1,6 +1,6 @@
 //! Buffers that a transaction fills, and that are empty again once it is committed.
 //!
-//! Whoever commits a transaction has mostly not executed it. Would it keep the buffers, each of their
+//! The committing worker has mostly not executed the transaction. Would it keep the buffers, each of their
 //! lines had to come from the other core when they are filled again; so they go back to the worker who
 //! filled them.
 

@@ -8,7 +8,7 @@ use lockstep_model::Transaction;
 use std::cmp::Reverse;
 
 /// Gas limits that one claim may add up to: a claim must be worth a visit to the scheduler, and short
-/// enough that nobody waits for it.
+/// enough that no worker waits for it.
 const GAS_OF_A_CLAIM: u64 = 400_000;
 
 /// The most transactions in one claim.
@@ -194,6 +194,6 @@ mod tests {
         }
         assert!(is_for_one(&passed_on));
         passed_on.reverse();
-        assert!(!is_for_one(&passed_on), "nobody waits for what comes later");
+        assert!(!is_for_one(&passed_on), "no transaction waits for a later one");
     }
 }

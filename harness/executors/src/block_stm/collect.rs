@@ -48,7 +48,7 @@ impl Collection {
         lock(&self.parts).append(&mut parts);
     }
 
-    /// All changes below `end`. Everybody who has taken part is done.
+    /// All changes below `end`. All participants must be done.
     pub(crate) fn finish(
         &self,
         memory: &MultiVersionMemory,

@@ -41,7 +41,7 @@ use lockstep_model::{AccountChange, AccountInfo, StateChanges, StateReader};
 /// A position in the block: 0 before the transactions, `i + 1` at transaction `i`.
 pub(crate) type Position = u32;
 
-/// Who wrote a value.
+/// The writer of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Writer {
     pub(crate) position: Position,

@@ -15,7 +15,7 @@
 //!    the block when, and only when, it is committed.
 //! 4. What adds to a balance without looking at it is written as a *credit*, and the fee recipient's
 //!    reward is kept apart from the account. Both commute, a read of the account adds up those below
-//!    it, and the check compares what came of it. A transaction has "looked at" a balance unless
+//!    it, and validation compares the sum. A transaction has "looked at" a balance unless
 //!    everything that can tell (`evm`'s watched instructions and frames) says that it has not.
 //! 5. A plain transfer that runs no code is worked out without the interpreter (`evm::transfer`), by
 //!    revm's own checks; it reads and writes the same memory.
@@ -277,7 +277,7 @@ impl PreparedBlockStm {
         outcome
     }
 
-    /// Keeps the room that the block has taken. Everybody has left it.
+    /// Keeps the allocations of the block for the next one. No helper is attached to it any more.
     fn recycle(&self, block: Arc<BlockRun>, memory: Arc<MultiVersionMemory>) {
         let slots = Arc::into_inner(block).map(|block| block.into_slots());
         let tables = Arc::into_inner(memory).map(MultiVersionMemory::into_tables);
@@ -290,7 +290,7 @@ impl PreparedBlockStm {
         let workers = self.pool.threads();
         Ok(Settings {
             deferral: Deferral::of(&self.case).map_err(|error| Stop::Broken(error.into()))?,
-            // Where reads are slow, everybody is busy waiting: one at a time, and even a wrong guess
+            // With slow reads all workers wait most of the time: one claim at a time, and even a wrong guess
             // has read what the right one will need.
             claims: if is_slow {
                 Claims { workers, ..Claims::single() }

@@ -1,4 +1,4 @@
-//! What the fee recipient is owed: one number for each transaction, added up where somebody looks.
+//! The rewards of the fee recipient: one number for each transaction, summed by a read of its account.
 //!
 //! Were rewards writes to the account, every transaction would write one hot place. They commute, so
 //! they stay with their transactions; a reader of the account adds up those below it.
@@ -21,7 +21,7 @@ pub(crate) enum Owed {
     Amount(u128),
 }
 
-/// An [`Owed`] in two words. Who reads while it is written may find a mixed pair: a wrong guess, as everything
+/// An [`Owed`] in two words. Readers may see a torn value: a wrong guess, as everything
 /// that is read of a transaction before it is committed may be one, and found out at the reader's own commit.
 #[derive(Debug, Default)]
 struct OwedCell {

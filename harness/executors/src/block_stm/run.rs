@@ -46,10 +46,10 @@ pub(crate) struct BlockRun {
     mode: Mode,
     /// Whether reads of the pre-state take longer than most transactions.
     pub(super) is_slow: bool,
-    /// Whether there is a core for each worker, so that waiting by spinning hurts nobody.
+    /// Whether there is a core for each worker, so that spinning takes no time from another one.
     spins: bool,
     schedule: Mutex<Schedule>,
-    /// Signalled when somebody sleeps and there is something to do, or nothing any more.
+    /// Signalled when a worker sleeps and there is a task for it, or the block is done.
     wake_up: Condvar,
     /// Counts ended tasks, for those who spin.
     ended_tasks: AtomicU64,
@@ -121,7 +121,7 @@ pub(crate) struct Settings {
 }
 
 impl Slot {
-    /// Whether all that was read is still so. Of who has not run nothing is known.
+    /// Whether all reads are still current. False if the transaction has not executed.
     pub(super) fn reads_are_current(&self, memory: &MultiVersionMemory, at: Position) -> bool {
         self.reads.as_ref().is_some_and(|reads| reads.is_current(memory, at))
     }
@@ -354,7 +354,7 @@ impl BlockRun {
         lock(&self.schedule).scheduler.committed() == self.transactions.len()
     }
 
-    /// Gathers what was written, together with everybody who is still there.
+    /// Collects the writes, together with all workers that are still attached.
     pub(crate) fn collect(&self) {
         let end = self.transactions.len() as Position + 1;
         self.guarded(|| self.collection.take_part(&self.memory, end));

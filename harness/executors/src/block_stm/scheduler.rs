@@ -24,7 +24,7 @@
 //!
 //! # What comes first
 //!
-//! Commits, for they free everybody; then executions, lowest first; and only where none is left early
+//! Commits, for they unblock all other tasks; then executions, lowest first; and only where none is left early
 //! validation, which finds out sooner what a commit would find anyway. With work left, a worker does
 //! better to execute: an execution is worth many validations.
 
@@ -153,7 +153,7 @@ impl Claims {
 
     fn at(&self, index: usize, left: usize) -> usize {
         let most = self.most.get(index).copied().unwrap_or(1);
-        // Towards the end of the block small claims keep everybody busy; a long claim is one sender's.
+        // Towards the end of the block small claims keep all workers busy; a long claim is one sender's.
         let fair = if most > 16 { usize::MAX } else { left / (4 * self.workers) };
         usize::from(most).min(fair).max(1)
     }

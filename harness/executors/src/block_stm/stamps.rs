@@ -141,7 +141,7 @@ impl ReadStamps {
     }
 
     /// The reader itself has published something, after which the bucket said this: what it has read there
-    /// stands, if nobody else has published in between.
+    /// stands, if no other writer has published in between.
     pub(super) fn allow(&mut self, counters: &[Counter], own: Look) {
         for stamp in &mut self.places {
             let count = stamp.counter.of(own.word);
@@ -195,7 +195,7 @@ mod tests {
         raise(&mut word, Raise::Firm);
         assert!(!current(&reads, word));
         reads.allow(&[Counter::Account], raise(&mut word, Raise::Any));
-        assert!(!current(&reads, word), "somebody came in between");
+        assert!(!current(&reads, word), "another writer came in between");
     }
 
     #[test]
@@ -229,7 +229,7 @@ mod tests {
     fn clearings_count_from_the_first_question_on() {
         let mut reads = ReadStamps::default();
         let is_current = |reads: &ReadStamps, now| reads.are_current(|| now, |_, _| Word(0));
-        assert!(is_current(&reads, 3), "nobody asked");
+        assert!(is_current(&reads, 3), "no read was recorded");
         reads.note_clearings(3);
         reads.note_clearings(4);
         assert!(is_current(&reads, 3) && !is_current(&reads, 4));

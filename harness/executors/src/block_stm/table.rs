@@ -26,7 +26,7 @@ pub(super) trait Contents: Default {
     fn key(&self) -> Self::Key;
 }
 
-/// Entries by a hash that somebody else computes.
+/// Entries by a hash that the caller computes.
 #[derive(Debug)]
 pub(super) struct Table<T> {
     buckets: Box<[AtomicU64]>,
@@ -242,7 +242,7 @@ impl<T: Contents> Table<T> {
                 return Look { bucket, word: linked };
             };
             let now = Word(now);
-            // Somebody else may have made it in the meantime.
+            // Another worker may have made it in the meantime.
             if now.may_hold(hash)
                 && self.edit_chain((now.head(), seen.head()), hash, key, &put).is_some()
             {
@@ -263,7 +263,7 @@ impl<T: Contents> Table<T> {
         })
     }
 
-    /// Every entry in this range, up to the first error. Nobody adds any.
+    /// Every entry in this range, up to the first error. No entry may be added meanwhile.
     pub(super) fn visit<E>(
         &self,
         range: Range<u32>,

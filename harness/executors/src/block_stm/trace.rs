@@ -42,7 +42,7 @@ impl Trace {
             writers.extend(writer_of_slot(memory, read, index + 1)?);
         }
         writers.extend(reads.clearings.iter().filter_map(|read| read.last).map(|by| by.position));
-        // Position 0 is the pre-block phase, which nobody waits for.
+        // Position 0 is the pre-block phase: no transaction waits for it.
         let mut after: Vec<u32> = writers.into_iter().filter_map(|at| at.checked_sub(1)).collect();
         after.sort_unstable();
         after.dedup();

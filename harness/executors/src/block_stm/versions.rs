@@ -33,7 +33,7 @@ impl<T> Cell<T> {
         self.position
     }
 
-    /// Who wrote it, unless that is about to change.
+    /// The writer, unless its write is an estimate.
     pub(super) fn writer(&self) -> Result<Writer, ReadError> {
         if self.incarnation & ESTIMATE != 0 && !G6.is_planted() {
             return Err(ReadError::Blocked(self.position));

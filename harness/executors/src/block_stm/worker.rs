@@ -42,7 +42,7 @@ enum Ended {
     Committed { task: Range<TransactionIndex>, valid: u32 },
 }
 
-/// What came of one execution.
+/// The result of one execution.
 struct Executed {
     result: Result<Done, Rule>,
     owed: Owed,
@@ -80,7 +80,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Does a task. What came of it is kept for [`Self::report`].
+    /// Performs a task. Its result is kept for [`Self::report`].
     pub(super) fn perform(&mut self, task: Task) {
         match task {
             Task::Execute(batch) => self.execute(batch),
@@ -132,7 +132,7 @@ impl<'a> Worker<'a> {
                 Ok(executed) => self.publish(version, executed, start),
                 Err(Unfinished::Blocked(blocker)) => {
                     counters.suspensions.fetch_add(1, Ordering::Relaxed);
-                    // Position 0 is final before the first transaction starts: nobody waits for it.
+                    // Position 0 is final before the first transaction starts: no transaction waits for it.
                     Ended::Suspended { version, on: blocker - 1 }
                 }
                 Err(Unfinished::Broken(error)) => {
@@ -195,7 +195,7 @@ impl<'a> Worker<'a> {
         run_deferring_reward(evm, transaction, self.block.deferral)
     }
 
-    /// Sorts what came of a transaction, and takes its writes out of the journal.
+    /// Classifies the result of a transaction, and takes its writes out of the journal.
     fn sort(
         &mut self,
         outcome: Result<(ExecutionResult, Option<U256>), EVMError<ReadError>>,

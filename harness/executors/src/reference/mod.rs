@@ -74,7 +74,7 @@ struct PreparedReference {
     transactions: Vec<TxEnv>,
 }
 
-/// What came of a run.
+/// The result of a run.
 struct Run {
     stopped: Result<BlockOutcome, Stop>,
     /// The list that was asked for; none where the block failed after its transactions.

@@ -2,7 +2,7 @@
 //!
 //! The machine under it is a mock: a transaction reads some cells, and what it writes, and where,
 //! depends on what it has read. The outcome must be that of the sequential run, whatever the
-//! interleaving; and no interleaving may stop. Who decides, decides everything: a seed in the tests, the
+//! interleaving; and no interleaving may stop. One source decides everything: a seed in the tests, the
 //! bytes of libFuzzer in `fuzz/fuzz_targets/schedule.rs`.
 
 use lockstep_executors::block_stm::scheduler::{

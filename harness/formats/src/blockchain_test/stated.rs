@@ -74,7 +74,7 @@ impl Stated {
         }
     }
 
-    /// A header, field by field. A wrong field is named, whoever's header it is.
+    /// A header, field by field. A wrong field is named.
     pub(crate) fn header(
         &mut self,
         whose: &'static str,

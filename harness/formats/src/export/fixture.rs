@@ -1,6 +1,6 @@
 //! The file: an EEST `blockchain_test`.
 
-use super::{sign::UnknownKey, sign::sign, travel::genesis};
+use super::{rebase::genesis, sign::UnknownKey, sign::sign};
 use alloy_consensus::{
     BlockBody, Header, Transaction as _, TxEnvelope, Typed2718 as _,
     constants::EMPTY_OMMER_ROOT_HASH,
@@ -30,7 +30,7 @@ pub struct Fixture<'a> {
     pub comment: &'a str,
 }
 
-/// The file of a block that [travels](super::travelling), with what the reference made of it.
+/// The file of a [rebased](super::rebased) block, with what the reference made of it.
 ///
 /// # Errors
 /// A transaction that cannot be signed.

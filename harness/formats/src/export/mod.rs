@@ -1,7 +1,7 @@
 //! A block as a fixture that every client can replay: an EEST `blockchain_test` of one block on top of
 //! its genesis.
 //!
-//! * `travel`: the block as the first one of a chain.
+//! * `rebase`: the block as the first one of a chain.
 //! * `sign`: its transactions under real signatures.
 //! * `fixture`: the file.
 //! * `t8n`: the same block as the inputs of a transition tool.
@@ -10,11 +10,11 @@
 //! it elsewhere is how the reference itself is judged.
 
 mod fixture;
+mod rebase;
 mod sign;
 mod t8n;
-mod travel;
 
 pub use fixture::{Fixture, fixture};
+pub use rebase::{has_too_many_blobs, may_overflow, rebased};
 pub use sign::{UnknownKey, sign};
 pub use t8n::{T8n, t8n};
-pub use travel::{has_too_many_blobs, may_overflow, travelling};

@@ -24,7 +24,7 @@ pub struct T8n {
     pub expected: Value,
 }
 
-/// The inputs of a block that [travels](super::travelling).
+/// The inputs of a [rebased](super::rebased) block.
 ///
 /// # Errors
 /// A transaction that cannot be signed.

@@ -22,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long helper threads may go on after a run until their time counts for nobody.
+/// How long helper threads may go on after a run until their time is not counted.
 pub(super) const QUIET_AFTER: Duration = Duration::from_millis(1);
 
 /// One executor on one block.
@@ -103,7 +103,7 @@ impl Contestant {
         }
     }
 
-    /// One timed run. Whoever was wrong once has no time any more.
+    /// One timed run. A contestant that was wrong once has no time any more.
     pub(super) fn run(&mut self, block: &Runnable, right: &Outcome, watch: &Watch) {
         let label = self.label.clone();
         let Some(prepared) = self.prepared() else { return };
@@ -188,7 +188,7 @@ impl Contestant {
     }
 }
 
-/// Runs it, and says what came of it and how long it took, in ns.
+/// Runs it; returns its result and its time in ns.
 pub(super) fn timed(prepared: &mut dyn Prepared) -> (Result<Execution, String>, u64) {
     let start = Instant::now();
     let outcome = guarded(|| prepared.run());

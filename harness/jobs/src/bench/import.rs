@@ -77,7 +77,7 @@ pub(super) struct Import {
 /// Imports the block twice: stage by stage, each by itself, and then together.
 ///
 /// # Errors
-/// What is wrong.
+/// The wrong commitment, sender or outcome.
 pub(super) fn import(
     block: &Runnable,
     prepared: &mut dyn Prepared,

@@ -44,11 +44,11 @@ pub type FindDependencies = fn(&Case) -> Result<Dependencies, ExecutorError>;
 /// A run of `bench`.
 #[derive(Clone)]
 pub struct BenchPlan {
-    /// Makes the reference, which decides what is right.
+    /// Makes the reference, whose outcome is the right one.
     pub reference: Factory,
     /// What speedups are stated against.
     pub baseline: Candidate,
-    /// Who is measured.
+    /// The measured executors.
     pub candidates: Vec<Candidate>,
     /// Runs: in each, everyone prepares the block anew.
     pub runs: usize,

@@ -74,7 +74,7 @@ impl Bench {
     }
 
     /// Pins every thread, in another way than in the round before but one: cores that are said to be
-    /// alike drift apart, and nobody shall always have the better one.
+    /// alike drift apart, and no copy shall always have the better place.
     fn pin(&self, round: usize) {
         if self.plan.pin {
             let first = round / 2;

@@ -1,4 +1,4 @@
-//! Who runs at the moment, for whoever must notice that a run does not end.
+//! The executor that is running now, for the watchdog.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

@@ -25,7 +25,7 @@ use std::{
 enum Entry {
     /// A process begins, or a proof has ended: nothing from before is in flight any more.
     Begin,
-    /// A worker turns to a test; `alone`: nobody else runs meanwhile.
+    /// A worker turns to a test; `alone`: no other test runs meanwhile.
     Turn { worker: usize, test: TestName, alone: bool },
     /// A worker gives the test to an executor.
     Run { worker: usize, executor: String },
@@ -133,7 +133,7 @@ impl Past {
             match entry {
                 Entry::Begin => at.clear(),
                 Entry::Turn { worker, test, alone } => {
-                    // Whoever waits to be reported has ended where somebody begins who runs alone, and
+                    // A solo test starts only after all pending tests have finished, and
                     // who ran alone has ended where anybody begins.
                     at.retain(|_, other: &mut InFlight| !alone && !other.alone);
                     at.insert(worker, InFlight { test, executor: None, alone });

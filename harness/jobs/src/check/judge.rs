@@ -70,7 +70,7 @@ impl Judge {
     /// Runs one test on the calling thread.
     ///
     /// # Panics
-    /// Never: without a watchdog nobody abandons the run.
+    /// Never: without a watchdog no run is abandoned.
     pub fn judge_alone(&mut self, test: Test) -> TestResult {
         self.judge(test, "").expect("there is no watchdog")
     }

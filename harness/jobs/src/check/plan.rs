@@ -1,4 +1,4 @@
-//! What to run: decided before any work starts.
+//! The plan of a run, made before any work starts.
 
 use super::journal::{Journal, Resume};
 use lockstep_engine::{Candidate, Factory};
@@ -16,7 +16,7 @@ use std::{
 pub struct Plan {
     /// Makes the reference.
     pub reference: Factory,
-    /// Who is compared with it.
+    /// The candidates.
     pub candidates: Vec<Candidate>,
     /// Cases in flight.
     pub jobs: usize,

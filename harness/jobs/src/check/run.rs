@@ -38,7 +38,7 @@ pub enum Input {
 }
 
 /// After so many abandoned workers a supervised run goes on in another process: their threads still
-/// take time from everybody else.
+/// take time from all other workers.
 const MOST_ABANDONED: usize = 3;
 
 /// Something happened.
@@ -60,7 +60,7 @@ pub enum Event {
 
 /// Reports what was found in a batch beside tests.
 pub(super) fn report(events: &Sender<Event>, unreadable: Vec<SourceError>, others: Vec<OtherFile>) {
-    // Nobody listens any more where the run was ended early.
+    // After an early end the receiver is gone.
     for error in unreadable {
         let _ = events.send(Event::Unreadable(error));
     }
@@ -203,7 +203,7 @@ impl Source {
         }
     }
 
-    /// False where nobody wants any more.
+    /// False where no more batches are wanted.
     fn send(&self, batch: Batch, number: usize) -> bool {
         self.semaphore.enter(batch.size());
         !self.plan.interrupted.load(Ordering::Relaxed)

@@ -62,7 +62,7 @@ impl Worker {
                 return;
             }
         }
-        // Nobody listens any more where the run was ended early.
+        // After an early end the receiver is gone.
         let _ = self.events.send(Event::WorkerDone(self.id));
     }
 

@@ -69,7 +69,8 @@ pub fn render(explanation: &Explanation, style: Style) -> String {
         heading(&mut text, style, "Who wrote it");
         for (place, writers) in &explanation.writers {
             let writers: Vec<String> = writers.iter().map(ToString::to_string).collect();
-            let writers = if writers.is_empty() { "nobody".to_owned() } else { writers.join(", ") };
+            let writers =
+                if writers.is_empty() { "no transaction".to_owned() } else { writers.join(", ") };
             let _ = writeln!(text, "* {place}: {writers}");
         }
     }

@@ -18,9 +18,9 @@ use std::{
 pub struct StaleRead {
     /// What was read; `None`: all of the state, as it was before the transaction that is named.
     pub place: Option<Place>,
-    /// Who wrote what was read.
+    /// The writer of the value that was read.
     pub wrong_writer: Writer,
-    /// Who wrote what should have been read.
+    /// The writer of the value that should have been read.
     pub right_writer: Writer,
     /// What was read, in words.
     pub wrong: String,

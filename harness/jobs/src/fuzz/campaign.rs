@@ -77,7 +77,7 @@ struct Campaign<'a> {
     staff: Staff<Seeds, Done>,
     hands: BTreeMap<u64, Hand>,
     tally: Tally,
-    /// The next seed that nobody has had, as its number in the campaign.
+    /// The next seed that was never assigned, as its number in the campaign.
     next: u64,
     /// Seeds that were lost with a worker.
     again: VecDeque<u64>,

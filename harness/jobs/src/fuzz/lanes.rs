@@ -1,4 +1,4 @@
-//! What is checked on one block.
+//! The checks of one block: the fast lane and the deep lane.
 
 use super::{
     FuzzPlan,

@@ -1,4 +1,4 @@
-//! What a campaign does: decided before any work starts.
+//! The plan of a campaign, made before any work starts.
 
 use lockstep_cases::generate::Limits;
 use lockstep_engine::{Candidate, Factory};
@@ -16,9 +16,9 @@ pub type FindDependencies = fn(&Case) -> Result<Dependencies, ExecutorError>;
 pub struct FuzzPlan {
     /// Makes the reference.
     pub reference: Factory,
-    /// Who is compared with it on every block.
+    /// Candidates of every block.
     pub fast: Vec<Candidate>,
-    /// Who is compared with it on one block in [`super::DEEP_EVERY`], twice each.
+    /// Candidates of one block in [`super::DEEP_EVERY`], which run twice each.
     pub deep: Vec<Candidate>,
     /// Tells how much transactions conflict.
     pub dependencies: FindDependencies,
@@ -41,7 +41,7 @@ pub struct FuzzPlan {
 }
 
 impl FuzzPlan {
-    /// Everybody who takes part, in the order of [`super::Lanes`].
+    /// The label of a slot of [`super::Lanes`].
     pub(super) fn label(&self, number: usize) -> &str {
         let candidates = self.fast.iter().chain(&self.deep);
         let mut labels = candidates.map(|candidate| candidate.label.as_str());

@@ -1,4 +1,4 @@
-//! What a campaign has seen so far.
+//! The tally of a campaign.
 
 use super::{Checked, Done};
 use crate::finding::Finding;

@@ -69,7 +69,7 @@ pub struct Overall {
     pub call: Call,
 }
 
-/// What came of comparing two records.
+/// The comparison of two records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// One executor, one block.

@@ -1,4 +1,4 @@
-//! What came of a comparison, as Markdown.
+//! The result of a comparison, as Markdown.
 
 use super::{Call, Change, Comparison};
 use lockstep_report::samples::statistics::Estimate;

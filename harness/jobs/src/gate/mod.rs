@@ -1,10 +1,10 @@
 //! Whether executors have become slower than they were: two records compared. Pure functions.
 //!
 //! * `change`: one executor on one block, and one executor on all of them.
-//! * `markdown`: what came of it, for a pull request.
+//! * `markdown`: the result, for a pull request.
 //!
 //! A change is called one only where its interval says so, and where it is larger than a floor below which
-//! nobody should care. Where the machine's ceiling was measured beside every round, the share of it that
+//! it does not matter. Where the machine's ceiling was measured beside every round, the share of it that
 //! was reached must say the same: a neighbour who takes half a core away slows all threads down, and
 //! tells nothing of an executor.
 

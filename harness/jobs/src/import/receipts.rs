@@ -2,7 +2,7 @@
 //!
 //! The key of a receipt is the RLP of its index (EIP-2718; Yellow Paper 4.3.1): 128 and more have a byte
 //! of length before the index itself. So all receipts from 256 on whose indices share their high byte
-//! share the first four nibbles of their keys, and nobody else does: each such group is a trie of its
+//! share the first four nibbles of their keys with no other receipt: each such group is a trie of its
 //! own. Receipts hold a bloom of 256 bytes, so every node above them is referred to by its hash.
 
 use super::ReceiptsCommitment;

@@ -69,7 +69,7 @@ impl Draft {
         let case =
             Case { block: Arc::new(block), pre_state: pre.state.clone(), ..self.case.clone() };
         let (expectation, keys) = (Expectation::default(), self.keys.clone());
-        export::travelling(&Runnable { case, pre, expectation, keys })
+        export::rebased(&Runnable { case, pre, expectation, keys })
     }
 
     /// Smaller is simpler.

@@ -86,7 +86,7 @@ impl Fields {
         }
     }
 
-    /// As a transaction that nobody has signed.
+    /// As an unsigned transaction.
     pub(super) fn envelope(self) -> TxEnvelope {
         let Self { kind, chain_id, nonce, gas_limit, max_fee, tip, to, value, input, .. } = self;
         let access_list = self.access_list;

@@ -26,7 +26,7 @@ use std::{
 };
 pub use suspect::{MOST_RUNS, Rate, Suspect};
 
-/// What came of it.
+/// A minimised block.
 #[derive(Debug)]
 pub struct Shrunk {
     /// The block.
@@ -87,9 +87,9 @@ pub fn shrink(
 ) -> Result<Shrunk, NotShrunk> {
     let start = Instant::now();
     let first = suspect.look(block)?;
-    let draft = Draft::new(&export::travelling(block));
+    let draft = Draft::new(&export::rebased(block));
     draft.check_keys()?;
-    let travelled = draft.block();
+    let rebased = draft.block();
     let mut shrinker = Shrinker {
         suspect,
         wanted: first.failure.clone(),
@@ -100,7 +100,7 @@ pub fn shrink(
         interrupted: patience.interrupted.clone(),
         tell,
     };
-    if !shrinker.fails(&travelled) {
+    if !shrinker.fails(&rebased) {
         return Err(NotShrunk::DoesNotTravel);
     }
     shrinker.go();

@@ -1,4 +1,4 @@
-//! Whether a block still fails, and how often.
+//! A suspected executor: whether a block still fails, and how often.
 
 use super::NotShrunk;
 use crate::{
@@ -23,7 +23,7 @@ pub struct Rate {
 /// Runs that tell how often a block fails. More would cost more than they tell.
 const RUNS: u32 = 24;
 
-/// Runs after which nobody is wrong: a block that fails more seldom cannot be made smaller in reasonable
+/// Runs after which a candidate counts as right: a block that fails more seldom cannot be made smaller in reasonable
 /// time.
 pub const MOST_RUNS: u32 = 400;
 

@@ -1,6 +1,6 @@
 //! Comparison: pure functions from outcomes to typed differences.
 //!
-//! Two of them, because executors share code: a mistake in shared code is invisible between
+//! There are two, because executors share code: a mistake in shared code is invisible between
 //! executors ([`compare_outcomes`]); only the fixture's expectation catches it
 //! ([`compare_expectation`]).
 

@@ -9,7 +9,7 @@ pub const SCHEMA: u32 = 1;
 /// What is said once of everything that was measured in one go.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Circumstances {
-    /// [`SCHEMA`] of whoever wrote the record.
+    /// [`SCHEMA`] of the program that wrote the record.
     pub schema: u32,
     /// When it began, as in `2026-11-25T12:00:00Z`.
     pub started: String,
@@ -54,7 +54,7 @@ pub struct Machine {
     pub kernel: Option<String>,
     /// Whether the processor says that there is a hypervisor.
     pub virtual_machine: bool,
-    /// Who decides the processor's frequency.
+    /// The frequency governor of the processor.
     pub governor: Option<String>,
     /// Whether the kernel gives huge pages by itself: `always`, `madvise`, `never`.
     pub huge_pages: Option<String>,

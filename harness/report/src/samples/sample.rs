@@ -1,4 +1,4 @@
-//! What came of measuring one executor on one block.
+//! The samples of one executor on one block.
 
 use super::{
     bootstrap::{self, Runs},
@@ -35,7 +35,7 @@ pub struct SampleSet {
     pub transactions: usize,
     /// Gas that the block used.
     pub gas: u64,
-    /// What the block comes to: keccak-256 of its state root and receipts root. Whoever runs it
+    /// What the block comes to: keccak-256 of its state root and receipts root. Every run
     /// must find the same. `None` of an invalid block.
     #[schemars(with = "Option<String>")]
     pub outcome: Option<B256>,

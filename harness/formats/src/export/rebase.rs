@@ -22,9 +22,9 @@ use std::sync::Arc;
 const SLOT: u64 = 12;
 
 /// The same transactions on the same state, in a block of number 1 whose parent is a genesis of that
-/// state. What code asks of number, parent hash and earlier blocks has other answers there: whoever
-/// needs the block to do the same has to look.
-pub fn travelling(block: &Runnable) -> Runnable {
+/// state. Block number, parent hash and earlier block hashes are different there: a caller that
+/// needs the same outcome has to compare it.
+pub fn rebased(block: &Runnable) -> Runnable {
     let state = with_contracts(block);
     let genesis = genesis(&block.case, &PreState::new(state.clone()));
     let hash = genesis.hash_slow();
