@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use lockstep_cases::generate::{Limits, from_bytes};
 use lockstep_executors::{AccessList, access_list::mutants};
-use lockstep_model::{Mode, Outcome, Rejection, Rule};
+use lockstep_model::{Mode, Outcome, Rejection, Rule, RunOptions};
 use std::cell::RefCell;
 
 thread_local! {
@@ -21,7 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
     let made = AccessList::make(&case).expect("the reference runs it");
     EXECUTOR.with_borrow_mut(|executor| {
         let mut run = |list| {
-            let mut prepared = executor.prepare_with(&case, list).expect("it can be run");
+            let mut prepared =
+                executor.prepare_with(&case, &RunOptions::of(&case), list).expect("it can be run");
             prepared.run().expect("it does not break").outcome
         };
         let Outcome::Accepted(_) = run(made.clone()) else { return };

@@ -25,7 +25,7 @@ use lockstep_judge::{
     pack::Mode as PackedAs,
     runnable::Runnable,
 };
-use lockstep_model::{Executor, Mode, Outcome};
+use lockstep_model::{Executor, Mode, Outcome, RunOptions};
 use std::{fs, path::Path};
 
 /// Tests that may use more are not packed for the execution specs, which are slow.
@@ -144,7 +144,9 @@ fn assembled((number, test): (usize, Test)) -> Option<Named> {
 }
 
 fn run(reference: &mut dyn Executor, block: &Runnable) -> Result<Outcome> {
-    let execution = reference.prepare(&block.case).and_then(|mut prepared| prepared.run());
+    let execution = reference
+        .prepare(&block.case, &RunOptions::of(&block.case))
+        .and_then(|mut prepared| prepared.run());
     let execution = execution.with_context(|| format!("{}: the reference", block.case.id))?;
     Ok(execution.outcome)
 }

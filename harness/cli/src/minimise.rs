@@ -15,6 +15,7 @@ use lockstep_jobs::{
     trials::{Report, Trials},
 };
 use lockstep_judge::runnable::Runnable;
+use lockstep_model::RunOptions;
 use std::sync::atomic::Ordering;
 
 /// Runs the command; gives its exit status.
@@ -69,7 +70,7 @@ fn slipped(first: &Failure, last: &Failure) -> String {
 
 /// As a file that other clients can replay.
 fn as_fixture(shrunk: &Shrunk, suspect: &mut Suspect) -> Result<String> {
-    let outcome = suspect.right(&shrunk.block)?;
+    let outcome = suspect.right(&shrunk.block, &RunOptions::of(&shrunk.block.case))?;
     let comment = format!(
         "Minimised from {}. {} was wrong on it: {}. Failed in {}.",
         shrunk.block.case.id,

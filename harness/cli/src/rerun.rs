@@ -7,7 +7,7 @@ use crate::{Lockstep, candidates::factory, defaults::REFERENCE, output};
 use anyhow::{Error, Result};
 use lockstep_cases::workload::Workload;
 use lockstep_jobs::bench::digest;
-use lockstep_model::Mode;
+use lockstep_model::{Mode, RunOptions};
 use lockstep_report::board::Board;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub(crate) fn rerun(board: &Board, command: &Lockstep) -> Result<u8> {
         let Some((workload, size)) = Workload::of_id(id) else { return Ok(None) };
         let block = workload.sized(size);
         let mut reference = reference(1).map_err(Error::msg)?;
-        let mut prepared = reference.prepare(&block.case)?;
+        let mut prepared = reference.prepare(&block.case, &RunOptions::of(&block.case))?;
         Ok(Some(digest(&block, &prepared.run()?.outcome)))
     };
     let found: Vec<_> = stated.par_iter().map(|(id, _)| outcome(id)).collect::<Result<_>>()?;

@@ -1,7 +1,7 @@
 //! An executor slot: one executor, kept from case to case.
 
 use crate::{Candidate, Factory, panic_text};
-use lockstep_model::{Case, Execution, Executor, ExecutorError};
+use lockstep_model::{Case, Execution, Executor, ExecutorError, RunOptions};
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -52,7 +52,7 @@ impl Slot {
     ///
     /// # Errors
     /// When the executor cannot be made, returns an error, or panics.
-    pub fn execute(&mut self, case: &Case) -> Result<Execution, NoExecution> {
+    pub fn execute(&mut self, case: &Case, options: &RunOptions) -> Result<Execution, NoExecution> {
         let run = || {
             let executor = match &mut self.executor {
                 Some(executor) => executor,
@@ -61,7 +61,7 @@ impl Slot {
                     none.insert(made)
                 }
             };
-            executor.prepare(case)?.run()
+            executor.prepare(case, options)?.run()
         };
         let outcome = catch_unwind(AssertUnwindSafe(run));
         match outcome {

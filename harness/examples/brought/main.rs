@@ -2,7 +2,7 @@
 //! it found: `brought --bug gas check`, `brought --slower 10 gate`.
 
 use lockstep_executors::Reference;
-use lockstep_model::{Case, Execution, Executor, ExecutorError, Outcome, Prepared};
+use lockstep_model::{Case, Execution, Executor, ExecutorError, Outcome, Prepared, RunOptions};
 use std::time::Instant;
 
 /// What is wrong on purpose.
@@ -20,8 +20,12 @@ struct Mine(Wrong);
 struct Ready(Box<dyn Prepared>, Case, Wrong);
 
 impl Executor for Mine {
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
-        Ok(Box::new(Ready(Reference.prepare(case)?, case.clone(), self.0.clone())))
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError> {
+        Ok(Box::new(Ready(Reference.prepare(case, options)?, case.clone(), self.0.clone())))
     }
 }
 

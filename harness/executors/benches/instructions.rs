@@ -20,7 +20,7 @@ use bare_loop::BareLoop;
 use gas::gas_or;
 use lockstep_cases::workload::{Signatures, Workload};
 use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
-use lockstep_model::{Executor, Mode, Outcome};
+use lockstep_model::{Executor, Mode, Outcome, RunOptions};
 use mimalloc::MiMalloc;
 use std::{process::Command, thread};
 
@@ -83,7 +83,8 @@ fn run(executor: &str, workload: &str, runs: u64) {
         "access_list" => Box::new(AccessList::new(1, Mode::Forced).unwrap()),
         _ => panic!("no executor `{executor}`"),
     };
-    let mut prepared = executor.prepare(&block(workload).case).unwrap();
+    let case = block(workload).case;
+    let mut prepared = executor.prepare(&case, &RunOptions::of(&case)).unwrap();
     for _ in 0..runs {
         let outcome = prepared.run().unwrap().outcome;
         assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");

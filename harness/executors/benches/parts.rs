@@ -16,7 +16,7 @@ use lockstep_executors::{
 };
 use lockstep_jobs::import::Importer;
 use lockstep_judge::state::{NormalChanges, roots};
-use lockstep_model::{Executor, MemoryState, Outcome};
+use lockstep_model::{Executor, MemoryState, Outcome, RunOptions};
 use mimalloc::MiMalloc;
 use std::{hint::black_box, sync::Arc};
 
@@ -93,7 +93,12 @@ fn scheduler(criterion: &mut Criterion) {
 /// Of 1,000 transfers of one token.
 fn roots(criterion: &mut Criterion) {
     let block = Workload::named("erc20").unwrap().block(0, 33_000_000, Signatures::Placeholder);
-    let outcome = Reference.prepare(&block.case).unwrap().run().unwrap().outcome;
+    let outcome = Reference
+        .prepare(&block.case, &RunOptions::of(&block.case))
+        .unwrap()
+        .run()
+        .unwrap()
+        .outcome;
     let Outcome::Accepted(outcome) = outcome else { panic!("it is valid") };
     let mut group = criterion.benchmark_group("roots");
     group.bench_function("receipts, judge", |bencher| {

@@ -9,7 +9,7 @@
 
 use lockstep_cases::workload::{Signatures, Workload};
 use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
-use lockstep_model::{Executor, Mode, Outcome};
+use lockstep_model::{Executor, Mode, Outcome, RunOptions};
 use mimalloc::MiMalloc;
 use std::time::Instant;
 
@@ -39,7 +39,9 @@ fn main() {
     let gas = gas.parse().expect("gas is a number");
     let block = workload.block(0, gas, Signatures::Placeholder);
     let prepared = names.split(',').map(|name| {
-        let prepared = executor(name, threads).prepare(&block.case).expect("it runs");
+        let prepared = executor(name, threads)
+            .prepare(&block.case, &RunOptions::of(&block.case))
+            .expect("it runs");
         (name, prepared)
     });
     let mut prepared: Vec<_> = prepared.collect();

@@ -19,6 +19,7 @@ use alloy_evm::{
 use alloy_primitives::{Bytes, Log};
 use lockstep_model::{
     At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Phases, Prepared, Receipt,
+    RunOptions,
 };
 use revm::{context::BlockEnv, database::State, primitives::hardfork::SpecId};
 
@@ -78,7 +79,11 @@ where
     M: Fn(Hardforks) -> F + Send,
     F: EthereumFactory,
 {
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError> {
         refuse_unsupported(case)?;
         let transactions = case.block.transactions.iter();
         let transaction = |transaction: &lockstep_model::Transaction| {
@@ -86,6 +91,7 @@ where
         };
         Ok(Box::new(PreparedAlloyEvm {
             case: case.clone(),
+            changes_by_transaction: options.changes_by_transaction,
             env: evm_env(case),
             factory: (self.make)(Hardforks(case.rules.fork)),
             transactions: transactions.map(transaction).collect(),
@@ -97,6 +103,7 @@ type Tx<F> = <<F as BlockExecutorFactory>::EvmFactory as EvmFactory>::Tx;
 
 struct PreparedAlloyEvm<F: EthereumFactory> {
     case: Case,
+    changes_by_transaction: bool,
     env: EvmEnv,
     factory: F,
     transactions: Vec<Tx<F>>,
@@ -130,7 +137,7 @@ impl<F: EthereumFactory> PreparedAlloyEvm<F> {
             executor.apply_pre_execution_changes().map_err(|error| stop(error, At::PreBlock))?;
         }
         let mut outcome = BlockOutcome::default();
-        let mut by_transaction = case.changes_by_transaction.then(Vec::new);
+        let mut by_transaction = self.changes_by_transaction.then(Vec::new);
         if by_transaction.is_some() {
             let before = take_changes(executor.evm_mut().db_mut());
             outcome.changes.extend(before.clone());

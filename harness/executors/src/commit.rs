@@ -9,7 +9,9 @@ use alloy_consensus::Transaction as _;
 use alloy_consensus::Typed2718;
 use alloy_primitives::Log;
 use lockstep_faults::gas_and_receipts::{H3, H6, H8, H9};
-use lockstep_model::{At, Case, Fork, Receipt, ReceiptObserver, Rejection, Rule, Transaction};
+use lockstep_model::{
+    At, Case, Fork, Receipt, ReceiptObserver, Rejection, Rule, RunOptions, Transaction,
+};
 use revm::{
     context::result::{ExecutionResult, ResultGas},
     primitives::eip7825,
@@ -78,11 +80,11 @@ impl fmt::Debug for OrderedCommit {
 
 impl OrderedCommit {
     /// A block of which nothing is committed yet.
-    pub fn new(case: &Case) -> Self {
+    pub fn new(case: &Case, options: &RunOptions) -> Self {
         Self {
             block_gas_limit: case.block.gas_limit,
             receipts: Vec::with_capacity(case.block.transactions.len()),
-            observer: case.receipts.clone(),
+            observer: options.receipts.clone(),
             ..Self::nothing(case.rules.fork)
         }
     }

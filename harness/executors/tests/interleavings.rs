@@ -11,7 +11,7 @@ use lockstep_cases::{
 };
 use lockstep_executors::{AccessList, BlockStm, Reference};
 use lockstep_judge::{compare::compare_outcomes, definition::Body, runnable::Runnable};
-use lockstep_model::{Case, Executor, Mode, Outcome};
+use lockstep_model::{Case, Executor, Mode, Outcome, RunOptions};
 use shuttle::{
     Config, Runner,
     scheduler::{PctScheduler, RandomScheduler, Scheduler},
@@ -68,7 +68,7 @@ fn blocks() -> Vec<Runnable> {
 }
 
 fn run(executor: &mut dyn Executor, case: &Case) -> Outcome {
-    executor.prepare(case).unwrap().run().unwrap().outcome
+    executor.prepare(case, &RunOptions::of(case)).unwrap().run().unwrap().outcome
 }
 
 fn check(blocks: Vec<Runnable>, schedules: usize, make: fn(usize) -> Box<dyn Executor>) {

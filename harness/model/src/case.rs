@@ -1,6 +1,6 @@
 //! A case: one block with its pre-state and the rules that hold for it.
 
-use crate::{Fork, ReadObserver, ReceiptObserver, StateReader};
+use crate::{Fork, StateReader};
 use alloy_consensus::TxEnvelope;
 use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{Address, B256, U256};
@@ -19,13 +19,6 @@ pub struct Case {
     pub block: Arc<Block>,
     /// The state before the block.
     pub pre_state: Arc<dyn StateReader>,
-    /// Whether the outcome must hold the changes of each transaction as well. Receipts before
-    /// Byzantium need them, because they carry an intermediate state root.
-    pub changes_by_transaction: bool,
-    /// Told when each receipt is final. An executor may ignore it.
-    pub receipts: Option<Arc<dyn ReceiptObserver>>,
-    /// Told what each transaction has read. An executor may ignore it.
-    pub reads: Option<Arc<dyn ReadObserver>>,
 }
 
 impl fmt::Debug for Case {

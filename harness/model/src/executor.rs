@@ -1,6 +1,6 @@
 //! The seam: the traits of an executor.
 
-use crate::{Case, Outcome, StateChanges, StateError};
+use crate::{Case, Outcome, RunOptions, StateChanges, StateError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -15,7 +15,11 @@ pub trait Executor: Send {
     /// # Errors
     /// When the executor cannot run this case at all. That the block is invalid is an
     /// [`Outcome`], not an error.
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError>;
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError>;
 }
 
 /// A case that is ready to run.

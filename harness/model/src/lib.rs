@@ -17,6 +17,7 @@ pub mod memory_state;
 pub mod outcome;
 pub mod reads;
 pub mod rejection;
+pub mod run_options;
 pub mod state;
 pub mod trace;
 
@@ -31,5 +32,6 @@ pub use memory_state::MemoryState;
 pub use outcome::{BlockOutcome, Outcome, Receipt};
 pub use reads::{Read, ReadObserver};
 pub use rejection::{At, Rejection, Rule};
+pub use run_options::RunOptions;
 pub use state::{AccountInfo, StateError, StateReader};
 pub use trace::{Step, Traced};

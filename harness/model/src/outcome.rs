@@ -37,7 +37,7 @@ pub struct BlockOutcome {
     /// All state changes of the block.
     pub changes: StateChanges,
     /// The changes of each transaction, where
-    /// [`Case::changes_by_transaction`](crate::Case::changes_by_transaction) asks for them.
+    /// [`RunOptions::changes_by_transaction`](crate::RunOptions) asks for them.
     pub changes_by_transaction: Option<Vec<StateChanges>>,
     /// The changes before the first transaction, where the changes of each transaction are there.
     pub changes_before_transactions: Option<StateChanges>,

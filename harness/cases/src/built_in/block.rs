@@ -138,9 +138,6 @@ impl BlockBuilder {
             phases: Phases::Full,
             block: Arc::new(self.block),
             pre_state: pre.state.clone(),
-            changes_by_transaction: self.fork < Fork::Byzantium,
-            receipts: None,
-            reads: None,
         };
         let accounts = self.expected.into_values().collect();
         let expectation = Expectation { accepted: true, accounts, ..Expectation::default() };

@@ -167,9 +167,6 @@ fn filled(
         phases: Phases::Full,
         block: Arc::new(block),
         pre_state: pre.state.clone(),
-        changes_by_transaction: fork < Fork::Byzantium,
-        receipts: None,
-        reads: None,
     };
     let block = Runnable { case, pre, expectation: Expectation::default(), keys: Keys::new() };
     Generated { block, features, shape, is_meant_to_fail, cast }

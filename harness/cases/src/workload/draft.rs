@@ -176,9 +176,6 @@ impl Draft {
             phases: Phases::Full,
             block: Arc::new(block),
             pre_state: pre.state.clone(),
-            changes_by_transaction: false,
-            receipts: None,
-            reads: None,
         };
         let expectation = Expectation { accepted: true, ..Expectation::default() };
         Runnable { case, pre, expectation, keys: Keys::new() }

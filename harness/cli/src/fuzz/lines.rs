@@ -34,6 +34,8 @@ pub(crate) enum Line {
         killed: u64,
         /// Runs of candidates that do not support the block.
         unsupported: u64,
+        /// Runs without changes of each transaction where the fork needs them.
+        without_states: u64,
         /// By signature.
         findings: BTreeMap<String, u64>,
         next_seed: u64,
@@ -63,6 +65,7 @@ pub(super) fn campaign_line(tally: &Tally, elapsed: Duration) -> String {
         hung: tally.hung,
         killed: tally.killed,
         unsupported: tally.sums.unsupported,
+        without_states: tally.sums.without_states,
         findings: tally.findings.iter().map(count).collect(),
         next_seed: tally.next_seed,
     })
@@ -122,6 +125,10 @@ pub(super) fn findings_table(tally: &Tally) -> String {
         (tally.hung, "workers hung and were replaced"),
         (tally.killed, "workers were killed from outside; their blocks were checked again"),
         (tally.sums.unsupported, "runs of executors that do not support the block were left out"),
+        (
+            tally.sums.without_states,
+            "runs gave no changes of each transaction: states between transactions were not compared",
+        ),
     ] {
         if count > 0 {
             text += &format!("{count} {what}\n");

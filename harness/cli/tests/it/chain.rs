@@ -19,7 +19,7 @@ use lockstep_judge::{
     definition::{Body, SourceKind, Test},
     state::{NormalChanges, PreState, roots},
 };
-use lockstep_model::{MemoryState, Outcome, memory_state::BlockHashes};
+use lockstep_model::{MemoryState, Outcome, RunOptions, memory_state::BlockHashes};
 use std::sync::Arc;
 
 pub(crate) const CONTRACT: Address = Address::repeat_byte(0xcc);
@@ -217,7 +217,11 @@ impl Draft {
         let tree = Tree::new(&chain.genesis);
         let imported = import(&chain, &tree, "filling", &chain.blocks[0]).ok()?;
         let mut reference = factory("reference")(1).unwrap();
-        let execution = reference.prepare(&imported.case).unwrap().run().unwrap();
+        let execution = reference
+            .prepare(&imported.case, &RunOptions::of(&imported.case))
+            .unwrap()
+            .run()
+            .unwrap();
         match execution.outcome {
             Outcome::Accepted(outcome) => Some(*outcome),
             Outcome::Rejected(_) => None,

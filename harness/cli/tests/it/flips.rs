@@ -195,9 +195,10 @@ fn every_flipped_header_field_is_named() {
 fn header_of(runnable: &lockstep_judge::runnable::Runnable) -> HeaderExpectation {
     use alloy_eips::eip7685::Requests;
     use lockstep_judge::state::roots;
-    use lockstep_model::Outcome;
+    use lockstep_model::{Outcome, RunOptions};
     let mut executor = lockstep_cli::testing::factory("reference")(1).unwrap();
-    let execution = executor.prepare(&runnable.case).unwrap().run().unwrap();
+    let execution =
+        executor.prepare(&runnable.case, &RunOptions::of(&runnable.case)).unwrap().run().unwrap();
     let Outcome::Accepted(outcome) = execution.outcome else { panic!("it is valid") };
     HeaderExpectation {
         gas_used: outcome.gas_used,

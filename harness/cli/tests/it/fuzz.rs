@@ -11,7 +11,7 @@ use lockstep_jobs::{
     finding::{Finding, Kind},
     fuzz::{FuzzPlan, Tally, Tell, run, work},
 };
-use lockstep_model::{Case, Executor, ExecutorError, Prepared, Read, ReadObserver};
+use lockstep_model::{Case, Executor, ExecutorError, Prepared, Read, ReadObserver, RunOptions};
 use std::{
     fs,
     sync::{Arc, atomic::AtomicBool},
@@ -85,13 +85,17 @@ fn a_panic_is_a_finding_and_the_campaign_goes_on() {
 struct Hangs(Box<dyn Executor>);
 
 impl Executor for Hangs {
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError> {
         if case.id.contains("seed=7[") {
             loop {
                 thread::park();
             }
         }
-        self.0.prepare(case)
+        self.0.prepare(case, options)
     }
 }
 
@@ -123,9 +127,14 @@ impl ReadObserver for Lie {
 }
 
 impl Executor for Liar {
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError> {
         let lie = |reads: Arc<dyn ReadObserver>| Arc::new(Lie(reads)) as Arc<dyn ReadObserver>;
-        self.0.prepare(&Case { reads: case.reads.clone().map(lie), ..case.clone() })
+        let reads = options.reads.clone().map(lie);
+        self.0.prepare(case, &RunOptions { reads, ..options.clone() })
     }
 }
 

@@ -3,7 +3,7 @@
 use lockstep_cases::generate::{Limits, from_bytes, from_seed};
 use lockstep_cli::testing::{factory, plan_of_all};
 use lockstep_jobs::check::Judge;
-use lockstep_model::Outcome;
+use lockstep_model::{Outcome, RunOptions};
 use lockstep_report::record::Status;
 use proptest::prelude::*;
 
@@ -44,7 +44,7 @@ fn most_blocks_are_valid_and_most_transactions_succeed() {
     for seed in 0..SEEDS {
         let generated = from_seed(seed, &limits);
         let case = &generated.block.case;
-        match reference.prepare(case).unwrap().run().unwrap().outcome {
+        match reference.prepare(case, &RunOptions::of(case)).unwrap().run().unwrap().outcome {
             Outcome::Accepted(block) => {
                 transactions += block.receipts.len();
                 succeeded += block.receipts.iter().filter(|receipt| receipt.success).count();

@@ -13,12 +13,12 @@ use lockstep_executors::{
     access_list::{MadeList, mutants},
 };
 use lockstep_judge::definition::Body;
-use lockstep_model::{At, Case, Fork, Mode, Outcome, Phases, Rejection, Rule};
+use lockstep_model::{At, Case, Fork, Mode, Outcome, Phases, Rejection, Rule, RunOptions};
 
 /// Runs a case with a list.
 fn run(case: &Case, list: MadeList, threads: usize) -> Outcome {
     let mut executor = AccessList::new(threads, Mode::Forced).unwrap();
-    executor.prepare_with(case, list).unwrap().run().unwrap().outcome
+    executor.prepare_with(case, &RunOptions::of(case), list).unwrap().run().unwrap().outcome
 }
 
 fn index(at: u64) -> BlockAccessIndex {

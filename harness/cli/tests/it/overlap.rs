@@ -7,6 +7,7 @@ use lockstep_engine::{
     instrument::{CountingReader, LatencyReader, RendezvousReader},
 };
 use lockstep_jobs::check::prove_overlap;
+use lockstep_model::RunOptions;
 use lockstep_report::record::Overlap;
 use std::{
     sync::Arc,
@@ -35,7 +36,7 @@ fn the_reference_never_overlaps() {
     let reader = Arc::new(RendezvousReader::new(&case, Duration::from_millis(200)));
     case.pre_state = reader.clone();
     let mut executor = factory("reference")(1).unwrap();
-    let mut prepared = executor.prepare(&case).unwrap();
+    let mut prepared = executor.prepare(&case, &RunOptions::of(&case)).unwrap();
     reader.arm();
     prepared.run().unwrap();
     assert!(!reader.met());
@@ -47,7 +48,7 @@ fn two_transactions_are_parallel_from_the_first() {
     let reader = Arc::new(RendezvousReader::new(&case, Duration::from_secs(20)));
     case.pre_state = reader.clone();
     let mut executor = factory("block_stm")(2).unwrap();
-    let mut prepared = executor.prepare(&case).unwrap();
+    let mut prepared = executor.prepare(&case, &RunOptions::of(&case)).unwrap();
     reader.arm();
     prepared.run().unwrap();
     assert!(reader.met(), "a block of two is not too small");
@@ -64,7 +65,7 @@ fn overlap_is_proved_over_slow_storage_too() {
         let reader = Arc::new(RendezvousReader::new(&case, patience));
         case.pre_state = reader.clone();
         let mut executor = factory(name)(2).unwrap();
-        let mut prepared = executor.prepare(&case).unwrap();
+        let mut prepared = executor.prepare(&case, &RunOptions::of(&case)).unwrap();
         slow.arm(true);
         reader.arm();
         let start = Instant::now();
@@ -78,7 +79,7 @@ fn reads_are_counted_by_thread() {
     let mut case = built_in::independent_transfers(64);
     let reader = Arc::new(CountingReader::new(case.pre_state.clone()));
     case.pre_state = reader.clone();
-    factory("reference")(1).unwrap().prepare(&case).unwrap().run().unwrap();
+    factory("reference")(1).unwrap().prepare(&case, &RunOptions::of(&case)).unwrap().run().unwrap();
     assert_eq!(reader.threads(), 1);
     assert!(reader.reads() >= 64);
 }

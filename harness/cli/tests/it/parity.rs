@@ -8,7 +8,7 @@ use lockstep_cli::testing::{plan, plan_of_all};
 use lockstep_executors::Reference;
 use lockstep_jobs::check::Judge;
 use lockstep_judge::{compare::compare_outcomes, definition::Test};
-use lockstep_model::{Case, Executor as _, Fork, Outcome, StateReader as _};
+use lockstep_model::{Executor as _, Fork, Outcome, RunOptions, StateReader as _};
 use lockstep_report::record::{Status, TestResult, Verdict};
 
 const THREADS: &[usize] = &[1, 2, 4, 8];
@@ -240,10 +240,12 @@ fn changes_in_pieces_are_those_of_the_block() {
         scene.call(user(3), address, 0, &[]);
         scene.call(user(4), address, 1, &[]);
         let block = scene.runnable("pieces");
-        let outcome =
-            |case: &Case| Reference.prepare(case).and_then(|mut it| it.run()).unwrap().outcome;
-        let whole = outcome(&block.case);
-        let pieces = outcome(&Case { changes_by_transaction: true, ..block.case.clone() });
+        let outcome = |options: &RunOptions| {
+            let mut prepared = Reference.prepare(&block.case, options).unwrap();
+            prepared.run().unwrap().outcome
+        };
+        let whole = outcome(&RunOptions::of(&block.case));
+        let pieces = outcome(&RunOptions { changes_by_transaction: true, ..RunOptions::default() });
         assert_eq!(compare_outcomes(&block.pre, &whole, &pieces, "in pieces"), []);
         let Outcome::Accepted(whole) = whole else { panic!("{fork}: rejected") };
         let after = block.pre.state_after(&whole.changes);

@@ -147,9 +147,6 @@ impl Scene {
             phases: Phases::TransactionsOnly,
             block: Arc::new(self.block),
             pre_state: pre.state.clone(),
-            changes_by_transaction: self.fork < Fork::Byzantium,
-            receipts: None,
-            reads: None,
         };
         Runnable { case, pre, expectation: Expectation::default(), keys: Keys::new() }
     }

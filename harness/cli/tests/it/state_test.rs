@@ -8,7 +8,7 @@ use lockstep_judge::{
     definition::{Body, Test},
     state::{NormalChanges, PreState, roots},
 };
-use lockstep_model::{Outcome, StateReader};
+use lockstep_model::{Outcome, RunOptions, StateReader};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -101,7 +101,11 @@ pub(crate) fn fill(mut suite: Value, fork: &str) -> Value {
     for (index, test) in read(&suite).into_iter().enumerate() {
         let Body::Run(runnable) = test.body else { panic!("it runs") };
         let mut executor = factory("reference")(1).unwrap();
-        let execution = executor.prepare(&runnable.case).unwrap().run().unwrap();
+        let execution = executor
+            .prepare(&runnable.case, &RunOptions::of(&runnable.case))
+            .unwrap()
+            .run()
+            .unwrap();
         let (changes, logs) = match &execution.outcome {
             Outcome::Accepted(outcome) => {
                 (outcome.changes.clone(), outcome.receipts[0].logs.clone())

@@ -5,7 +5,7 @@ use lockstep_cases::workload::{self, Contention, Signatures, Size, Style, Worklo
 use lockstep_cli::testing::{factory, plan_of_all};
 use lockstep_jobs::check::Judge;
 use lockstep_judge::definition::{Body, SourceKind, Test};
-use lockstep_model::{Outcome, Transaction};
+use lockstep_model::{Outcome, RunOptions, Transaction};
 use lockstep_report::record::Status;
 use std::collections::BTreeSet;
 
@@ -15,7 +15,8 @@ fn every_transaction_of_a_workload_succeeds() {
     for workload in workload::ALL {
         let block = workload.block(3, 20_000_000, Signatures::Placeholder);
         let mut executor = factory("sequential")(1).unwrap();
-        let execution = executor.prepare(&block.case).unwrap().run().unwrap();
+        let execution =
+            executor.prepare(&block.case, &RunOptions::of(&block.case)).unwrap().run().unwrap();
         let Outcome::Accepted(outcome) = execution.outcome else { panic!("{}", workload.name) };
         let failed = outcome.receipts.iter().filter(|receipt| !receipt.success).count();
         let each = outcome.gas_used / outcome.receipts.len() as u64;

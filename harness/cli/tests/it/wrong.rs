@@ -13,7 +13,7 @@ use lockstep_judge::{
     definition::{Body, Test},
     difference::Scope,
 };
-use lockstep_model::{Executor, Fork};
+use lockstep_model::{Executor, Fork, RunOptions};
 use lockstep_report::record::{Overlap, Record, Status, TestResult, Verdict};
 use std::{
     sync::{Arc, atomic::AtomicUsize},
@@ -167,7 +167,12 @@ fn panic_in_block_stm() {
     let reader = PanickingReader(runnable.case.pre_state.clone(), AtomicUsize::new(0));
     runnable.case.pre_state = Arc::new(reader);
     let mut executor = factory("block_stm")(4).unwrap();
-    let error = executor.prepare(&runnable.case).unwrap().run().unwrap_err().to_string();
+    let error = executor
+        .prepare(&runnable.case, &RunOptions::of(&runnable.case))
+        .unwrap()
+        .run()
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("the reader has had enough"), "{error}");
     // And the executor is as good as before.
     let result = Judge::standalone(&plan(&[4])).judge_alone(hot_slot());

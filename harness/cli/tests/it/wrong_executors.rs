@@ -4,7 +4,7 @@ use alloy_primitives::U256;
 use lockstep_executors::Reference;
 use lockstep_model::{
     At, Block, BlockOutcome, Case, Execution, Executor, ExecutorError, Mode, Outcome, Prepared,
-    Rejection, Rule, StateReader, Telemetry,
+    Rejection, Rule, RunOptions, StateReader, Telemetry,
 };
 use std::{
     sync::{
@@ -32,8 +32,12 @@ impl Corrupt {
 }
 
 impl Executor for Corrupt {
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
-        let inner = Reference.prepare(case)?;
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError> {
+        let inner = Reference.prepare(case, options)?;
         let corrupt = Self { runs: self.runs.clone(), ..*self };
         Ok(Box::new(PreparedCorrupt { inner, case: case.clone(), corrupt }))
     }
@@ -104,7 +108,7 @@ pub(crate) fn stale_read(case: &Case, execution: &mut Execution) {
         block: Arc::new(Block { transactions: last, ..Block::clone(&case.block) }),
         ..case.clone()
     };
-    let mut alone = Reference.prepare(&alone).unwrap().run().unwrap();
+    let mut alone = Reference.prepare(&alone, &RunOptions::of(&alone)).unwrap().run().unwrap();
     for (address, stale) in accepted(&mut alone).changes.accounts.iter() {
         let accounts = accepted(execution).changes.accounts.iter_mut();
         if let Some((_, change)) = accounts.rev().find(|(changed, _)| *changed == address) {
@@ -147,7 +151,7 @@ pub(crate) fn claims_to_be_parallel(_: &Case, execution: &mut Execution) {
 pub(crate) struct Spinning;
 
 impl Executor for Spinning {
-    fn prepare(&mut self, _: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+    fn prepare(&mut self, _: &Case, _: &RunOptions) -> Result<Box<dyn Prepared>, ExecutorError> {
         Ok(Box::new(Self))
     }
 }
@@ -165,7 +169,7 @@ impl Prepared for Spinning {
 pub(crate) struct Panicking;
 
 impl Executor for Panicking {
-    fn prepare(&mut self, _: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+    fn prepare(&mut self, _: &Case, _: &RunOptions) -> Result<Box<dyn Prepared>, ExecutorError> {
         Ok(Box::new(Self))
     }
 }

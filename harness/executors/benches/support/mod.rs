@@ -6,7 +6,7 @@
 use criterion::{BenchmarkGroup, SamplingMode, measurement::WallTime};
 use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
 use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
-use lockstep_model::{Executor, Mode, Outcome, Prepared};
+use lockstep_model::{Executor, Mode, Outcome, Prepared, RunOptions};
 use std::{thread, time::Duration};
 
 /// Executors by name, with as many threads as there are cores, or two.
@@ -28,12 +28,16 @@ pub(crate) struct Ready<'a> {
 
 impl<'a> Ready<'a> {
     pub(crate) fn new(block: &'a Runnable) -> Self {
-        Self { block, right: run(&mut *Reference.prepare(&block.case).unwrap()) }
+        Self {
+            block,
+            right: run(&mut *Reference.prepare(&block.case, &RunOptions::of(&block.case)).unwrap()),
+        }
     }
 
     /// Prepares the block; a wrong outcome ends the bench: it has no time.
     pub(crate) fn prepare(&self, name: &str, executor: &mut dyn Executor) -> Box<dyn Prepared> {
-        let mut prepared = executor.prepare(&self.block.case).unwrap();
+        let mut prepared =
+            executor.prepare(&self.block.case, &RunOptions::of(&self.block.case)).unwrap();
         self.judge(name, &run(&mut *prepared));
         prepared
     }

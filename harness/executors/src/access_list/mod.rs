@@ -40,7 +40,9 @@ use crate::{
     sync::Arc,
 };
 use alloy_eip7928::BlockAccessList;
-use lockstep_model::{Case, Execution, Executor, ExecutorError, Mode, Prepared, StateChanges};
+use lockstep_model::{
+    Case, Execution, Executor, ExecutorError, Mode, Prepared, RunOptions, StateChanges,
+};
 use plan::Plan;
 use run::{Job, order};
 
@@ -72,6 +74,7 @@ impl AccessList {
     pub fn prepare_with(
         &mut self,
         case: &Case,
+        options: &RunOptions,
         list: MadeList,
     ) -> Result<Box<dyn Prepared>, ExecutorError> {
         refuse_unsupported(case)?;
@@ -83,6 +86,7 @@ impl AccessList {
             pool: self.pool.clone(),
             mode: self.mode,
             case: case.clone(),
+            options: options.clone(),
             env: evm_env(case),
             transactions: case.block.transactions.iter().map(transaction_env).collect(),
             order: order(&gas_claims, self.mode),
@@ -102,9 +106,13 @@ impl AccessList {
 }
 
 impl Executor for AccessList {
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError> {
         let list = Self::make(case)?;
-        self.prepare_with(case, list)
+        self.prepare_with(case, options, list)
     }
 }
 

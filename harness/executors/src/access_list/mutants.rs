@@ -7,7 +7,7 @@ use alloy_eip7928::{
 };
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use lockstep_model::{
-    Case, Execution, Executor, ExecutorError, Mode, Outcome, Prepared, Rejection, Rule,
+    Case, Execution, Executor, ExecutorError, Mode, Outcome, Prepared, Rejection, Rule, RunOptions,
 };
 
 /// Makes a list wrong; false where it has nothing that can be made wrong in this way. A list that comes
@@ -214,9 +214,8 @@ impl MutatedLists {
         name: &str,
         mutant: MadeList,
     ) -> Result<(), ExecutorError> {
-        // What it reads by a wrong list is not what it rests on.
-        let case = Case { reads: None, ..case.clone() };
-        let outcome = self.0.prepare_with(&case, mutant)?.run()?.outcome;
+        // Reads by a wrong list are not observed: no outcome rests on them.
+        let outcome = self.0.prepare_with(case, &RunOptions::of(case), mutant)?.run()?.outcome;
         match outcome {
             Outcome::Rejected(Rejection { rule: Rule::InvalidBlockAccessList, .. }) => Ok(()),
             Outcome::Rejected(rejection) => Err(ExecutorError::Broken(format!(
@@ -230,10 +229,14 @@ impl MutatedLists {
 }
 
 impl Executor for MutatedLists {
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError> {
         let made = AccessList::make(case)?;
         // Of an invalid block the list ends where the block does: what is wrong above is not seen.
-        let right = self.0.prepare_with(case, made.clone())?.run()?;
+        let right = self.0.prepare_with(case, options, made.clone())?.run()?;
         if let Outcome::Accepted(_) = right.outcome {
             let mutators = all();
             let first = keccak256(case.id.as_bytes())[0] as usize;

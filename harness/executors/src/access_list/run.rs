@@ -24,7 +24,7 @@ use alloy_primitives::U256;
 use lockstep_faults::access_lists::{K1, K3, K18};
 use lockstep_model::{
     AccountChange, At, BlockOutcome, Case, ExecutorError, Mode, ReadObserver, Rejection, Rule,
-    StateChanges, Telemetry,
+    RunOptions, StateChanges, Telemetry,
 };
 use revm::{
     context::{TxEnv, result::EVMError},
@@ -47,6 +47,7 @@ pub(super) struct Job {
     pub(super) pool: Arc<Pool>,
     pub(super) mode: Mode,
     pub(super) case: Case,
+    pub(super) options: RunOptions,
     pub(super) env: EvmEnv,
     pub(super) transactions: Arc<[TxEnv]>,
     pub(super) gas_claims: Arc<[GasClaim]>,
@@ -85,7 +86,7 @@ impl Job {
             beneficiary: plan.get(case.block.beneficiary).map(|(number, _)| number),
             overlay: overlay.clone(),
             deferral,
-            observer: case.reads.clone(),
+            observer: self.options.reads.clone(),
         });
         let crew = self.pool.invite(&run, self.useful_helpers(is_slow));
         run.help();
@@ -129,7 +130,7 @@ impl Job {
     /// Takes the results in block order.
     fn commit(&self, run: &ListRun) -> Result<OrderedCommit, Stop> {
         let case = &self.case;
-        let mut gas = OrderedCommit::new(case);
+        let mut gas = OrderedCommit::new(case, &self.options);
         for (index, (result, claim)) in run.results.iter().zip(&*self.gas_claims).enumerate() {
             let TxResult { done, is_stated } = lock(result).take().expect("all were executed");
             if K18.is_planted() && !is_stated {
@@ -158,7 +159,7 @@ impl Job {
         if !overlay.all_touched() && !K1.is_planted() && !K3.is_planted() {
             return Err(wrong_list(At::PostBlock));
         }
-        let by_index = case.changes_by_transaction.then(|| changes_by_index(overlay, last));
+        let by_index = self.options.changes_by_transaction.then(|| changes_by_index(overlay, last));
         let mut by_index =
             by_index.transpose().map_err(|error| Stop::Broken(error.into()))?.map(Vec::into_iter);
         let before = by_index.as_mut().and_then(Iterator::next);

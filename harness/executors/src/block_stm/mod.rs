@@ -64,7 +64,7 @@ use alloy_evm::EvmEnv;
 use lockstep_faults::{delegation::E9, phases::I1};
 use lockstep_model::{
     BlockOutcome, Case, Dependencies, Execution, Executor, ExecutorError, Mode, Outcome, Prepared,
-    StateChanges, Telemetry, Transaction,
+    RunOptions, StateChanges, Telemetry, Transaction,
 };
 use memory::{MultiVersionMemory, Position, Rooms, Tables, Writer};
 use revm::{context::TxEnv, context_interface::transaction::AuthorizationTr};
@@ -106,23 +106,32 @@ impl BlockStm {
 }
 
 impl Executor for BlockStm {
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
-        Ok(Box::new(self.prepared(case)?))
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError> {
+        Ok(Box::new(self.prepared(case, options)?))
     }
 }
 
 impl BlockStm {
-    fn prepared(&self, case: &Case) -> Result<PreparedBlockStm, ExecutorError> {
+    fn prepared(
+        &self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<PreparedBlockStm, ExecutorError> {
         refuse_unsupported(case)?;
         // Where one journal cannot run the rest of a block, the reference can run all of it.
-        let needs_other = self.mode == Mode::Auto && !runs_in_one_journal(case);
-        let other = needs_other.then(|| Reference.prepare(case)).transpose()?;
+        let needs_other = self.mode == Mode::Auto && !runs_in_one_journal(case, options);
+        let other = needs_other.then(|| Reference.prepare(case, options)).transpose()?;
         let mode = self.mode;
         Ok(PreparedBlockStm {
             pool: self.pool.clone(),
             mode,
             other,
             case: case.clone(),
+            options: options.clone(),
             env: evm_env(case),
             transactions: case.block.transactions.iter().map(prepared_transaction).collect(),
             claims: if mode == Mode::Auto {
@@ -161,7 +170,10 @@ fn prepared_transaction(transaction: &Transaction) -> TxEnv {
 pub fn dependencies(case: &Case) -> Result<Dependencies, ExecutorError> {
     let alone = BlockStm::new(1, Mode::Forced).expect("it starts no thread");
     let trace = Arc::<Trace>::default();
-    let mut prepared = PreparedBlockStm { trace: Some(trace.clone()), ..alone.prepared(case)? };
+    let mut prepared = PreparedBlockStm {
+        trace: Some(trace.clone()),
+        ..alone.prepared(case, &RunOptions::default())?
+    };
     match prepared.run()?.outcome {
         Outcome::Accepted(_) => Ok(trace.take()),
         Outcome::Rejected(rejection) => Err(ExecutorError::Unsupported(format!(
@@ -176,6 +188,7 @@ struct PreparedBlockStm {
     /// Runs the block alone where [`sequential`] cannot.
     other: Option<Box<dyn Prepared>>,
     case: Case,
+    options: RunOptions,
     env: EvmEnv,
     transactions: Arc<[TxEnv]>,
     claims: Claims,
@@ -212,8 +225,9 @@ impl PreparedBlockStm {
         if let Some(other) = &mut self.other {
             return other.run().map(|done| Execution { telemetry, ..done });
         }
-        let Self { case, env, transactions, gas_claims, .. } = self;
-        execution(sequential::execute(case, env, transactions, gas_claims), telemetry)
+        let Self { case, options, env, transactions, gas_claims, .. } = self;
+        let outcome = sequential::execute((case, options), env, transactions, gas_claims);
+        execution(outcome, telemetry)
     }
 
     /// `None` where nothing came of it and one thread must begin again.
@@ -244,7 +258,7 @@ impl PreparedBlockStm {
             .then(|| AccessListBuilder::after(before.access_list.unwrap_or_default()));
 
         let block = Arc::new(BlockRun::new(
-            case.clone(),
+            (case.clone(), self.options.clone()),
             self.env.clone(),
             self.transactions.clone(),
             memory.clone(),

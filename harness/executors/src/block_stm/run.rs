@@ -29,13 +29,16 @@ use lockstep_faults::{
     memory::G13,
     nonces::D5,
 };
-use lockstep_model::{Case, ExecutorError, Mode, Rejection, Rule, StateChanges, Telemetry};
+use lockstep_model::{
+    Case, ExecutorError, Mode, Rejection, Rule, RunOptions, StateChanges, Telemetry,
+};
 use revm::context::TxEnv;
 use std::ops::Range;
 
 /// A block in flight, shared by all workers.
 pub(crate) struct BlockRun {
     pub(crate) case: Case,
+    pub(super) options: RunOptions,
     pub(super) env: EvmEnv,
     pub(super) transactions: Arc<[TxEnv]>,
     gas_claims: Arc<[GasClaim]>,
@@ -169,7 +172,7 @@ impl SharedWork for BlockRun {
 
 impl BlockRun {
     pub(crate) fn new(
-        case: Case,
+        (case, options): (Case, RunOptions),
         env: EvmEnv,
         transactions: Arc<[TxEnv]>,
         memory: Arc<MultiVersionMemory>,
@@ -178,8 +181,8 @@ impl BlockRun {
     ) -> Self {
         let count = transactions.len();
         let decided = Decided {
-            gas: OrderedCommit::new(&case),
-            changes: case.changes_by_transaction.then(Vec::new),
+            gas: OrderedCommit::new(&case, &options),
+            changes: options.changes_by_transaction.then(Vec::new),
             access_list,
         };
         let committed = Committed { decided, stopped: None };
@@ -193,6 +196,7 @@ impl BlockRun {
             is_slow: settings.is_slow,
             spins: settings.spins,
             case,
+            options,
             env,
             transactions,
             gas_claims: settings.gas_claims,

@@ -329,7 +329,7 @@ impl<'a> Worker<'a> {
                 block.stop(reason);
                 return;
             }
-            if let (Some(observer), Some(reads)) = (&block.case.reads, &slot.reads) {
+            if let (Some(observer), Some(reads)) = (&block.options.reads, &slot.reads) {
                 reads.tell(&**observer, index as usize);
             }
             if let (Some(trace), Some(reads)) = (&block.trace, &slot.reads)

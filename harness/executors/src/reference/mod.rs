@@ -17,7 +17,7 @@ use alloy_evm::{EvmEnv, block::BlockExecutor};
 pub(crate) use kept_list::kept_list;
 use list::Making;
 use lockstep_model::{
-    At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Phases, Prepared,
+    At, BlockOutcome, Case, Execution, Executor, ExecutorError, Fork, Phases, Prepared, RunOptions,
     StateChanges, StateError,
 };
 use orphans::OrphanReader;
@@ -35,14 +35,18 @@ pub(crate) use session::{
 pub struct Reference;
 
 impl Executor for Reference {
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
-        Ok(Box::new(PreparedReference::new(case)?))
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError> {
+        Ok(Box::new(PreparedReference::new(case, options)?))
     }
 }
 
 /// The access list of a block. Of a block that is rejected, it goes as far as the block did.
 pub(crate) fn access_list(case: &Case) -> Result<MadeList, ExecutorError> {
-    let prepared = PreparedReference::new(case)?;
+    let prepared = PreparedReference::new(case, &RunOptions::default())?;
     let run = |end| {
         let run = prepared.execute(Some(Making::default()), end);
         match (run.list, run.stopped) {
@@ -70,6 +74,7 @@ pub(crate) fn refuse_unsupported(case: &Case) -> Result<(), ExecutorError> {
 
 struct PreparedReference {
     case: Case,
+    options: RunOptions,
     env: EvmEnv,
     transactions: Vec<TxEnv>,
 }
@@ -93,10 +98,11 @@ impl Prepared for PreparedReference {
 }
 
 impl PreparedReference {
-    fn new(case: &Case) -> Result<Self, ExecutorError> {
+    fn new(case: &Case, options: &RunOptions) -> Result<Self, ExecutorError> {
         refuse_unsupported(case)?;
         let transactions = case.block.transactions.iter().map(transaction_env).collect();
-        Ok(Self { case: case.clone(), env: evm_env(case), transactions })
+        let (options, env) = (options.clone(), evm_env(case));
+        Ok(Self { case: case.clone(), options, env, transactions })
     }
 
     /// Runs the block, to the `end` of which phases. Makes its list where `making` says so.
@@ -106,7 +112,7 @@ impl PreparedReference {
         let ommers = ommer_headers(case);
         let lists = making.is_some() || has_access_list(case);
         let mut session = session(case, &self.env, &ommers, reader, lists);
-        let mut changes = Changes::new(case, making);
+        let mut changes = Changes::new(&self.options, making);
         if let Err(stop) = self.transactions(&mut session, &mut changes) {
             let is_rejected = matches!(stop, Stop::Rejected(_));
             let making = changes.making.filter(|_| is_rejected);
@@ -167,7 +173,7 @@ impl PreparedReference {
                 .execute_transaction((env.clone(), recovered))
                 .map_err(|error| stop(error, At::Transaction(index)))?;
             orphans::keep_storage(session);
-            if let Some(observer) = &case.receipts {
+            if let Some(observer) = &self.options.receipts {
                 observer.next_is_final();
             }
             changes.after_transaction(session);
@@ -185,8 +191,8 @@ struct Changes {
 }
 
 impl Changes {
-    fn new(case: &Case, making: Option<Making>) -> Self {
-        let by_transaction = case.changes_by_transaction.then(Vec::new);
+    fn new(options: &RunOptions, making: Option<Making>) -> Self {
+        let by_transaction = options.changes_by_transaction.then(Vec::new);
         Self { block: StateChanges::default(), before_transactions: None, by_transaction, making }
     }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use lockstep_cases::generate::{Limits, from_seed};
-use lockstep_model::{Case, Executor as _, Fork, MemoryState, Outcome, StateReader};
+use lockstep_model::{Case, Executor as _, Fork, MemoryState, Outcome, RunOptions, StateReader};
 use revm::{
     context::JournalInner, context_interface::journaled_state::entry::JournalEntry,
     primitives::hardfork::SpecId,
@@ -127,8 +127,8 @@ fn compare<DB: SessionDb>(
 
 /// Compares along one block; returns how many accounts were asked for.
 fn follow(case: &Case, pre: &MemoryState, seed: u64) -> usize {
-    let by_transaction = Case { changes_by_transaction: true, ..case.clone() };
-    let reference = Reference.prepare(&by_transaction).unwrap().run().unwrap().outcome;
+    let options = RunOptions { changes_by_transaction: true, ..RunOptions::default() };
+    let reference = Reference.prepare(case, &options).unwrap().run().unwrap().outcome;
     let Outcome::Accepted(expected) = reference else { return 0 };
     let env = evm_env(case);
     let reader = crate::evm::ReaderDb(case.pre_state.clone());
@@ -161,8 +161,8 @@ fn a_kept_journal_answers_as_a_fresh_one() {
     let mut asked = 0;
     for seed in 0..600 {
         let block = from_seed(seed, &limits).block;
-        let case = Case { changes_by_transaction: false, ..block.case };
-        assert!(runs_in_one_journal(&case));
+        let case = block.case;
+        assert!(runs_in_one_journal(&case, &RunOptions::default()));
         asked += follow(&case, &block.pre.state, seed);
     }
     assert!(asked > 10_000, "{asked}");

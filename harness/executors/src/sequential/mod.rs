@@ -61,7 +61,7 @@ use alloy_primitives::Bytes;
 pub(crate) use changes::changes_of;
 use lockstep_faults::{delegation::E10, gas_and_receipts::H10};
 use lockstep_model::{
-    BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, StateChanges,
+    BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, RunOptions, StateChanges,
 };
 use revm::{
     context::{
@@ -78,20 +78,25 @@ use state::{AfterTransactions, BlockState};
 pub struct Sequential;
 
 impl Executor for Sequential {
-    fn prepare(&mut self, case: &Case) -> Result<Box<dyn Prepared>, ExecutorError> {
-        if !runs_in_one_journal(case) {
-            return Reference.prepare(case);
+    fn prepare(
+        &mut self,
+        case: &Case,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Prepared>, ExecutorError> {
+        if !runs_in_one_journal(case, options) {
+            return Reference.prepare(case, options);
         }
         crate::reference::refuse_unsupported(case)?;
         let transactions = case.block.transactions.iter().map(transaction_env).collect();
         let claims = GasClaim::all(&case.block.transactions);
-        let (case, env) = (case.clone(), evm_env(case));
-        Ok(Box::new(PreparedSequential { case, env, transactions, claims }))
+        let (case, options, env) = (case.clone(), options.clone(), evm_env(case));
+        Ok(Box::new(PreparedSequential { case, options, env, transactions, claims }))
     }
 }
 
 struct PreparedSequential {
     case: Case,
+    options: RunOptions,
     env: EvmEnv,
     transactions: Vec<TxEnv>,
     claims: Arc<[GasClaim]>,
@@ -99,21 +104,22 @@ struct PreparedSequential {
 
 impl Prepared for PreparedSequential {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
-        let outcome = execute(&self.case, &self.env, &self.transactions, &self.claims);
+        let Self { case, options, env, transactions, claims } = self;
+        let outcome = execute((case, options), env, transactions, claims);
         execution(outcome, sequential_telemetry(self.transactions.len()))
     }
 }
 
 /// Executes a whole block that [`runs_in_one_journal`].
 pub(crate) fn execute(
-    case: &Case,
+    (case, options): (&Case, &RunOptions),
     env: &EvmEnv,
     transactions: &[TxEnv],
     claims: &[GasClaim],
 ) -> Result<BlockOutcome, Stop> {
     let before = phases::pre_block(case, env, ReaderDb(case.pre_state.clone()))?;
     let below = Overlaid::new(case.pre_state.clone(), &before.changes);
-    let mut gas = OrderedCommit::new(case);
+    let mut gas = OrderedCommit::new(case, options);
     let rest = Rest { case, env, transactions, claims, first: 0 };
     let mut changes = before.changes;
     let requests = rest.execute(below, &mut gas, &mut changes)?;
@@ -128,8 +134,8 @@ pub(crate) fn execute(
 }
 
 /// Whether one journal can run the block; see the top of this module.
-pub(crate) fn runs_in_one_journal(case: &Case) -> bool {
-    has_state_clearing(case) && !has_access_list(case) && !case.changes_by_transaction
+pub(crate) fn runs_in_one_journal(case: &Case, options: &RunOptions) -> bool {
+    has_state_clearing(case) && !has_access_list(case) && !options.changes_by_transaction
 }
 
 /// The transactions of a block from one on, and what comes after them.

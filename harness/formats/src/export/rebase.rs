@@ -46,9 +46,6 @@ pub fn rebased(block: &Runnable) -> Runnable {
             ..Block::clone(&block.case.block)
         }),
         pre_state: pre.state.clone(),
-        changes_by_transaction: block.case.rules.fork < Fork::Byzantium,
-        receipts: None,
-        reads: None,
         ..block.case.clone()
     };
     Runnable { case, pre, expectation: Expectation::default(), keys: block.keys.clone() }

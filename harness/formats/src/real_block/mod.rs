@@ -68,9 +68,6 @@ pub fn test(files: &BlockFiles) -> Result<Test, SourceError> {
         phases,
         block: Arc::new(model_block(&block, fork, transactions)),
         pre_state: pre.state.clone(),
-        changes_by_transaction: fork < Fork::Byzantium,
-        receipts: None,
-        reads: None,
     };
     let body = Body::Run(Box::new(Runnable { case, pre, expectation, keys: Keys::new() }));
     Ok(Test { id, source: SourceKind::RealBlock, fork: fork.to_string(), body })

@@ -211,9 +211,6 @@ impl<'a> Unit<'a> {
             phases: Phases::TransactionsOnly,
             block: Arc::new(self.block(fork, transaction)),
             pre_state: pre.state.clone(),
-            changes_by_transaction: false,
-            receipts: None,
-            reads: None,
         }
     }
 

@@ -10,7 +10,9 @@ use super::{
 use crate::import::Importer;
 use lockstep_engine::panic_text;
 use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
-use lockstep_model::{Case, Execution, Executor, ExecutorError, Outcome, Prepared, Telemetry};
+use lockstep_model::{
+    Case, Execution, Executor, ExecutorError, Outcome, Prepared, RunOptions, Telemetry,
+};
 use lockstep_report::{
     record::Verdict,
     samples::{ReceiptTimes, Stages, Usage},
@@ -62,7 +64,7 @@ impl Contestant {
         (block, right, watch): (&Runnable, &Outcome, &Watch),
     ) {
         watch.begin(&self.label);
-        self.prepared = guarded(|| executor.prepare(case));
+        self.prepared = guarded(|| executor.prepare(case, &RunOptions::of(case)));
         watch.end();
         let timed = self.times.len();
         self.run(block, right, watch);
@@ -81,11 +83,11 @@ impl Contestant {
             return;
         }
         let clock = Arc::new(ReceiptClock::default());
-        let case = Case { receipts: Some(clock.clone()), ..case.clone() };
+        let options = RunOptions { receipts: Some(clock.clone()), ..RunOptions::of(case) };
         let transactions = case.block.transactions.len();
         watch.begin(&self.label);
         let times = guarded(|| {
-            let mut prepared = executor.prepare(&case)?;
+            let mut prepared = executor.prepare(case, &options)?;
             // The first run warms up.
             prepared.run()?;
             clock.clear(transactions);

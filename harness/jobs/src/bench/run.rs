@@ -17,7 +17,7 @@ use crate::import::Importer;
 use alloy_primitives::B256;
 use lockstep_engine::Candidate;
 use lockstep_judge::runnable::Runnable;
-use lockstep_model::{Case, Dependencies, Executor, Outcome, Prepared};
+use lockstep_model::{Case, Dependencies, Executor, Outcome, Prepared, RunOptions};
 use lockstep_report::{
     record::Verdict,
     samples::{Bound, SampleSet, Stages, StorageFacts},
@@ -118,7 +118,8 @@ impl Bench {
         }
         let case = &case;
         let watch = self.plan.watch.clone();
-        let mut reference = self.reference.prepare(case).map_err(|error| error.to_string())?;
+        let reference = self.reference.prepare(case, &RunOptions::of(case));
+        let mut reference = reference.map_err(|error| error.to_string())?;
         let (right, first) = timed(&mut *reference);
         let right = right.map_err(|reason| format!("reference: {reason}"))?.outcome;
         let commitments = Commitments::of(block, &right);
@@ -154,9 +155,7 @@ impl Bench {
         }
         drop(copies);
         if storage.is_memory() {
-            for (contestant, executor) in contestants.iter_mut().zip(&mut self.contestants) {
-                contestant.watch_receipts(&mut **executor, case, (block, &right, &watch));
-            }
+            self.watch_receipts(&mut contestants, case, (block, &right));
         }
         storage.begin();
         let no_import = self.import(block, &right, commitments.as_ref(), &mut contestants);
@@ -183,6 +182,17 @@ impl Bench {
         };
         let sets = contestants.zip(&self.plan.candidates);
         Ok(sets.map(|(ours, candidate)| facts.sample_set(candidate, ours)).collect())
+    }
+
+    fn watch_receipts(
+        &mut self,
+        contestants: &mut [Contestant],
+        case: &Case,
+        (block, right): (&Runnable, &Outcome),
+    ) {
+        for (contestant, executor) in contestants.iter_mut().zip(&mut self.contestants) {
+            contestant.watch_receipts(&mut **executor, case, (block, right, &self.plan.watch));
+        }
     }
 
     /// Rounds of imports, where they are asked for. Gives why there are none of this block.
@@ -224,7 +234,7 @@ impl Bench {
     fn copies(&self, case: &Case) -> Option<Vec<Box<dyn Prepared>>> {
         let copy = |_| {
             let mut executor = (self.plan.baseline.factory)(1).ok()?;
-            executor.prepare(case).ok()
+            executor.prepare(case, &RunOptions::of(case)).ok()
         };
         (0..self.cores.count()).map(copy).collect()
     }

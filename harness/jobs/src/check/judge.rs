@@ -7,7 +7,9 @@ use super::{
 };
 use lockstep_engine::{Candidate, NoExecution, Slot};
 use lockstep_judge::{
-    compare::{Comparison, compare_expectation, compare_undecodable, interfering_members},
+    compare::{
+        Comparison, compare_expectation, compare_undecodable, interfering_members, lacks_states,
+    },
     definition::{Body, SkipReason, Test},
     difference::Difference,
     exceptions,
@@ -16,7 +18,7 @@ use lockstep_judge::{
     runnable::{Runnable, Undecodable},
     state::PreState,
 };
-use lockstep_model::{At, Case, Execution, Outcome, Rejection, Telemetry};
+use lockstep_model::{At, Case, Execution, Outcome, Rejection, RunOptions, Telemetry};
 use lockstep_report::record::{Cases, PackedBlock, Run, Status, TestResult, Verdict};
 use std::{
     borrow::Cow,
@@ -180,6 +182,9 @@ impl Judge {
                     if rule_is_unnamed(reference, &outcome) {
                         result.undecidable.push(Cow::Borrowed(UNNAMED_RULE));
                     }
+                    if lacks_states(reference, &outcome) {
+                        result.undecidable.push(Cow::Borrowed(NO_STATES));
+                    }
                     let agreed = found.is_empty();
                     if !agreed {
                         result = diverged(result, found, block);
@@ -205,7 +210,7 @@ impl Judge {
         let limit = self.limits.of_candidate();
         let candidate = &mut self.candidates[index];
         self.desk.start(name.clone(), &candidate.label, limit);
-        let execution = candidate.execute(case);
+        let execution = candidate.execute(case, &RunOptions::of(case));
         if self.desk.end() { Ok(execution) } else { Err(Abandoned) }
     }
 
@@ -217,7 +222,7 @@ impl Judge {
     ) -> Result<Result<Execution, NoExecution>, Abandoned> {
         self.desk.start(name.clone(), "reference", self.limits.of_reference());
         let since = Instant::now();
-        let execution = self.reference.execute(case);
+        let execution = self.reference.execute(case, &RunOptions::of(case));
         if !self.desk.end() {
             return Err(Abandoned);
         }
@@ -319,6 +324,10 @@ fn rule_is_unnamed(reference: &Outcome, candidate: &Outcome) -> bool {
         _ => false,
     }
 }
+
+/// Said of a candidate whose states between transactions cannot be compared.
+const NO_STATES: &str =
+    "states between transactions: the executor gives no changes of each transaction";
 
 /// What a source says that cannot be decided here.
 fn undecidable(expectation: &Expectation) -> Vec<Cow<'static, str>> {

@@ -2,7 +2,7 @@
 
 use lockstep_cases::built_in;
 use lockstep_engine::{Candidate, instrument::RendezvousReader};
-use lockstep_model::Case;
+use lockstep_model::{Case, RunOptions};
 use lockstep_report::record::Overlap;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -38,7 +38,8 @@ pub fn prove_overlap(candidate: &Candidate) -> Overlap {
 
 fn execute(candidate: &Candidate, case: &Case, reader: &RendezvousReader) -> Result<(), String> {
     let mut executor = (candidate.factory)(candidate.threads)?;
-    let mut prepared = executor.prepare(case).map_err(|error| error.to_string())?;
+    let mut prepared =
+        executor.prepare(case, &RunOptions::of(case)).map_err(|error| error.to_string())?;
     reader.arm();
     prepared.run().map(|_| ()).map_err(|error| error.to_string())
 }

@@ -21,8 +21,8 @@ use lockstep_judge::{
     compare::compare_outcomes, difference::Difference, runnable::Runnable, state::NormalChanges,
 };
 use lockstep_model::{
-    At, BlockOutcome, Case, ExecutorError, Outcome, Receipt, Rule, StateChanges, StateReader, Step,
-    Traced,
+    At, BlockOutcome, Case, ExecutorError, Outcome, Receipt, Rule, RunOptions, StateChanges,
+    StateReader, Step, Traced,
 };
 pub use render::{Style, render};
 pub use stale::StaleRead;
@@ -83,13 +83,13 @@ pub fn explain(
     suspect: &mut Suspect,
     tracer: Tracer<'_>,
 ) -> Result<Explanation, NotShrunk> {
-    let as_it_was = block;
-    let case = Case { changes_by_transaction: true, ..block.case.clone() };
-    let block = Runnable { case, ..block.clone() };
-    let right = suspect.right(&block)?;
-    let (failure, wrong) = match suspect.failing_outcome(&block, MOST_RUNS) {
+    let options = RunOptions { changes_by_transaction: true, ..RunOptions::default() };
+    let right = suspect.right(block, &options)?;
+    let (failure, wrong) = match suspect.failing_outcome(block, &options, MOST_RUNS) {
         // Asked for the changes of each transaction, an executor may take another way.
-        Err(NotShrunk::Agrees { .. }) => suspect.failing_outcome(as_it_was, MOST_RUNS)?,
+        Err(NotShrunk::Agrees { .. }) => {
+            suspect.failing_outcome(block, &RunOptions::of(&block.case), MOST_RUNS)?
+        }
         found => found?,
     };
     let mut explanation = Explanation {
@@ -104,7 +104,7 @@ pub fn explain(
     };
     let Some(wrong) = wrong else { return Ok(explanation) };
     explanation.differences = compare_outcomes(&block.pre, &right, &wrong, suspect.label());
-    let history = History::of(&block, &right);
+    let history = History::of(block, &right);
     explanation.transaction = first_different(&history, &right, &wrong);
     explanation.writers = writers(&history, &explanation.differences);
     if let Some(index) = explanation.transaction {

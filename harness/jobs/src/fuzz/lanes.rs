@@ -17,8 +17,11 @@ use lockstep_engine::{
     Candidate, NoExecution, Slot,
     isolation::{Beat, Heart},
 };
-use lockstep_judge::{compare::Comparison, runnable::Runnable};
-use lockstep_model::{Case, ExecutorError, Outcome};
+use lockstep_judge::{
+    compare::{Comparison, lacks_states},
+    runnable::Runnable,
+};
+use lockstep_model::{ExecutorError, Outcome, RunOptions};
 use std::sync::Arc;
 
 /// One block in so many takes the deep lane.
@@ -78,6 +81,8 @@ pub struct Checked {
     pub shape: Shape,
     /// Runs of candidates that do not support the block.
     pub unsupported: u64,
+    /// Runs of candidates that gave no changes of each transaction where the fork needs them.
+    pub without_states: u64,
     /// What was found.
     pub findings: Vec<Finding>,
 }
@@ -133,12 +138,13 @@ impl Lanes {
             features: generated.features,
             shape: generated.shape,
             unsupported: 0,
+            without_states: 0,
             findings: Vec::new(),
         };
         let mut at = Beat { trial: seed, part: link, ..Beat::default() };
         self.heart.beat(at);
         let recipe = Recipe { seed, link, limits: self.limits.clone() };
-        let right = match self.reference.execute(&block.case) {
+        let right = match self.reference.execute(&block.case, &RunOptions::of(&block.case)) {
             Ok(execution) => execution.outcome,
             Err(failure) => {
                 checked.findings.push(failed(&recipe, "reference", failure));
@@ -147,7 +153,8 @@ impl Lanes {
         };
         at.known = known(&right);
         let comparison = Comparison::new(&block.pre, &right);
-        let trial = Trial { block, right: &right, comparison, recipe, at };
+        let options = RunOptions::of(&block.case);
+        let trial = Trial { block, right: &right, comparison, options, recipe, at };
         if let Outcome::Accepted(outcome) = &right {
             checked.is_accepted = true;
             checked.executed = outcome.receipts.len() as u64;
@@ -156,7 +163,7 @@ impl Lanes {
         }
         for (number, candidate) in self.fast.iter_mut().enumerate() {
             self.heart.beat(trial.at_slot(1 + number));
-            compare(candidate, &block.case, &trial, &mut checked);
+            compare(candidate, &trial.options, &trial, &mut checked);
         }
         if checked.is_deep {
             checked.dependent = self.dependent(block, &right);
@@ -180,9 +187,10 @@ impl Lanes {
         let Some(larger) = with_stranger(generated) else { return };
         for (number, candidate) in self.fast.iter_mut().enumerate() {
             self.heart.beat(trial.at_slot(1 + number));
-            let runs = candidate
-                .execute(&trial.block.case)
-                .and_then(|alone| Ok((alone.outcome, candidate.execute(&larger.case)?.outcome)));
+            let runs = candidate.execute(&trial.block.case, &trial.options).and_then(|alone| {
+                let with = candidate.execute(&larger.case, &trial.options)?;
+                Ok((alone.outcome, with.outcome))
+            });
             match runs {
                 Ok((alone, with)) => {
                     if let Some(changed) = first_changed(&alone, &with) {
@@ -204,14 +212,14 @@ impl Lanes {
         // The harness itself first: the reference must say the same again.
         self.heart.beat(trial.at_slot(0));
         let before = checked.findings.len();
-        if !compare(&mut self.reference, &block.case, trial, checked)
+        if !compare(&mut self.reference, &trial.options, trial, checked)
             && let Some(finding) = checked.findings.get_mut(before)
         {
             finding.kind = Kind::Unstable;
         }
         let history = self.history(block);
         let reads = Arc::new(Reads::default());
-        let observed = Case { reads: Some(reads.clone()), ..block.case.clone() };
+        let observed = RunOptions { reads: Some(reads.clone()), ..trial.options.clone() };
         let first = 1 + self.fast.len();
         for (number, candidate) in self.deep.iter_mut().enumerate() {
             self.heart.beat(trial.at_slot(first + number));
@@ -239,8 +247,8 @@ impl Lanes {
 
     /// What each transaction should read; known of blocks that the reference accepts.
     fn history(&mut self, block: &Runnable) -> Option<History> {
-        let case = Case { changes_by_transaction: true, ..block.case.clone() };
-        let outcome = self.reference.execute(&case).ok()?.outcome;
+        let options = RunOptions { changes_by_transaction: true, ..RunOptions::default() };
+        let outcome = self.reference.execute(&block.case, &options).ok()?.outcome;
         matches!(outcome, Outcome::Accepted(_)).then(|| History::of(block, &outcome))
     }
 }
@@ -250,6 +258,7 @@ struct Trial<'a> {
     block: &'a Runnable,
     right: &'a Outcome,
     comparison: Comparison<'a>,
+    options: RunOptions,
     recipe: Recipe,
     at: Beat,
 }
@@ -314,14 +323,20 @@ fn name_misread(
     }
 }
 
-/// Whether the candidate agrees with the reference; if not, that is a finding. `case` is that of the trial, and
+/// Whether the candidate agrees with the reference; if not, that is a finding. The options are those of the trial, and
 /// may record reads. A candidate that does not support the block is not held against it.
-fn compare(candidate: &mut Slot, case: &Case, trial: &Trial<'_>, checked: &mut Checked) -> bool {
+fn compare(
+    candidate: &mut Slot,
+    options: &RunOptions,
+    trial: &Trial<'_>,
+    checked: &mut Checked,
+) -> bool {
     let (block, right) = (trial.block, trial.right);
-    match candidate.execute(case) {
+    match candidate.execute(&block.case, options) {
         Ok(execution) => {
             checked.re_executions += execution.telemetry.re_executions;
             let outcome = &execution.outcome;
+            checked.without_states += u64::from(lacks_states(right, outcome));
             let mut differences = trial.comparison.with(outcome, &candidate.label);
             if differences.is_empty() {
                 return true;
@@ -364,7 +379,8 @@ pub fn block_of_chain(
     let mut generated = from_seed(seed, limits);
     let mut reference = Slot::new(reference);
     for next in 1..=link {
-        let outcome = reference.execute(&generated.block.case).map(|execution| execution.outcome);
+        let case = &generated.block.case;
+        let outcome = reference.execute(case, &RunOptions::of(case)).map(|done| done.outcome);
         let Ok(Outcome::Accepted(before)) = outcome else {
             return Err(format!("{}: the chain ends with this block", generated.block.case.id));
         };

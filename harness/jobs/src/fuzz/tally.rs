@@ -29,6 +29,8 @@ pub struct Sums {
     pub re_executions: u64,
     /// Runs of candidates that do not support the block.
     pub unsupported: u64,
+    /// Runs of candidates that gave no changes of each transaction where the fork needs them.
+    pub without_states: u64,
     /// Blocks by how much of them depends on what comes before: none, up to a quarter, a half, three
     /// quarters, and more; of those in the deep lane.
     pub conflicts: [u64; 5],
@@ -49,6 +51,7 @@ impl Default for Sums {
             succeeded: 0,
             re_executions: 0,
             unsupported: 0,
+            without_states: 0,
             conflicts: [0; 5],
             features: Features::none(),
             shapes: BTreeSet::new(),
@@ -67,6 +70,7 @@ impl Sums {
         self.succeeded += checked.succeeded;
         self.re_executions += checked.re_executions;
         self.unsupported += checked.unsupported;
+        self.without_states += checked.without_states;
         if let Some(dependent) = checked.dependent {
             self.conflicts[degree(dependent, checked.transactions)] += 1;
         }
@@ -84,6 +88,7 @@ impl Sums {
         self.succeeded += others.succeeded;
         self.re_executions += others.re_executions;
         self.unsupported += others.unsupported;
+        self.without_states += others.without_states;
         for (sum, other) in self.conflicts.iter_mut().zip(others.conflicts) {
             *sum += other;
         }

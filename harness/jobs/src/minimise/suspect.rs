@@ -8,7 +8,7 @@ use crate::{
 use lockstep_cases::generate::{Features, Limits, Recipe};
 use lockstep_engine::{Candidate, NoExecution, Slot, isolation::Cause};
 use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
-use lockstep_model::{Execution, ExecutorError, Outcome};
+use lockstep_model::{Execution, ExecutorError, Outcome, RunOptions};
 use std::{fmt, time::Duration};
 
 /// How often a block fails.
@@ -86,8 +86,8 @@ impl Suspect {
     ///
     /// # Errors
     /// When it cannot run the block.
-    pub fn right(&mut self, block: &Runnable) -> Result<Outcome, NotShrunk> {
-        match self.reference.execute(&block.case) {
+    pub fn right(&mut self, block: &Runnable, options: &RunOptions) -> Result<Outcome, NotShrunk> {
+        match self.reference.execute(&block.case, options) {
             Ok(execution) => Ok(execution.outcome),
             Err(failure) => Err(NotShrunk::Reference(failure.reason("reference"))),
         }
@@ -105,7 +105,9 @@ impl Suspect {
     pub fn first_failure(&mut self, block: &Runnable, runs: u32) -> Result<Failure, NotShrunk> {
         let mut right = None;
         for _ in 0..runs {
-            if let Some((failure, _)) = self.run(block, &mut right, false)? {
+            if let Some((failure, _)) =
+                self.run((block, &RunOptions::of(&block.case)), &mut right, false)?
+            {
                 return Ok(failure);
             }
         }
@@ -116,10 +118,15 @@ impl Suspect {
     ///
     /// # Errors
     /// [`NotShrunk::Agrees`] where it does not fail.
-    pub fn failing_outcome(&mut self, block: &Runnable, runs: u32) -> Result<Failed, NotShrunk> {
+    pub fn failing_outcome(
+        &mut self,
+        block: &Runnable,
+        options: &RunOptions,
+        runs: u32,
+    ) -> Result<Failed, NotShrunk> {
         let mut right = None;
         for _ in 0..runs {
-            if let Some(failed) = self.run(block, &mut right, true)? {
+            if let Some(failed) = self.run((block, options), &mut right, true)? {
                 return Ok(failed);
             }
         }
@@ -134,7 +141,9 @@ impl Suspect {
         // A block that seldom fails is worth more runs than one that always does.
         while rate.runs < RUNS || (rate.failed == 0 && rate.runs < MOST_RUNS) {
             rate.runs += 1;
-            if let Some((failure, _)) = self.run(block, &mut right, false)? {
+            if let Some((failure, _)) =
+                self.run((block, &RunOptions::of(&block.case)), &mut right, false)?
+            {
                 rate.failed += 1;
                 let is_dear = matches!(failure.kind, Kind::Hung | Kind::Crashed);
                 first.get_or_insert(failure);
@@ -151,7 +160,7 @@ impl Suspect {
     pub(super) fn fails_as(&mut self, block: &Runnable, wanted: &Failure, runs: u32) -> bool {
         let mut right = None;
         (0..runs).any(|_| {
-            let found = self.run(block, &mut right, false);
+            let found = self.run((block, &RunOptions::of(&block.case)), &mut right, false);
             found.is_ok_and(|found| found.is_some_and(|(found, _)| found.is_like(wanted)))
         })
     }
@@ -159,7 +168,7 @@ impl Suspect {
     /// One trial. The reference runs when the candidate does, and then once a block.
     fn run(
         &mut self,
-        block: &Runnable,
+        (block, options): (&Runnable, &RunOptions),
         right: &mut Option<Outcome>,
         needs_outcome: bool,
     ) -> Result<Option<Failed>, NotShrunk> {
@@ -178,11 +187,11 @@ impl Suspect {
             }
         }
         if right.is_none() {
-            *right = Some(self.right(block)?);
+            *right = Some(self.right(block, options)?);
         }
         let Some(right) = right else { return Ok(None) };
         self.trials.begin(number);
-        let answer = self.candidate.execute(&block.case);
+        let answer = self.candidate.execute(&block.case, options);
         let failed = self.failed(block, right, answer);
         let answer = match &failed {
             None => Answer::Agrees,
@@ -227,7 +236,7 @@ impl Suspect {
         cause: Option<Cause>,
         text: String,
     ) -> Result<Failed, NotShrunk> {
-        let known = match self.right(block)? {
+        let known = match self.right(block, &RunOptions::default())? {
             Outcome::Accepted(_) => ACCEPTS,
             Outcome::Rejected(_) => REJECTS,
         };

@@ -62,9 +62,6 @@ pub fn import<'a>(
         phases: Phases::Full,
         block: Arc::new(Block { transactions, ..environment(era, &block) }),
         pre_state: parent.state.state.clone(),
-        changes_by_transaction: era.fork < Fork::Byzantium,
-        receipts: None,
-        reads: None,
     };
     let mut broken = body::broken_commitments(&block);
     broken.extend(check_access_list(&block, arrived).err());

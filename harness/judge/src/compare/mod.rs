@@ -9,5 +9,5 @@ mod outcomes;
 mod receipts;
 
 pub use expectation::{compare_end, compare_expectation, compare_undecodable, interfering_members};
-pub use outcomes::{Comparison, compare_outcomes};
+pub use outcomes::{Comparison, compare_outcomes, lacks_states};
 pub use receipts::{STATUS_FILLED_IN, compare_receipts, is_filled_in};

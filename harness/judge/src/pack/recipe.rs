@@ -14,7 +14,7 @@ use crate::{
 };
 use alloy_consensus::TxEnvelope;
 use alloy_primitives::{Address, map::AddressMap};
-use lockstep_model::{Block, Case, Fork, MemoryState, Transaction, memory_state::BlockHashes};
+use lockstep_model::{Block, Case, MemoryState, Transaction, memory_state::BlockHashes};
 use std::sync::Arc;
 
 /// A packed block in the making.
@@ -85,9 +85,6 @@ impl Recipe {
                 ..Block::clone(block)
             }),
             pre_state: pre.state.clone(),
-            changes_by_transaction: first.rules.fork < Fork::Byzantium,
-            receipts: None,
-            reads: None,
             ..first.clone()
         };
         let expectation = self.expectation(block.beneficiary);
