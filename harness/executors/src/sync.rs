@@ -1,8 +1,10 @@
 //! The one door to concurrency: every thread, lock and atomic of this crate comes through here,
 //! so that a model checker can take their place. With the feature `shuttle` it does
-//! (`tests/interleavings.rs`); nothing works outside of such a test then.
+//! (`tests/interleavings.rs`: whole blocks, sequentially consistent), and with `loom`
+//! (`block_stm/models.rs`: small models, in which a weak load may be stale). Nothing works outside of such a
+//! test then.
 
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(any(feature = "shuttle", feature = "loom")))]
 mod system {
     pub use std::sync::{
         Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -23,7 +25,30 @@ mod system {
     pub(crate) const LEAST_BUCKETS: usize = 1 << 12;
 }
 
-#[cfg(feature = "shuttle")]
+#[cfg(feature = "loom")]
+mod system {
+    pub use loom::{
+        hint::spin_loop,
+        sync::{
+            Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+            atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize},
+            mpsc,
+        },
+        thread,
+    };
+
+    pub(crate) const fn cores() -> usize {
+        2
+    }
+
+    /// Each look is a step of the model.
+    pub(crate) const SPINS: u32 = 1;
+
+    /// All places share one.
+    pub(crate) const LEAST_BUCKETS: usize = 1;
+}
+
+#[cfg(all(feature = "shuttle", not(feature = "loom")))]
 mod system {
     pub use shuttle::{
         hint::spin_loop,
@@ -51,6 +76,16 @@ mod system {
 // which they go wrong.
 pub use std::sync::{Arc, OnceLock, PoisonError, atomic::Ordering};
 pub use system::*;
+
+/// Stores into an atomic that no other thread can see.
+pub(crate) fn set_exclusively(atomic: &mut AtomicU64, value: u64) {
+    #[cfg(not(feature = "loom"))]
+    {
+        *atomic.get_mut() = value;
+    }
+    #[cfg(feature = "loom")]
+    atomic.with_mut(|place| *place = value);
+}
 
 /// Locks, also after a panic of another holder: a poisoned run is thrown away as a whole, so the
 /// data behind the lock is never trusted again.

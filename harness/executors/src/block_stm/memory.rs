@@ -439,12 +439,14 @@ impl MultiVersionMemory {
     }
 
     fn clearings(&self) -> u64 {
+        // Acquire, with the Release of the count: see there.
         self.clearings.load(Ordering::Acquire)
     }
 
     /// Storage was cleared somewhere, or that was taken back.
     fn raise_clearings(&self) {
-        self.clearings.fetch_add(1, Ordering::AcqRel);
+        // Release: a reader that sees the count must find the clearing.
+        self.clearings.fetch_add(1, Ordering::Release);
     }
 
     /// Whether nothing was published since these stamps were taken.

@@ -35,6 +35,8 @@ mod claims;
 mod collect;
 mod location;
 mod memory;
+#[cfg(all(test, feature = "loom"))]
+mod models;
 #[doc(hidden)]
 pub mod probe;
 mod reads;

@@ -40,16 +40,18 @@ impl OwedCell {
             Owed::Nothing => (NOTHING, 0),
             Owed::Amount(amount) => (AMOUNT | (amount >> 64) as u64, amount as u64),
         };
-        self.lower.store(lower, Ordering::Release);
-        self.upper.store(upper, Ordering::Release);
+        // Relaxed: until the transaction has ended, behind the scheduler's lock, any mix of the halves is a guess
+        // like any other. Model: `an_ended_reward_is_right`.
+        self.lower.store(lower, Ordering::Relaxed);
+        self.upper.store(upper, Ordering::Relaxed);
     }
 
     fn get(&self) -> Owed {
-        match self.upper.load(Ordering::Acquire) {
+        match self.upper.load(Ordering::Relaxed) {
             0 => Owed::Unknown,
             NOTHING => Owed::Nothing,
             upper => {
-                let lower = self.lower.load(Ordering::Acquire);
+                let lower = self.lower.load(Ordering::Relaxed);
                 Owed::Amount(u128::from(upper & !AMOUNT) << 64 | u128::from(lower))
             }
         }

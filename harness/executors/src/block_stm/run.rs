@@ -247,7 +247,7 @@ impl BlockRun {
                     schedule = lock(&self.schedule);
                     worker.report(&mut schedule.scheduler);
                     self.give_up_if_hopeless(&mut schedule);
-                    self.ended_tasks.fetch_add(1, Ordering::Release);
+                    self.ended_tasks.fetch_add(1, Ordering::Relaxed);
                 }
             }
         }
@@ -268,12 +268,14 @@ impl BlockRun {
         &'a self,
         schedule: MutexGuard<'a, Schedule>,
     ) -> MutexGuard<'a, Schedule> {
-        let ended = self.ended_tasks.load(Ordering::Acquire);
+        // Relaxed, here and below: every count is raised under the schedule's lock, and a worker that sees a new
+        // one takes that lock before it looks at anything else.
+        let ended = self.ended_tasks.load(Ordering::Relaxed);
         let mut schedule = schedule;
         if self.spins {
             drop(schedule);
             for _ in 0..SPINS {
-                if self.ended_tasks.load(Ordering::Acquire) != ended {
+                if self.ended_tasks.load(Ordering::Relaxed) != ended {
                     break;
                 }
                 spin_loop();
@@ -281,7 +283,7 @@ impl BlockRun {
             schedule = lock(&self.schedule);
         }
         // Looked at under the lock: nothing can end unseen from here to the wait.
-        if self.ended_tasks.load(Ordering::Acquire) == ended {
+        if self.ended_tasks.load(Ordering::Relaxed) == ended {
             schedule.sleepers += 1;
             schedule = wait(&self.wake_up, schedule);
             schedule.sleepers -= 1;
@@ -345,7 +347,7 @@ impl BlockRun {
         }
         let mut schedule = lock(&self.schedule);
         schedule.scheduler.halt();
-        self.ended_tasks.fetch_add(1, Ordering::Release);
+        self.ended_tasks.fetch_add(1, Ordering::Relaxed);
         self.wake(&schedule, Condvar::notify_all);
     }
 

@@ -12,7 +12,7 @@
 //! holds it; its contents have a lock.
 
 use super::stamps::{Raise, Word};
-use crate::sync::{AtomicU32, AtomicU64, OnceLock, Ordering, RwLock, read, write};
+use crate::sync::{AtomicU32, AtomicU64, OnceLock, Ordering, RwLock, read, set_exclusively, write};
 use std::ops::Range;
 
 /// What stands in an entry.
@@ -97,11 +97,12 @@ impl<T> Table<T> {
     pub(super) fn renew(&mut self, buckets: usize) {
         debug_assert!(buckets.is_power_of_two());
         self.epoch = self.epoch.wrapping_add(1);
-        *self.reserved.get_mut() = 0;
+        self.reserved = AtomicU32::new(0);
         if self.buckets.len() < buckets {
             self.buckets = std::iter::repeat_with(AtomicU64::default).take(buckets).collect();
         } else {
-            self.buckets[..=self.mask].iter_mut().for_each(|bucket| *bucket.get_mut() = 0);
+            let buckets = self.buckets[..=self.mask].iter_mut();
+            buckets.for_each(|bucket| set_exclusively(bucket, 0));
         }
         self.mask = buckets - 1;
     }
@@ -119,21 +120,28 @@ impl<T> Table<T> {
 
     /// What a bucket says now.
     pub(super) fn word(&self, bucket: u32) -> Word {
+        // Acquire, with the Release of `put` and `raise`: a reader that sees a head finds its entry whole, and one
+        // that sees a raised count finds the value behind it. Model: `writers_lose_nothing`.
         Word(self.buckets[bucket as usize].load(Ordering::Acquire))
     }
 
     /// Something in this bucket was published. Gives what the bucket says then.
     pub(super) fn raise(&self, bucket: u32, raise: Raise) -> Look {
         let rise = |word| Some(Word(word).raised(raise).0);
+        // Release: a reader that sees the count must find the value that was written before, or a stale value
+        // would pass with a current stamp. loom cannot show it, for it delays no lock. No Acquire: the
+        // head is passed on, not followed, and the release sequence of `put` goes on through it. A failed
+        // exchange only tries again.
         let before =
-            self.buckets[bucket as usize].fetch_update(Ordering::AcqRel, Ordering::Acquire, rise);
+            self.buckets[bucket as usize].fetch_update(Ordering::Release, Ordering::Relaxed, rise);
         let (Ok(before) | Err(before)) = before;
         Look { bucket, word: Word(before).raised(raise) }
     }
 
     /// Entries up to here may be in use.
     pub(super) fn reserved(&self) -> u32 {
-        self.reserved.load(Ordering::Acquire)
+        // Relaxed: asked after the block, behind the scheduler's lock.
+        self.reserved.load(Ordering::Relaxed)
     }
 }
 
@@ -227,17 +235,22 @@ impl<T: Contents> Table<T> {
             contents.begin(key);
             put(&mut contents);
         }
+        // Relaxed, as `next` below: published by the exchange that links the entry.
         entry.tag.store(tag_of(hash), Ordering::Relaxed);
         loop {
             entry.next.store(seen.head(), Ordering::Relaxed);
             let linked = seen.linked(index + 1, hash).raised(raise);
+            // Release: the entry and its tag are written before. No Acquire on success: `seen` was loaded with
+            // it. Acquire on failure: the chain of the others is walked from there. Model, both:
+            // `writers_lose_nothing`.
             let linking = self.buckets[bucket as usize].compare_exchange(
                 seen.0,
                 linked.0,
-                Ordering::AcqRel,
+                Ordering::Release,
                 Ordering::Acquire,
             );
             let Err(now) = linking else {
+                // Relaxed: only `visit` looks, after the block, behind the scheduler's lock.
                 entry.epoch.store(self.epoch, Ordering::Relaxed);
                 return Look { bucket, word: linked };
             };
@@ -255,7 +268,8 @@ impl<T: Contents> Table<T> {
 
     fn next_of(&self, room: &mut Room) -> u32 {
         room.0.next().unwrap_or_else(|| {
-            let start = self.reserved.fetch_add(ENTRIES_OF_A_ROOM, Ordering::AcqRel);
+            // Relaxed: numbers must only be different. Model: `rooms_are_apart`.
+            let start = self.reserved.fetch_add(ENTRIES_OF_A_ROOM, Ordering::Relaxed);
             let end = start + ENTRIES_OF_A_ROOM;
             assert!(end < 1 << Word::HEAD_BITS, "a block has fewer places");
             room.0 = start + 1..end;
