@@ -6,7 +6,7 @@ use lockstep_cases::workload::Contention;
 use lockstep_jobs::bench::Storage;
 use std::{path::PathBuf, time::Duration};
 
-const BENCH_ABOUT: &str = "\
+pub(super) const BENCH_ABOUT: &str = "\
 Measures executors against `sequential`, the fastest one-thread execution of revm. In each run everyone \
 prepares the block anew; in each of its rounds everyone runs twice, forwards and backwards, a second copy of \
 `sequential` among them: what it seems to be faster than the first (A/A) is what the machine makes up, and where \
@@ -40,7 +40,7 @@ Exit status:
   0  else";
 
 #[derive(Debug, Args)]
-#[command(long_about = BENCH_ABOUT, after_help = BENCH_EXAMPLES)]
+#[command(after_help = BENCH_EXAMPLES)]
 pub(crate) struct BenchArgs {
     /// Files, folders and archives
     #[arg(value_name = "PATH")]

@@ -43,7 +43,7 @@ pub(crate) struct CaseArgs {
     pub(crate) color: Color,
 }
 
-const MINIMISE_ABOUT: &str = "\
+pub(super) const MINIMISE_ABOUT: &str = "\
 Leaves out of a block what it can while an executor is still wrong on it in the same way: transactions \
 first, then withdrawals, accounts, storage, code, and what each transaction carries. Writes what is left as \
 an EEST blockchain test that other clients can replay, with real signatures and a genesis of its own.";
@@ -59,7 +59,7 @@ Exit status:
   2  the usage is wrong, or the block cannot be read or signed anew";
 
 #[derive(Debug, Args)]
-#[command(long_about = MINIMISE_ABOUT, after_help = MINIMISE_EXAMPLES)]
+#[command(after_help = MINIMISE_EXAMPLES)]
 pub(crate) struct MinimiseArgs {
     #[command(flatten)]
     pub(crate) case: CaseArgs,
@@ -73,7 +73,7 @@ pub(crate) struct MinimiseArgs {
     pub(crate) out: Option<PathBuf>,
 }
 
-const EXPLAIN_ABOUT: &str = "\
+pub(super) const EXPLAIN_ABOUT: &str = "\
 Finds the first transaction that came out differently, the value that it must have read to come out so, who \
 wrote that value and who should have, and puts its steps as they should be beside its steps as they were.";
 
@@ -97,7 +97,7 @@ pub(crate) enum ExplainFormat {
 }
 
 #[derive(Debug, Args)]
-#[command(long_about = EXPLAIN_ABOUT, after_help = EXPLAIN_EXAMPLES)]
+#[command(after_help = EXPLAIN_EXAMPLES)]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub(crate) case: CaseArgs,
@@ -111,7 +111,7 @@ pub(crate) struct ExplainArgs {
     pub(crate) out: Option<PathBuf>,
 }
 
-const EXPORT_ABOUT: &str = "\
+pub(super) const EXPORT_ABOUT: &str = "\
 Writes blocks that `lockstep fuzz` makes, or official state tests packed into blocks, signed and on a \
 genesis of their own, with what the reference makes of them: as EEST blockchain tests, which `lockstep check`, revme and others replay, or as the inputs \
 of a transition tool (alloc.json, env.json, txs.json) with the reference's result in expected.json, which \
@@ -135,7 +135,7 @@ pub(crate) enum ExportFormat {
 }
 
 #[derive(Debug, Args)]
-#[command(long_about = EXPORT_ABOUT, after_help = EXPORT_EXAMPLES)]
+#[command(after_help = EXPORT_EXAMPLES)]
 pub(crate) struct ExportArgs {
     /// A file with a test of one block, instead of generated blocks; with --pack state tests
     #[arg(value_name = "CASE", conflicts_with_all = ["fork", "features"])]

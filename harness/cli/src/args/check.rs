@@ -4,7 +4,7 @@ use super::{Color, Format, duration};
 use clap::{Args, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
-const CHECK_ABOUT: &str = "\
+pub(super) const CHECK_ABOUT: &str = "\
 Runs cases through the reference and the candidates, and compares everything that consensus can see.
 
 PATH is a file, a folder, an archive (.tar, .tar.gz, .tar.zst) or a pipe (/dev/stdin) of state tests, \
@@ -31,7 +31,7 @@ Exit status:
   130  interrupted, and nothing had failed by then";
 
 #[derive(Debug, Args)]
-#[command(long_about = CHECK_ABOUT, after_help = CHECK_EXAMPLES)]
+#[command(after_help = CHECK_EXAMPLES)]
 pub(crate) struct CheckArgs {
     /// Files, folders and archives
     #[arg(value_name = "PATH")]

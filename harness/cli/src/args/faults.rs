@@ -4,7 +4,7 @@ use super::Color;
 use clap::Args;
 use std::{path::PathBuf, time::Duration};
 
-const FAULTS_ABOUT: &str = "\
+pub(super) const FAULTS_ABOUT: &str = "\
 Plants bugs that executors have had, one at a time, each in a process of its own, and looks for it: by \
 `lockstep fuzz`, and by official tests, packed tests and real blocks where paths are given. Tells what \
 found it, how fast, and whether the same block agrees without the bug. Needs a program that carries the \
@@ -25,7 +25,7 @@ Exit status:
   4  nothing ran";
 
 #[derive(Debug, Args)]
-#[command(long_about = FAULTS_ABOUT, after_help = FAULTS_EXAMPLES)]
+#[command(after_help = FAULTS_EXAMPLES)]
 pub(crate) struct FaultsArgs {
     /// Only these faults
     #[arg(long, value_name = "ID,...", value_delimiter = ',')]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-const PULL_ABOUT: &str = "\
+pub(super) const PULL_ABOUT: &str = "\
 Fetches an official release into ethereum-tests/, where `lockstep check` without a PATH finds it. The \
 releases and their digests are those of ethereum-tests/manifest.toml, or those that Lockstep was built with \
 where there is none; any other archive is fetched by its address and its digest. What has another digest is \
@@ -17,7 +17,7 @@ Examples:
   lockstep fixtures pull https://example.org/fixtures.tar.gz --sha256 HEX";
 
 #[derive(Debug, Args)]
-#[command(long_about = PULL_ABOUT, after_help = PULL_EXAMPLES)]
+#[command(after_help = PULL_EXAMPLES)]
 pub(crate) struct PullArgs {
     /// A release of the manifest, or the address of an archive [default: the first release]
     #[arg(value_name = "RELEASE|URL")]

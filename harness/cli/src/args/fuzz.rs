@@ -5,10 +5,10 @@ use clap::{Args, ValueEnum};
 use lockstep_model::Fork;
 use std::{path::PathBuf, time::Duration};
 
-const FUZZ_ABOUT: &str = "\
+pub(super) const FUZZ_ABOUT: &str = "\
 Generates blocks from seeds, and runs each through the reference and the candidates at two threads; one block \
-in 64 also through every executor at 1, 2, 3 and 8 threads, twice. A different outcome, a panic, an error and a \
-hang or a crash are findings; those with the same signature are counted, and the first five are kept. Executors run in \
+in 64 also through every executor at 1, 2, 3 and 8 threads, twice. A different outcome, a panic, an error, a \
+hang and a crash are findings; those with the same signature are counted, and the first five are kept. Executors run in \
 worker processes: a hang or a crash costs one block.
 
 The seed of a campaign is the seed of its first block, the others follow: what was found with seed N comes again \
@@ -29,7 +29,7 @@ Exit status:
   0  else";
 
 #[derive(Debug, Args)]
-#[command(long_about = FUZZ_ABOUT, after_help = FUZZ_EXAMPLES)]
+#[command(after_help = FUZZ_EXAMPLES)]
 pub(crate) struct FuzzArgs {
     /// For how long, as in `90s`, `10m`, `8h` [default: 1m, without --blocks]
     #[arg(long, value_name = "TIME", value_parser = super::duration)]

@@ -5,7 +5,7 @@ use clap::Args;
 use lockstep_jobs::bench::Storage;
 use std::{path::PathBuf, time::Duration};
 
-const GATE_ABOUT: &str = "\
+pub(super) const GATE_ABOUT: &str = "\
 Runs `check` and then `bench`, and compares speedups with those of a baseline: the bench.jsonl of an earlier run. \
 What diverges, hangs or crashes always fails the gate. What is slower does where it is beyond its interval and a \
 floor; what seems to be slower is measured again, and both measurements together decide.
@@ -27,7 +27,7 @@ Exit status:
   4  nothing ran";
 
 #[derive(Debug, Args)]
-#[command(long_about = GATE_ABOUT, after_help = GATE_EXAMPLES)]
+#[command(after_help = GATE_EXAMPLES)]
 pub(crate) struct GateArgs {
     /// What `check` runs: files, folders and archives [default: as `check`]
     #[arg(value_name = "PATH")]

@@ -75,22 +75,31 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run cases through the reference and the candidates
+    #[command(long_about = check::CHECK_ABOUT)]
     Check(Box<CheckArgs>),
     /// Measure speedups, with a verdict on every sample
+    #[command(long_about = bench::BENCH_ABOUT)]
     Bench(BenchArgs),
     /// Check and measure against a baseline, for a CI
+    #[command(long_about = gate::GATE_ABOUT)]
     Gate(GateArgs),
     /// Look for blocks on which an executor is wrong
+    #[command(long_about = fuzz::FUZZ_ABOUT)]
     Fuzz(FuzzArgs),
     /// Plant known executor bugs and see what finds them
+    #[command(long_about = faults::FAULTS_ABOUT)]
     Faults(FaultsArgs),
     /// Tell why an executor is wrong on a block
+    #[command(long_about = cases::EXPLAIN_ABOUT)]
     Explain(ExplainArgs),
     /// Write generated blocks for other clients and for the Python specs
+    #[command(long_about = cases::EXPORT_ABOUT)]
     Export(ExportArgs),
     /// Make a block that shows a bug as small as it can be
+    #[command(long_about = cases::MINIMISE_ABOUT)]
     Minimise(MinimiseArgs),
     /// Render or merge records
+    #[command(long_about = report::REPORT_ABOUT)]
     Report(ReportArgs),
     /// Official fixture releases
     #[command(subcommand)]
@@ -100,6 +109,7 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FixturesCommand {
     /// Fetch a release into ethereum-tests/ and verify its digest
+    #[command(long_about = fixtures::PULL_ABOUT)]
     Pull(PullArgs),
 }
 

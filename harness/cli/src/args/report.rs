@@ -4,7 +4,7 @@ use super::Color;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-const REPORT_ABOUT: &str = "\
+pub(super) const REPORT_ABOUT: &str = "\
 Reads records, merges them, and renders what they say together. A record is what `lockstep check --out DIR` or \
 `lockstep bench --out DIR` writes, or the faults.json of `lockstep faults`; what a file is, its content tells. \
 The exit status is that of the runs together.";
@@ -41,7 +41,7 @@ pub(crate) enum ReportFormat {
 }
 
 #[derive(Debug, Args)]
-#[command(long_about = REPORT_ABOUT, after_help = REPORT_EXAMPLES)]
+#[command(after_help = REPORT_EXAMPLES)]
 pub(crate) struct ReportArgs {
     /// Records
     #[arg(value_name = "FILE", required_unless_present = "schema")]
