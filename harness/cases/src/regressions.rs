@@ -8,7 +8,7 @@ use lockstep_judge::definition::Test;
 macro_rules! regressions {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"), "/../../corpora/regressions/", $name, ".json"
+            env!("CARGO_MANIFEST_DIR"), "/data/regressions/", $name, ".json"
         )))),*]
     };
 }
@@ -54,7 +54,7 @@ mod unit {
     /// An unlisted file would never run.
     #[test]
     fn every_file_is_compiled_in_and_says_what_it_is_for() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../corpora/regressions");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/data/regressions");
         let there = std::fs::read_dir(folder).unwrap().count();
         assert_eq!(there, FILES.len());
         assert_eq!(tests().len(), FILES.len());

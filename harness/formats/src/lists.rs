@@ -4,7 +4,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 /// The lists that are compiled in.
-const REVIEWED: &str = include_str!("../../../corpora/reviewed.toml");
+const REVIEWED: &str = include_str!("../data/reviewed.toml");
 
 /// The reviewed lists.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 
 /// The compiled contracts.
-const ARTEFACTS: &str = include_str!("../../../../corpora/contracts/artefacts.json");
+const ARTEFACTS: &str = include_str!("../../data/contracts.json");
 
 #[derive(Debug, Deserialize)]
 struct Artefacts {
