@@ -24,7 +24,7 @@ use std::{
     fs::File,
     io::{BufWriter, Write},
     sync::{Arc, atomic::Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use supervisor::Supervised;
 use verdicts::Reviewed;
@@ -44,13 +44,14 @@ pub(crate) fn check(
     let mut reporter = Reporter::new(&args, &job)?;
     listen_for_interrupts(&job.plan)?;
     let start = Instant::now();
+    let spent = supervised.as_ref().map_or(Duration::ZERO, |supervised| supervised.spent);
     let mut reviewed = Reviewed::new(&job);
     match supervised {
         Some(supervised) if !supervised.is_first() => {
             // Complaints at this point are a process's last words.
             reporter.go_on(supervised, &mut reviewed);
             if !reporter.record.complaints.is_empty() {
-                reporter.record.elapsed = start.elapsed();
+                reporter.record.elapsed = spent + start.elapsed();
                 reporter.finish()?;
                 return Ok(reporter.record.exit_status());
             }
@@ -77,7 +78,7 @@ pub(crate) fn check(
         prove_parallelism(&job.plan, &mut reporter.record);
         reporter.record.complaints.extend(reviewed.complaints());
     }
-    reporter.record.elapsed = start.elapsed();
+    reporter.record.elapsed = spent + start.elapsed();
     reporter.finish()?;
     let status = reporter.record.exit_status();
     Ok(if reporter.record.interrupted && status != 1 { EXIT_INTERRUPTED } else { status })

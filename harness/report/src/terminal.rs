@@ -63,8 +63,17 @@ pub fn failure(result: &TestResult, replay: &Replay) -> String {
         let more = result.differences.len() - MOST_DIFFERENCES;
         let _ = writeln!(text, "     {DIM}and {more} more differences{RESET}");
     }
+    if let Some(member) = failed_member(result) {
+        let _ = writeln!(text, "     in it: {member}");
+    }
     let _ = writeln!(text, "     {DIM}reproduce:{RESET} {}", replay.of(result));
     text
+}
+
+/// The test of a packed block whose transaction differs first.
+fn failed_member(result: &TestResult) -> Option<&str> {
+    let transaction = result.differences.iter().find_map(|difference| difference.tx)?;
+    result.packed.as_ref()?.members.get(transaction).map(String::as_str)
 }
 
 /// One line for a test that did not fail.

@@ -27,6 +27,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicI32, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 /// Tells the working process where the journal is.
@@ -37,6 +38,9 @@ const ENDED: &str = "LOCKSTEP_ENDED";
 
 /// Tells the working process how many have crashed, where it should only say what is known.
 const GIVE_UP: &str = "LOCKSTEP_GIVE_UP";
+
+/// Tells the working process for how many milliseconds the run has gone on before it.
+const SPENT: &str = "LOCKSTEP_SPENT_MS";
 
 /// How a process ends that another one should go on behind.
 const WORN_OUT: u8 = 95;
@@ -63,7 +67,9 @@ fn work(args: Box<CheckArgs>, command: &Lockstep, journal: &std::path::Path) -> 
         .with_context(|| format!("cannot open the journal {}", journal.display()))?;
     let crash = env::var(ENDED).ok();
     let give_up = env::var(GIVE_UP).ok();
-    let supervised = Supervised { journal: Arc::new(journal), past, crash, give_up };
+    let spent = env::var(SPENT).ok().and_then(|spent| spent.parse().ok()).unwrap_or_default();
+    let spent = Duration::from_millis(spent);
+    let supervised = Supervised { journal: Arc::new(journal), past, spent, crash, give_up };
     super::check(args, command, Some(supervised))
 }
 
@@ -72,6 +78,8 @@ fn work(args: Box<CheckArgs>, command: &Lockstep, journal: &std::path::Path) -> 
 pub(crate) struct Supervised {
     pub(crate) journal: Arc<Journal>,
     pub(crate) past: Past,
+    /// For how long the run has gone on in other processes.
+    pub(crate) spent: Duration,
     /// How the process before crashed, if it did.
     pub(crate) crash: Option<String>,
     /// How many have crashed, where that is enough.
@@ -163,10 +171,16 @@ fn supervise(args: &CheckArgs) -> Result<u8> {
     let interrupted = Arc::new(AtomicBool::new(false));
     pass_interrupts_on(child.clone(), interrupted.clone())?;
     let (mut ended, mut crashes) = (None, 0);
+    let start = Instant::now();
     loop {
         let reported = Past::of(journal.path())?.results.len();
-        let status =
-            run_child(journal.path(), &copied, ended.as_deref(), crashes, &child, relay.as_mut())?;
+        let status = run_child(
+            journal.path(),
+            &copied,
+            (ended.as_deref(), crashes, start),
+            &child,
+            relay.as_mut(),
+        )?;
         ended = match (status.code(), status.signal()) {
             (Some(code), _) if code == i32::from(WORN_OUT) => None,
             (Some(code), _) => return Ok(u8::try_from(code).unwrap_or(EXIT_FAILED)),
@@ -200,8 +214,7 @@ fn supervise(args: &CheckArgs) -> Result<u8> {
 fn run_child(
     journal: &std::path::Path,
     copied: &Copied,
-    ended: Option<&str>,
-    crashes: usize,
+    (ended, crashes, start): (Option<&str>, usize, Instant),
     child: &AtomicI32,
     relay: Option<&mut Relay>,
 ) -> Result<ExitStatus> {
@@ -210,6 +223,7 @@ fn run_child(
     // A group of its own: a terminal's Ctrl-C comes to us, and goes on to it once.
     command.args(env::args_os().skip(1)).env(JOURNAL, journal).process_group(0);
     command.env(pipes::COPIES, copied.to_env());
+    command.env(SPENT, start.elapsed().as_millis().to_string());
     match ended {
         Some(how) => command.env(ENDED, how),
         None => command.env_remove(ENDED),

@@ -176,7 +176,7 @@ fn our_executors_have_nothing_to_find_and_a_campaign_can_be_resumed() {
 fn in_background(words: &[&str]) -> (Child, Vec<u32>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
     command.arg("fuzz").args(words).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let campaign = command.spawn().unwrap();
+    let mut campaign = command.spawn().unwrap();
     let id = campaign.id();
     let until = Instant::now() + Duration::from_secs(20);
     while Instant::now() < until {
@@ -190,6 +190,8 @@ fn in_background(words: &[&str]) -> (Child, Vec<u32>) {
         }
         thread::sleep(Duration::from_millis(10));
     }
+    let _ = campaign.kill();
+    let _ = campaign.wait();
     panic!("no workers");
 }
 
