@@ -1,4 +1,4 @@
-//! What a record says of the build: the compiler, and the version of revm that was linked.
+//! Facts of the build for records: the compiler, and the version of revm that was linked.
 
 use std::{env, fs, path::PathBuf, process::Command};
 

@@ -1,4 +1,4 @@
-//! What is run.
+//! Sources of cases.
 //!
 //! * [`batch`]: tests from files, archives and folders, a batch at a time.
 //! * [`built_in`], [`regressions`]: tests that come with the program.

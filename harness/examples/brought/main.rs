@@ -57,7 +57,7 @@ impl Prepared for Ready {
     }
 }
 
-/// Of a hundred seeds of `fuzz`, one overflows the stack, one hangs and one aborts.
+/// One seed of `fuzz` in a hundred overflows the stack, one hangs and one aborts.
 fn break_down(id: &str) {
     let seed = id.strip_prefix("generated::seed=").and_then(|rest| {
         let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next()?;

@@ -90,7 +90,7 @@ fn scheduler(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Of 1,000 transfers of one token.
+/// A block of 1,000 transfers of one token.
 fn roots(criterion: &mut Criterion) {
     let block = Workload::named("erc20").unwrap().block(0, 33_000_000, Signatures::Placeholder);
     let outcome = Reference

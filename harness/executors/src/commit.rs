@@ -30,7 +30,7 @@ pub struct GasClaim {
 }
 
 impl GasClaim {
-    /// Of every transaction of a block.
+    /// The claims of every transaction of a block.
     pub fn all(transactions: &[Transaction]) -> Arc<[Self]> {
         let claim = |transaction: &Transaction| Self {
             transaction_type: transaction.envelope.ty(),

@@ -1,5 +1,5 @@
-//! What comes before and after the transactions, run by the reference's own code on the state of
-//! whichever executor asks.
+//! The phases before and after the transactions, run by the reference's own code on the state of
+//! the calling executor.
 
 use crate::{
     commit::OrderedCommit,

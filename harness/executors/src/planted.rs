@@ -1,4 +1,4 @@
-//! What planted faults keep from one transaction to the next. Nothing else uses it.
+//! State that planted faults keep from one transaction to the next. Nothing else uses it.
 
 use alloy_primitives::{Address, B256, map::AddressMap};
 use revm::state::TransientStorage;

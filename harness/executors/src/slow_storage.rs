@@ -1,5 +1,5 @@
-//! What changes where reads of the pre-state are slow: nothing is read twice, and every thread is
-//! worth having, for threads wait side by side.
+//! Slow reads of the pre-state: nothing is read twice, and more threads than cores pay, for they wait side by
+//! side.
 
 use crate::sync::{Arc, RwLock, read, write};
 use alloy_consensus::Transaction;

@@ -33,7 +33,7 @@ pub struct Fault {
     pub title: &'static str,
     /// The smallest block that shows it.
     pub pattern: &'static str,
-    /// Who has had it.
+    /// Executors that have had it.
     pub precedent: &'static str,
     /// How it has to be found.
     pub tier: Tier,

@@ -1,4 +1,4 @@
-//! What a file is, by its first bytes, before anything is parsed.
+//! Recognises compression and encodings by the first bytes of a file, before anything is parsed.
 
 use std::io::{self, Read};
 

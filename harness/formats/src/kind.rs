@@ -1,4 +1,4 @@
-//! What a JSON file is, by its content.
+//! Recognises the kind of a JSON file by its content.
 
 use super::{File, OtherFile, SourceError, json};
 use serde::{

@@ -22,7 +22,7 @@ pub struct Expectation {
     pub rejection: Option<ExpectedRejection>,
     /// Fields of the block's header.
     pub header: Option<HeaderExpectation>,
-    /// Of a rejected transaction the state root may also be that after a touch of the fee recipient: so
+    /// The state root of a rejected transaction may also be that after a touch of the fee recipient: so
     /// were classic state tests before EIP-158 once filled.
     pub rejection_may_touch_beneficiary: bool,
     /// Prices of more than 128 bits, which no executor here can hold.

@@ -119,7 +119,7 @@ pub struct Transaction {
 /// The part of an ommer header that decides rewards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ommer {
-    /// Who receives the ommer reward.
+    /// The recipient of the ommer reward.
     pub beneficiary: Address,
     /// The ommer's block number.
     pub number: u64,

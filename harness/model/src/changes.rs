@@ -1,4 +1,4 @@
-//! What a block, or one transaction, did to the state.
+//! State changes of a block or of one transaction.
 
 use crate::AccountInfo;
 use alloy_primitives::{Address, B256, Bytes, U256};

@@ -1,4 +1,4 @@
-//! What the result of a transaction rests on.
+//! Reads that the result of a transaction rests on.
 
 use crate::AccountInfo;
 use alloy_primitives::{Address, U256};

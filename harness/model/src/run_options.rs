@@ -1,4 +1,4 @@
-//! What one run asks of an executor beside the case.
+//! Options of one run.
 
 use crate::{Case, Fork, Phases, ReadObserver, ReceiptObserver};
 use std::{fmt, sync::Arc};

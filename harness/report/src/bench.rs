@@ -1,4 +1,4 @@
-//! What `bench` prints and writes: the lines of its record, and a table for a person.
+//! The record of `bench`: its lines, and a table for the terminal.
 
 use crate::{
     record::Verdict,

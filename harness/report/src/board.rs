@@ -1,4 +1,4 @@
-//! What records say together: rows, leaders, a trend. Plain data, for those who draw it.
+//! Several records together: rows, leaders, a trend. Plain data for the renderers.
 
 use super::{
     bench::{Record, name},

@@ -71,7 +71,7 @@ pub struct Row {
     pub id: String,
     /// What goes wrong.
     pub title: String,
-    /// Who had it.
+    /// Executors that had it.
     pub precedent: String,
     /// `must`, `rest`, `schedule` or `canary`.
     pub tier: String,

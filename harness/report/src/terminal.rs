@@ -1,4 +1,4 @@
-//! What a person reads. Styled with ANSI escapes; the writer strips them where they are not
+//! Terminal output, styled with ANSI escapes; the writer strips them where they are not
 //! wanted.
 
 use crate::record::{Counts, ExecutorTotals, Overlap, Record, Status, TestResult, Verdict};

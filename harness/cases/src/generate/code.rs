@@ -92,16 +92,17 @@ pub(super) fn factory() -> Bytes {
 /// Logs a deposit (EIP-6110) as the deposit contract lays it out, with the first word of calldata as
 /// the beginning of its public key.
 pub(super) fn deposit() -> Bytes {
-    laid_out([(160, 48), (256, 32), (320, 8), (384, 96), (512, 8)])
+    laid_out([(160, 48), (256, 32), (320, 8), (384, 96), (512, 8)], 576)
 }
 
-/// As [`deposit`], with its last field somewhere else.
-pub(super) fn wrong_deposit() -> Bytes {
-    laid_out([(160, 48), (256, 32), (320, 8), (384, 96), (544, 8)])
+/// As [`deposit`], with its last field somewhere else, or with more data behind it.
+pub(super) fn wrong_deposit(chooser: &mut Chooser<'_>) -> Bytes {
+    let (last, length) = *chooser.pick(&[(544, 576), (512, 608)]);
+    laid_out([(160, 48), (256, 32), (320, 8), (384, 96), (last, 8)], length)
 }
 
-/// A log of five fields, by where each begins and how long it is.
-fn laid_out(fields: [(u64, u64); 5]) -> Bytes {
+/// A log of so many bytes with five fields, by where each begins and how long it is.
+fn laid_out(fields: [(u64, u64); 5], bytes: u64) -> Bytes {
     const EVENT: B256 = b256!("0x649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5");
     let mut code = Assembler::default();
     for (index, (offset, length)) in fields.into_iter().enumerate() {
@@ -109,7 +110,7 @@ fn laid_out(fields: [(u64, u64); 5]) -> Bytes {
         code.number(length).number(offset).op(op::MSTORE);
     }
     code.number(0).op(op::CALLDATALOAD).number(192).op(op::MSTORE);
-    code.push(EVENT.as_slice()).number(576).number(0).op(op::LOG0 + 1);
+    code.push(EVENT.as_slice()).number(bytes).number(0).op(op::LOG0 + 1);
     code.finish()
 }
 

@@ -1,4 +1,4 @@
-//! What a block may have.
+//! Features of generated blocks.
 
 use super::chooser::Chooser;
 use lockstep_model::Fork;

@@ -1,4 +1,4 @@
-//! What happens in a block, and in which shape it conflicts.
+//! The transactions of a block, and the shape of their conflicts.
 
 use super::{
     assembler::words,
@@ -277,25 +277,29 @@ fn act(world: &World, chooser: &mut Chooser<'_>, shape: Shape, index: usize, dra
         actions.extend([Action::Revive; 2]);
     }
     if world.has(Feature::SystemContracts) && world.fork >= Fork::Prague {
-        actions.push(Action::Request);
+        // A contract that lays deposits out otherwise does so where it is called.
+        let requests = if world.breaks_system_contracts { 4 } else { 1 };
+        actions.extend(std::iter::repeat_n(Action::Request, requests));
     }
     match chooser.pick(&actions) {
         Action::Call => call(world, chooser, shape, index, draft),
         Action::Transfer => transfer(world, chooser, shape, index, draft),
         Action::Create => create(chooser, draft),
         Action::Revive => revive(world, chooser, draft),
-        Action::Request => request(chooser, index, draft),
+        Action::Request => request(world, chooser, index, draft),
     }
 }
 
 /// A request of the execution layer: a deposit, a withdrawal, a consolidation (EIP-6110, EIP-7002,
 /// EIP-7251).
-fn request(chooser: &mut Chooser<'_>, index: usize, draft: &mut Draft) {
-    let (to, length) = *chooser.pick(&[
+fn request(world: &World, chooser: &mut Chooser<'_>, index: usize, draft: &mut Draft) {
+    let contracts = [
         (WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, 56),
         (CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, 96),
         (MAINNET_DEPOSIT_CONTRACT_ADDRESS, 32),
-    ]);
+    ];
+    let is_deposit = world.breaks_system_contracts && chooser.chance(50);
+    let (to, length) = if is_deposit { contracts[2] } else { *chooser.pick(&contracts) };
     draft.to = to.into();
     draft.input = vec![index as u8; length].into();
     // The fee of an empty queue.

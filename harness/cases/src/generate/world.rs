@@ -252,14 +252,15 @@ impl World {
         if !self.breaks_system_contracts {
             return;
         }
-        let code = match chooser.below(4) {
-            0 => {
-                let (address, code) = (MAINNET_DEPOSIT_CONTRACT_ADDRESS, code::wrong_deposit());
+        let code = match chooser.below(6) {
+            0..=2 => {
+                let (address, code) =
+                    (MAINNET_DEPOSIT_CONTRACT_ADDRESS, code::wrong_deposit(chooser));
                 self.state.insert(address, U256::ZERO, 1, code, []);
                 return;
             }
-            1 => Bytes::new(),
-            2 => Bytes::from_static(REVERTS),
+            3 => Bytes::new(),
+            4 => Bytes::from_static(REVERTS),
             _ => Bytes::from_static(HALTS),
         };
         let requests =

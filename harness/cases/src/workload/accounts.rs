@@ -29,7 +29,7 @@ pub(super) struct Bundles {
     entry_point: Contract,
     token: Contract,
     accounts: Vec<Contract>,
-    /// Who sends bundles; `None` where each has a bundler of its own.
+    /// The sender of bundles; `None` where each has a bundler of its own.
     bundlers: Option<Vec<Address>>,
 }
 

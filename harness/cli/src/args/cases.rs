@@ -11,7 +11,7 @@ pub(crate) struct CaseArgs {
     #[arg(value_name = "CASE")]
     pub(crate) case: Option<PathBuf>,
 
-    /// Of the file, the test whose id matches
+    /// The test of the file whose id matches
     #[arg(long, value_name = "REGEX", requires = "case")]
     pub(crate) filter: Option<String>,
 

@@ -1,4 +1,4 @@
-//! What is measured: built-in workloads, or the blocks of files.
+//! The measured blocks: built-in workloads, or the blocks of files.
 
 use super::plan::gas;
 use crate::args::BenchArgs;

@@ -1,4 +1,4 @@
-//! What is said once of everything that is measured in one go.
+//! Circumstances of this measurement.
 
 use super::Measures;
 use crate::{Lockstep, args::BenchArgs};

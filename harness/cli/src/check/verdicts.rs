@@ -181,7 +181,7 @@ fn count(of: &mut BTreeMap<String, usize>, origin: &str) {
     *of.entry(origin.to_owned()).or_default() += 1;
 }
 
-/// Who did something else than expected: the reference (`None`), or candidates by name.
+/// The executors with an unexpected outcome: the reference (`None`), or candidates by name.
 fn wrongdoers(result: &TestResult) -> BTreeSet<Option<String>> {
     let who = |difference: &Difference| match difference.should_be {
         ShouldBe::Expected(_) => None,

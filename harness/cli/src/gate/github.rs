@@ -1,4 +1,4 @@
-//! What GitHub's runner wants, where it is one.
+//! Summary and annotations for GitHub's runner, where it is one.
 
 use crate::output;
 use anyhow::{Context, Result};

@@ -1,4 +1,4 @@
-//! What a worker is at.
+//! The heartbeat of a worker process.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! What the benches have in common.
+//! Shared parts of the benches.
 
 // Not every bench needs all of it.
 #![allow(dead_code, reason = "each bench is a crate of its own")]

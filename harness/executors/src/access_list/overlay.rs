@@ -126,7 +126,7 @@ pub(super) struct OverlayView {
     index: Index,
     codes: WorkerCodes,
     observer: Option<Arc<dyn ReadObserver>>,
-    /// Who pays and who is paid in the plain transfer that was looked at last, by their numbers.
+    /// Sender and recipient of the last plain transfer, by their numbers.
     transfer: [Option<usize>; 2],
 }
 

@@ -1,4 +1,4 @@
-//! What one place holds in a block: every version of it, in the order of positions.
+//! One location in a block: every version of it, in the order of positions.
 
 use super::{
     memory::{Edit, Position, Writer},

@@ -1,4 +1,4 @@
-//! What the transactions of a block say of themselves before they run: how much work they may be.
+//! Estimates of work, from the transactions of a block before they run.
 
 use super::scheduler::{Claims, TransactionIndex};
 use crate::sync::Arc;

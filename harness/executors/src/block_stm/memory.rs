@@ -408,7 +408,7 @@ impl MultiVersionMemory {
         self.tables.slots.read(look.word, hash, (address, slot), last).flatten().transpose()
     }
 
-    /// Who cleared the account's storage last, below `position`.
+    /// The last writer below `position` that cleared the account's storage.
     pub(crate) fn clearing(
         &self,
         address: Address,

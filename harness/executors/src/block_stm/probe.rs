@@ -24,7 +24,7 @@ impl fmt::Debug for MemoryProbe {
 }
 
 impl MemoryProbe {
-    /// Of a block of this many transactions.
+    /// A probe of a block of this many transactions.
     pub fn new(transactions: usize, pre_state: Arc<dyn StateReader>) -> Self {
         let tables = Tables::default();
         let memory = MultiVersionMemory::new(transactions, tables, pre_state, Address::ZERO, true);

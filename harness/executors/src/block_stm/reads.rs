@@ -1,4 +1,4 @@
-//! What an incarnation read, and whether it would read the same again.
+//! The read set of an incarnation, and its validation.
 //!
 //! A read stands where every value that the transaction can have depended on is what it was: then the
 //! transaction would do the same again. Where a value came from is compared first, because it is

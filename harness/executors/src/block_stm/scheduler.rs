@@ -123,7 +123,7 @@ pub struct Scheduler {
     execution_cursor: usize,
     /// No executed transaction below asks for early validation.
     validation_cursor: usize,
-    /// Of the claims that come early, those below have been looked at.
+    /// Early claims below this one have been considered.
     early_cursor: usize,
     /// Transactions below are committed.
     committed: usize,
@@ -362,7 +362,7 @@ impl Scheduler {
         true
     }
 
-    /// Of a commit task, the first `valid` transactions were committed. Where there were more, the
+    /// The first `valid` transactions of a commit task were committed. Where there were more, the
     /// next one was found invalid, and the rest was left alone. It is given back: the driver must
     /// turn its writes into estimates and then call [`Scheduler::finish_abort`].
     #[must_use]

@@ -1,4 +1,4 @@
-//! What each transaction of a block waits for, found by one thread that runs the block in order.
+//! The dependencies of each transaction of a block, found by one thread that runs the block in order.
 //!
 //! A transaction depends on those that changed what it read, in the sense in which this executor checks
 //! reads: by value, credits and rewards apart, balances only where they were looked at. A write that

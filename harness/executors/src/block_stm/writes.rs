@@ -1,4 +1,4 @@
-//! What a finished transaction wrote, place by place.
+//! The write set of a finished transaction.
 //!
 //! The rules are those of revm's `CacheState::apply_account_state` and `JournalInner::finalize`,
 //! read from the journal before either of them has seen it.

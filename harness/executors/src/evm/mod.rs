@@ -1,4 +1,4 @@
-//! What every executor of this crate shares of the EVM itself: environments, the strict EVM, the
+//! The EVM that all executors of this crate share: environments, the strict EVM, the
 //! names of broken rules. A mistake in here is invisible to a comparison between executors; only
 //! the fixtures' expectations catch it.
 

@@ -1,4 +1,4 @@
-//! What alloy-evm's `EthBlockExecutor` does differently from the protocol, put right.
+//! Corrections of alloy-evm's `EthBlockExecutor` where it differs from the protocol.
 //!
 //! The one reviewed place for it, together with the strict EVM (EIP-7610, gas of system calls).
 //! The phases of every executor of this crate come from here.

@@ -1,4 +1,4 @@
-//! Who signed an EIP-7702 authorisation.
+//! Authorities of EIP-7702 authorisations.
 
 use super::remembers;
 use alloy_eips::eip7702::SignedAuthorization;

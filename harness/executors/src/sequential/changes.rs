@@ -1,4 +1,4 @@
-//! What a journal that ran a whole block changed.
+//! Changes from a journal that ran a whole block.
 
 use crate::evm::model_info;
 use alloy_primitives::Address;

@@ -115,7 +115,7 @@ impl Memory {
 /// What a worker has in hand: every step is one atomic action, so that others can come between.
 #[derive(Debug, Default)]
 pub(crate) struct Hand {
-    /// Of a claimed batch, what is not begun.
+    /// The part of a claimed batch that has not begun.
     batch: VecDeque<Version>,
     /// How executions of the batch ended: told when all of it has.
     ended: Vec<Ended>,

@@ -1,4 +1,4 @@
-//! What a file says of a block's bytes, against the bytes.
+//! The fields that a file states of a block, against the bytes of the block.
 //!
 //! The bytes are what is run. A field of the decoded form that says something else would otherwise
 //! be an expectation that is read and never compared.

@@ -45,7 +45,7 @@ impl Commitments {
         keccak256([self.state_root, self.receipts.root].concat())
     }
 
-    /// Of the right outcome.
+    /// The commitments of the right outcome.
     ///
     /// # Errors
     /// Why this block has no import to measure.

@@ -1,4 +1,4 @@
-//! What the machine says of a run: processor time; and where its threads run.
+//! Processor time of a run, and the cores of its threads.
 //!
 //! Where the system cannot answer, there is no figure: nothing is made up.
 

@@ -1,4 +1,4 @@
-//! What to measure: decided before any work starts.
+//! The plan of a measurement, made before any work starts.
 
 use super::watch::Watch;
 use lockstep_engine::{Candidate, Factory};

@@ -1,4 +1,4 @@
-//! What a worker is doing right now, for the watchdog.
+//! The heartbeat of a worker thread, for the watchdog.
 
 use super::{journal::Journal, worker::Load};
 use lockstep_engine::Ticket;

@@ -1,4 +1,4 @@
-//! What outlives the process.
+//! The journal of a run, which outlives its process.
 //!
 //! An executor that overflows its stack or calls `abort` takes the process with it. So a supervised
 //! run writes down what it does: which test each worker is at, which executor it runs, and every

@@ -1,4 +1,4 @@
-//! What the reference made of a case, for a record: other tools can compare it with what they made of it.
+//! Computed roots and gas of a case, for the record: other tools compare theirs with them.
 
 use lockstep_judge::state::{NormalChanges, PreState, roots};
 use lockstep_model::{Case, Fork, Outcome};

@@ -1,4 +1,4 @@
-//! What each transaction should have read: the last write below it.
+//! The reads that each transaction should have made: the last write below it.
 //!
 //! Known from the reference, which states what each transaction changed. An executor that tells what its
 //! transactions have read ([`ReadObserver`]) can be caught at a wrong read even where the outcome is

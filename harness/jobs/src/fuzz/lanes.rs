@@ -72,7 +72,7 @@ pub struct Checked {
     pub succeeded: u64,
     /// Re-executions that the candidates told of.
     pub re_executions: u64,
-    /// Of its transactions, those that depend on an earlier one; known of blocks in the deep lane that
+    /// Transactions that depend on an earlier one; known of blocks in the deep lane that
     /// were accepted.
     pub dependent: Option<u64>,
     /// What it may have.

@@ -1,5 +1,4 @@
-//! What must hold without a reference: a transaction that has nothing to do with the others changes none
-//! of them.
+//! A metamorphic check, which needs no reference: an unrelated transaction changes none of the others.
 
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, U256, address};
@@ -9,7 +8,7 @@ use lockstep_judge::{runnable::Runnable, state::PreState};
 use lockstep_model::{Block, Case, Fork, MemoryState, Outcome, Receipt, Transaction};
 use std::sync::Arc;
 
-/// Who sends it, and to whom.
+/// Its sender and its recipient.
 const STRANGER: Address = address!("0x57a6000000000000000000000000000000000001");
 const FRIEND: Address = address!("0x57a6000000000000000000000000000000000002");
 

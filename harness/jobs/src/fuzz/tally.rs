@@ -15,7 +15,7 @@ use std::{
 pub struct Sums {
     /// Blocks that were checked.
     pub blocks: u64,
-    /// Of these, in the deep lane.
+    /// Blocks in the deep lane.
     pub deep: u64,
     /// Blocks that the reference accepted.
     pub accepted: u64,
@@ -23,7 +23,7 @@ pub struct Sums {
     pub transactions: u64,
     /// Transactions of accepted blocks.
     pub executed: u64,
-    /// Of these, successful.
+    /// Transactions that succeeded.
     pub succeeded: u64,
     /// Re-executions that candidates told of.
     pub re_executions: u64,
@@ -113,7 +113,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Of nothing, before this seed.
+    /// An empty tally, before this seed.
     pub fn new(seed: u64) -> Self {
         let (sums, findings) = (Sums::default(), BTreeMap::new());
         Self { sums, hung: 0, killed: 0, findings, next_seed: seed }

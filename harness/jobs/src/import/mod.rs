@@ -1,5 +1,5 @@
-//! What an import does with a block beside executing it: who sent each transaction, what the receipts
-//! and the state come to. In parallel; the judge's own roots (`compare::roots`) say whether it is right.
+//! The stages of block import beside execution: senders, receipts root and state root, in parallel. The judge's own
+//! roots (`judge::state::roots`) verify them.
 //!
 //! * `senders`: signatures to addresses.
 //! * `receipts`: receipts root and bloom.

@@ -1,4 +1,4 @@
-//! Who signed what.
+//! Recovery of senders.
 
 use alloy_consensus::transaction::SignerRecoverable;
 use alloy_primitives::Address;

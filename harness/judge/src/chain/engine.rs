@@ -1,4 +1,4 @@
-//! What `engine_newPayloadVN` asks of a payload, beside what makes its block valid.
+//! Rules of `engine_newPayloadVN` for a payload, beside those of its block.
 //!
 //! After execution-apis (`src/engine/{paris,shanghai,cancun,prague,amsterdam}.md`): the form of the
 //! parameters belongs to the version of the method, a version belongs to certain forks, the payload states

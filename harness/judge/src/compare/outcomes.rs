@@ -31,7 +31,7 @@ pub struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    /// Of a case with this pre-state.
+    /// A comparison for a case with this pre-state.
     pub const fn new(pre: &'a PreState, reference: &'a Outcome) -> Self {
         Self { pre, reference, normal: OnceCell::new() }
     }

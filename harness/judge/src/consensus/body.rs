@@ -1,4 +1,4 @@
-//! What a block holds, against what its header says of it.
+//! The body of a block, against the commitments of its header.
 
 use super::{BlockRule, Broken, DecodedBlock, Era, header::require as require_rule};
 use alloy_consensus::{

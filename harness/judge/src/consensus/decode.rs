@@ -19,7 +19,7 @@ pub struct DecodedBlock {
     pub hash: B256,
     /// The transactions, none with its sidecar.
     pub transactions: Vec<TxEnvelope>,
-    /// Who signed each of them, by the widest rule, Frontier's; `None` where the signature is none.
+    /// The sender of each, by the widest rule, Frontier's; `None` where the signature is none.
     pub signers: Vec<Option<Address>>,
     /// The ommers.
     pub ommers: Vec<Header>,

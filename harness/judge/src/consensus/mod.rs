@@ -1,4 +1,4 @@
-//! What makes a block valid apart from its execution: header, ommer and body rules of every fork.
+//! Consensus rules apart from execution: header, ommer and body rules of every fork.
 //!
 //! alloy's types only, once for all executors. Each rule is one short function named after what it
 //! demands, with its EIP or Yellow Paper clause beside it. A block that breaks a rule of [`header`],

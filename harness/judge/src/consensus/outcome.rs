@@ -1,4 +1,4 @@
-//! What the header says of the execution.
+//! Commitments of the header to the results of execution.
 
 use super::BlockRule;
 use crate::state::{NormalChanges, PreState, roots};

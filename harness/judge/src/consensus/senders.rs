@@ -1,4 +1,4 @@
-//! Who signed the transactions of a block.
+//! Senders of the transactions of a block.
 
 use super::{Broken, DecodedBlock, Era};
 use alloy_consensus::{Signed, TxEnvelope};

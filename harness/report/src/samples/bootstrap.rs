@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 /// Resamples of which an interval is taken.
 const RESAMPLES: usize = 10_000;
 
-/// Of the interval's two tails together.
+/// The share of the interval's two tails together.
 const OUTSIDE: f64 = 0.05;
 
 /// Same samples, same interval.

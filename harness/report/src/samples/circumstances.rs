@@ -1,4 +1,4 @@
-//! What machine a run was measured on.
+//! Circumstances of a measurement: program, machine, options.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
