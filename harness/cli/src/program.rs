@@ -5,6 +5,7 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     sync::OnceLock,
+    time::Duration,
 };
 
 /// Words that belong to the program itself, before the command: a program with executors of its own may have
@@ -45,6 +46,16 @@ fn start() -> Vec<String> {
 pub(crate) fn arguments<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Vec<String> {
     let own = OWN.get().into_iter().flatten().cloned();
     own.chain(fault()).chain(words.into_iter().map(Into::into)).collect()
+}
+
+/// A duration as an option takes it.
+pub(crate) fn duration(time: Duration) -> String {
+    humantime::format_duration(time).to_string().replace(' ', "")
+}
+
+/// A list as an option takes it.
+pub(crate) fn list<T: ToString>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// A command line that a shell runs as it is printed.

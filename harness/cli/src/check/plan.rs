@@ -193,11 +193,10 @@ fn replay(args: &CheckArgs) -> Replay {
     let mut words = vec!["check".to_owned()];
     let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
     if !args.executor.is_empty() {
-        add("--executor", args.executor.join(","));
+        add("--executor", program::list(&args.executor));
     }
     if !args.threads.is_empty() {
-        let threads: Vec<String> = args.threads.iter().map(ToString::to_string).collect();
-        add("--threads", threads.join(","));
+        add("--threads", program::list(&args.threads));
     }
     if let Some(size) = args.pack {
         add("--pack", size.to_string());
@@ -210,8 +209,7 @@ fn replay(args: &CheckArgs) -> Replay {
         add("--seed", args.seed.to_string());
     }
     if args.hang_after != DEFAULT_HANG_AFTER {
-        let time = humantime::format_duration(args.hang_after).to_string();
-        add("--hang-after", time.replace(' ', ""));
+        add("--hang-after", program::duration(args.hang_after));
     }
     // A packed block depends on every test that could have been packed.
     if args.pack.is_some() {

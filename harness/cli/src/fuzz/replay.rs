@@ -2,24 +2,22 @@
 
 use crate::{args::FuzzArgs, program};
 use lockstep_cases::generate::Limits;
-use lockstep_jobs::finding::{Finding, Kind};
+use lockstep_jobs::finding::Finding;
 use std::time::Duration;
 
-/// What the printed commands share with the campaign.
+/// `fuzz --hang-after`, where nothing is said.
+const DEFAULT_HANG_AFTER: Duration = Duration::from_secs(30);
+
+/// Options of the campaign that the printed commands repeat.
 #[derive(Debug)]
 pub(crate) struct Again {
     hang_after: Duration,
-    default_hang_after: Duration,
     threads: Vec<usize>,
 }
 
 impl Again {
     pub(super) fn of(args: &FuzzArgs) -> Self {
-        Self {
-            hang_after: args.hang_after,
-            default_hang_after: Duration::from_secs(30),
-            threads: args.threads.clone(),
-        }
+        Self { hang_after: args.hang_after, threads: args.threads.clone() }
     }
 
     /// Checks the block of the finding as the campaign has.
@@ -30,11 +28,12 @@ impl Again {
         if let Some((name, _)) = finding.executor.split_once('@') {
             words.extend(["--executor".to_owned(), name.to_owned()]);
             if !self.threads.is_empty() {
-                let threads: Vec<String> = self.threads.iter().map(ToString::to_string).collect();
-                words.extend(["--threads".to_owned(), threads.join(",")]);
+                words.extend(["--threads".to_owned(), program::list(&self.threads)]);
             }
         }
-        self.add_hang_after(&mut words);
+        if self.hang_after != DEFAULT_HANG_AFTER {
+            words.extend(["--hang-after".to_owned(), program::duration(self.hang_after)]);
+        }
         program::command(words)
     }
 
@@ -45,11 +44,7 @@ impl Again {
 
     /// The arguments of a process that minimises the finding.
     pub(super) fn minimise(&self, finding: &Finding) -> Vec<String> {
-        let mut words = self.about("minimise", finding);
-        if finding.kind == Kind::Hung && self.hang_after > MINIMISE_HANG_AFTER {
-            words.extend(["--hang-after".to_owned(), duration(MINIMISE_HANG_AFTER)]);
-        }
-        words
+        self.about("minimise", finding)
     }
 
     fn about(&self, command: &str, finding: &Finding) -> Vec<String> {
@@ -65,23 +60,10 @@ impl Again {
         }
         words
     }
-
-    fn add_hang_after(&self, words: &mut Vec<String>) {
-        if self.hang_after != self.default_hang_after {
-            words.extend(["--hang-after".to_owned(), duration(self.hang_after)]);
-        }
-    }
 }
-
-/// While a finding is minimised, a run of this long hangs.
-const MINIMISE_HANG_AFTER: Duration = Duration::from_secs(2);
 
 fn words(text: &str, seed: u64) -> Vec<String> {
     text.split(' ').map(str::to_owned).chain([seed.to_string()]).collect()
-}
-
-fn duration(time: Duration) -> String {
-    humantime::format_duration(time).to_string().replace(' ', "")
 }
 
 /// Limits as options, where they are not the default.
@@ -90,8 +72,7 @@ fn limits(limits: &Limits) -> Vec<String> {
     let mut words = Vec::new();
     let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
     if limits.forks != default.forks {
-        let forks: Vec<String> = limits.forks.iter().map(ToString::to_string).collect();
-        add("--fork", forks.join(","));
+        add("--fork", program::list(&limits.forks));
     }
     if limits.features != default.features {
         let features: Vec<&str> = limits.features.iter().map(|feature| feature.name()).collect();

@@ -117,7 +117,7 @@ fn a_redirect_is_followed() {
     assert_eq!(there(folder.path()), ["v1.tar.gz"]);
 }
 
-/// Sends half of what is left and hangs up; a request for the rest is served.
+/// Sends half of what is left and closes the connection; a request for the rest is served.
 fn cut(
     _: usize,
     _: &str,

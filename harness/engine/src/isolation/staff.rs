@@ -16,8 +16,8 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::process::CommandExt,
     panic::{AssertUnwindSafe, catch_unwind},
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::Arc,
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -247,15 +247,15 @@ impl<A> Drop for Worker<A> {
 
 /// A child process with two owners: one waits for it, the other may kill it.
 #[derive(Debug)]
-struct Owned(std::sync::Mutex<Child>);
+struct Owned(Mutex<Child>);
 
 impl Owned {
     const fn new(child: Child) -> Self {
-        Self(std::sync::Mutex::new(child))
+        Self(Mutex::new(child))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Child> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Child> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kill(&self) {
@@ -269,7 +269,7 @@ impl Owned {
     }
 
     /// Waits without holding the lock for long: the other owner may want to kill.
-    fn wait(&self) -> io::Result<std::process::ExitStatus> {
+    fn wait(&self) -> io::Result<ExitStatus> {
         loop {
             if let Some(status) = self.lock().try_wait()? {
                 return Ok(status);

@@ -194,7 +194,12 @@ impl<'a> Campaign<'a> {
         }
     }
 
+    /// A seed may be done twice: a worker can end after it has told of the last one.
     fn done(&mut self, seed: u64) {
+        let number = |seed: u64| seed.wrapping_sub(self.plan.seed);
+        if number(seed) < number(self.tally.next_seed) {
+            return;
+        }
         self.done_ahead.insert(seed);
         while self.done_ahead.remove(&self.tally.next_seed) {
             self.tally.next_seed = self.tally.next_seed.wrapping_add(1);
@@ -210,28 +215,31 @@ impl<'a> Campaign<'a> {
             return Ok(());
         }
         self.in_vain += 1;
-        if !is_at_work || self.in_vain > MOST_IN_VAIN {
-            if self.in_vain > MOST_IN_VAIN {
-                return Err(format!("workers end before they have done anything: {cause}"));
-            }
-            self.again.extend(hand.seeds);
-            return Ok(());
+        if self.in_vain > MOST_IN_VAIN {
+            return Err(format!("workers end before they have done anything: {cause}"));
         }
-        // The last beat may be of a seed that is told of already: then the fault is of a run before.
-        if hand.seeds.remove(&beat.trial) {
-            let kills = self.killed.entry(beat.trial).or_default();
-            *kills += u32::from(cause == Cause::Signal(9));
-            if cause == Cause::Signal(9) && *kills < KILLS {
+        if is_at_work {
+            // The last beat may be of a seed that is told of already: then the fault is of a run before.
+            let is_in_hand = hand.seeds.remove(&beat.trial);
+            if is_in_hand && self.is_first_kill(beat.trial, &cause) {
                 self.tally.killed += 1;
                 self.again.push_back(beat.trial);
             } else {
                 self.found(beat, Kind::Crashed, Some(cause), tell);
             }
-        } else {
-            self.found(beat, Kind::Crashed, Some(cause), tell);
         }
         self.again.extend(hand.seeds);
         Ok(())
+    }
+
+    /// Whether a worker with this seed was killed from outside, and not yet often enough for a finding.
+    fn is_first_kill(&mut self, seed: u64, cause: &Cause) -> bool {
+        if *cause != Cause::Signal(9) {
+            return false;
+        }
+        let kills = self.killed.entry(seed).or_default();
+        *kills += 1;
+        *kills < KILLS
     }
 
     /// Ends workers that stand still, and hires others.

@@ -33,7 +33,7 @@ const CHAIN_EVERY: u64 = 8;
 /// Blocks of a chain after its first.
 const LINKS: u64 = 2;
 
-/// Runs of each candidate in the deep lane: what is said twice should be the same twice.
+/// Runs of each candidate in the deep lane: two runs must have the same outcome.
 const REPEATS: usize = 2;
 
 /// Executors, kept from block to block.
