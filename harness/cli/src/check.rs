@@ -1,18 +1,19 @@
 //! `lockstep check`.
 
 mod plan;
-pub(crate) mod supervisor;
 mod verdicts;
 
 use crate::{
     Lockstep,
     args::{CheckArgs, ExpectationsMode, Format},
     output,
+    pipes::{self, Copied},
     progress::Progress,
 };
 use anyhow::{Context, Result};
+use lockstep_engine::isolation::{Staff, is_worker, of_this_process};
 use lockstep_formats::{OtherFile, SourceError};
-use lockstep_jobs::check::{Event, Journal, Plan, proof_id, prove_overlap, run};
+use lockstep_jobs::check::{Event, run, work};
 use lockstep_report::{
     json,
     junit::Junit,
@@ -23,97 +24,81 @@ use plan::Job;
 use std::{
     fs::File,
     io::{BufWriter, Write},
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
-use supervisor::Supervised;
 use verdicts::Reviewed;
 
 /// Exit status after an interruption, as a shell reports SIGINT.
 const EXIT_INTERRUPTED: u8 = 130;
 
 /// Runs the command; gives its exit status.
-pub(crate) fn check(
-    args: Box<CheckArgs>,
-    command: &Lockstep,
-    supervised: Option<Supervised>,
-) -> Result<u8> {
+pub(crate) fn check(args: &CheckArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.color);
-    let job = plan::job(&args, command, supervised.as_ref())?;
     lockstep_executors::remember();
-    let mut reporter = Reporter::new(&args, &job)?;
-    listen_for_interrupts(&job.plan)?;
-    let start = Instant::now();
-    let spent = supervised.as_ref().map_or(Duration::ZERO, |supervised| supervised.spent);
-    let mut reviewed = Reviewed::new(&job);
-    match supervised {
-        Some(supervised) if !supervised.is_first() => {
-            // Complaints at this point are a process's last words.
-            reporter.go_on(supervised, &mut reviewed);
-            if !reporter.record.complaints.is_empty() {
-                reporter.record.elapsed = spent + start.elapsed();
-                reporter.finish()?;
-                return Ok(reporter.record.exit_status());
-            }
-        }
-        _ => reporter.say(&job.announcement),
+    if is_worker() {
+        let job = plan::job(args, command, &pipes::copies())?;
+        work(&job.plan, &job.input, of_this_process()?);
+        return Ok(0);
     }
-    run(&job.plan, job.input.clone(), &mut |event| match event {
-        Event::Test(result) => reporter.test(reviewed.apply(*result)),
+    // Each worker reads everything: what can be read only once is copied first.
+    let list = args.files_from.as_deref().map(pipes::list_path);
+    let copied = Copied::new(args.paths.iter().map(PathBuf::as_path).chain(list))?;
+    let job = plan::job(args, command, copied.paths())?;
+    let mut reporter = Reporter::new(args, &job)?;
+    listen_for_interrupts(&job.plan.interrupted)?;
+    let start = Instant::now();
+    let mut reviewed = Reviewed::new(&job);
+    reporter.say(&job.announcement);
+    let staff = if args.in_process {
+        let (plan, input) = (job.plan.clone(), job.input.clone());
+        Staff::threads(move |ends| work(&plan, &input, ends))
+    } else {
+        Staff::processes_with([copied.to_env()])
+    };
+    let ended = run(&job.plan, staff, &mut |event| match event {
+        Event::Test { result, .. } => reporter.test(reviewed.apply(*result)),
         Event::Unreadable(error) => reporter.unreadable(error),
         Event::Other(other) => reporter.other(other),
         Event::Packed(packing) => reporter.record.packing = Some(packing),
-        Event::Panic(text) => {
-            let complaint = format!("the harness itself panicked, and the run ended there: {text}");
-            reporter.record.complaints.push(complaint);
+        Event::Overlap { executor, overlap } => {
+            take_overlap(&mut reporter.record, &executor, overlap);
         }
-        Event::WorkerDone(_) => {}
+        Event::Complaint(text) => reporter.record.complaints.push(text),
+        Event::SoFar { .. } | Event::Finished => {}
     });
-    if job.plan.worn_out.load(Ordering::Relaxed) {
-        reporter.say("three runs did not end: another process goes on without their threads");
-        return Ok(supervisor::worn_out());
-    }
+    reporter.record.complaints.extend(ended.err());
     reporter.record.interrupted = job.plan.interrupted.load(Ordering::Relaxed);
     if !reporter.record.interrupted {
-        prove_parallelism(&job.plan, &mut reporter.record);
         reporter.record.complaints.extend(reviewed.complaints());
     }
-    reporter.record.elapsed = spent + start.elapsed();
+    reporter.record.elapsed = start.elapsed();
     reporter.finish()?;
     let status = reporter.record.exit_status();
     Ok(if reporter.record.interrupted && status != 1 { EXIT_INTERRUPTED } else { status })
 }
 
-/// Telemetry is an executor's own word: an executor with two or more threads must show an overlap.
-fn prove_parallelism(plan: &Plan, record: &mut Record) {
-    for candidate in &plan.candidates {
-        let Some(totals) = record.executors.get_mut(&candidate.label) else { continue };
-        // An executor that says in every run that it is sequential has made no claim to refute.
-        if totals.mode == lockstep_model::Mode::Sequential && candidate.threads > 1 {
-            totals.overlap = Overlap::NotClaimed;
-            continue;
-        }
-        if plan.resume.take_done(&proof_id(&candidate.label)) {
-            // It crashed a process before, and is a failed test of this run.
-            continue;
-        }
-        totals.overlap = match plan.journal.as_ref() {
-            Some(journal) => journal.watch_proof(&candidate.label, || prove_overlap(candidate)),
-            None => prove_overlap(candidate),
-        };
-        if totals.overlap == Overlap::Refuted {
-            record.complaints.push(format!(
-                "not parallel: {} was given {} threads and says `{}`, but no two transactions of \
-                 an independent block ever had reads in flight at once",
-                candidate.label, candidate.threads, totals.mode
-            ));
-        }
+/// Keeps what was seen of an executor that has run.
+fn take_overlap(record: &mut Record, executor: &str, overlap: Overlap) {
+    let Some(totals) = record.executors.get_mut(executor) else { return };
+    totals.overlap = overlap;
+    if overlap == Overlap::Refuted {
+        let complaint = format!(
+            "not parallel: {executor} was given several threads and says `{}`, but no two \
+             transactions of an independent block ever had reads in flight at once",
+            totals.mode
+        );
+        record.complaints.push(complaint);
     }
 }
 
 /// The first Ctrl-C ends the run and prints what is known; the second ends the process.
-fn listen_for_interrupts(plan: &Plan) -> Result<()> {
-    let interrupted = plan.interrupted.clone();
+fn listen_for_interrupts(interrupted: &Arc<AtomicBool>) -> Result<()> {
+    let interrupted = interrupted.clone();
     ctrlc::set_handler(move || {
         if interrupted.swap(true, Ordering::Relaxed) {
             #[expect(clippy::exit, reason = "the user has asked twice")]
@@ -131,11 +116,7 @@ struct Reporter {
     record: Record,
     progress: Progress,
     replay: terminal::Replay,
-    journal: Option<Arc<Journal>>,
     out: Option<BufWriter<File>>,
-    /// Inputs that a process before has reported: they are read again, and not reported again.
-    known_unreadable: Vec<SourceError>,
-    known_others: Vec<OtherFile>,
     /// Whether roots and gas of each case are printed.
     shows_outcomes: bool,
     /// The report in the making, where one is asked for.
@@ -161,10 +142,7 @@ impl Reporter {
             record: Record::default(),
             progress: Progress::new(),
             replay: job.replay.clone(),
-            journal: job.plan.journal.clone(),
             out,
-            known_unreadable: Vec::new(),
-            known_others: Vec::new(),
             shows_outcomes: args.expectations == ExpectationsMode::Ignore,
             junit: (args.format == Format::Junit).then(Junit::default),
         })
@@ -184,60 +162,18 @@ impl Reporter {
         });
     }
 
-    /// Takes over what the processes before have reported, and reports the crash that this one goes
-    /// on behind.
-    fn go_on(&mut self, supervised: Supervised, reviewed: &mut Reviewed) {
-        let (culprit, complaint) = (supervised.culprit(), supervised.complaint());
-        for result in supervised.past.results {
-            reviewed.remember(&result);
-            self.keep(result);
-        }
-        for error in supervised.past.unreadable {
-            self.write_out(&json::unreadable_line(&error));
-            self.known_unreadable.push(error.clone());
-            self.record.unreadable.push(error);
-        }
-        for other in supervised.past.others {
-            self.write_out(&json::other_line(&other));
-            self.known_others.push(other.clone());
-            self.record.others.push(other);
-        }
-        if let Some(culprit) = culprit {
-            self.test(reviewed.apply(culprit));
-        }
-        self.record.complaints.extend(complaint);
-    }
-
     fn unreadable(&mut self, error: SourceError) {
-        if take(&mut self.known_unreadable, &error) {
-            return;
-        }
-        // First of all: see `supervisor::Relay`.
-        if let Some(journal) = &self.journal {
-            journal.unreadable(&error);
-        }
         self.print(&terminal::unreadable(&error));
         self.write_line(&json::unreadable_line(&error));
         self.record.unreadable.push(error);
     }
 
     fn other(&mut self, other: OtherFile) {
-        if take(&mut self.known_others, &other) {
-            return;
-        }
-        // First of all: see `supervisor::Relay`.
-        if let Some(journal) = &self.journal {
-            journal.other(&other);
-        }
         self.write_line(&json::other_line(&other));
         self.record.others.push(other);
     }
 
     fn test(&mut self, result: TestResult) {
-        // First of all: see `supervisor::Relay`.
-        if let Some(journal) = &self.journal {
-            journal.result(&result);
-        }
         if self.format == Format::Json {
             let line = format!("{}\n", json::test_line(&result));
             self.progress.suspend(|| output::out(&line));
@@ -301,10 +237,4 @@ impl Reporter {
         }
         Ok(())
     }
-}
-
-/// Takes one that is equal out of those that an earlier process has reported; false where there is none.
-fn take<T: PartialEq>(known: &mut Vec<T>, one: &T) -> bool {
-    let found = known.iter().position(|known| known == one);
-    found.map(|index| known.swap_remove(index)).is_some()
 }

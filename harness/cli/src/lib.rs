@@ -28,7 +28,6 @@ mod program;
 mod progress;
 mod report;
 mod rerun;
-mod signals;
 #[doc(hidden)]
 pub mod testing;
 
@@ -138,7 +137,7 @@ impl Lockstep {
             return EXIT_USAGE.into();
         }
         let outcome = match cli.command {
-            Command::Check(args) => check::supervisor::start(args, &self),
+            Command::Check(args) => check::check(&args, &self),
             Command::Bench(args) => bench::bench(&args, &self),
             Command::Gate(args) => gate::gate(&args, &self),
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),

@@ -1,11 +1,12 @@
 //! Inputs that can be read once.
 //!
-//! A run in a process of its own may need several processes. So the supervisor copies each pipe into a file
-//! first, and tells the working processes where the copies are.
+//! A run may need several worker processes. So the job copies each pipe into a file first, and tells the
+//! workers where the copies are.
 
 use anyhow::{Context, Result};
 use std::{
     collections::HashMap,
+    ffi::OsString,
     fs,
     io::{self, Read},
     os::unix::fs::FileTypeExt,
@@ -13,8 +14,8 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Tells the working process where copies are: a JSON object of paths.
-pub(crate) const COPIES: &str = "LOCKSTEP_COPIES";
+/// Tells a worker process where copies are: a JSON object of paths.
+const COPIES: &str = "LOCKSTEP_COPIES";
 
 /// The standard input.
 const STDIN: &str = "/dev/stdin";
@@ -47,13 +48,19 @@ impl Copied {
         Ok(())
     }
 
-    /// As the working process gets to know of them.
-    pub(crate) fn to_env(&self) -> String {
-        serde_json::to_string(&self.copies).unwrap_or_default()
+    /// Of each path, where its copy is.
+    pub(crate) const fn paths(&self) -> &HashMap<PathBuf, PathBuf> {
+        &self.copies
+    }
+
+    /// What a worker process has in its environment to know of them.
+    pub(crate) fn to_env(&self) -> (OsString, OsString) {
+        let copies = serde_json::to_string(&self.copies).unwrap_or_default();
+        (COPIES.into(), copies.into())
     }
 }
 
-/// What the supervisor has copied for this process.
+/// What the job has copied for this worker process.
 pub(crate) fn copies() -> HashMap<PathBuf, PathBuf> {
     let copies = std::env::var(COPIES).ok();
     copies.and_then(|copies| serde_json::from_str(&copies).ok()).unwrap_or_default()

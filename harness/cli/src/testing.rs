@@ -3,7 +3,7 @@
 use crate::defaults::{REFERENCE, executors};
 use lockstep_engine::{Candidate, Factory};
 use lockstep_formats::lists::Lists;
-use lockstep_jobs::check::{Expectations, Plan, Resume, Selection};
+use lockstep_jobs::check::{Expectations, Plan, Selection};
 use lockstep_model::Mode;
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -55,9 +55,7 @@ pub fn plan_with(candidates: Vec<Candidate>) -> Plan {
         lists: Arc::new(Lists::default()),
         hang_after: Duration::from_secs(60),
         release_memory: || {},
-        journal: None,
-        resume: Resume::default(),
-        worn_out: AtomicBool::new(false),
+        most_hangs: 5,
         interrupted: Arc::new(AtomicBool::new(false)),
     }
 }

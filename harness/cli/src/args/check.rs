@@ -95,6 +95,10 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration, allow_hyphen_values = true)]
     pub(crate) hang_after: Duration,
 
+    /// An executor that has hung so often is not run any more; what it was not run on is counted
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MOST_HANGS)]
+    pub(crate) most_hangs: usize,
+
     /// Run in this very process: a crash of an executor ends the run
     #[arg(long)]
     pub(crate) in_process: bool,
@@ -119,6 +123,9 @@ pub(crate) struct CheckArgs {
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
+
+/// `--most-hangs`, where nothing is said.
+pub(crate) const DEFAULT_MOST_HANGS: usize = 5;
 
 /// What to do with what the tests expect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

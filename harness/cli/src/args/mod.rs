@@ -13,7 +13,7 @@ pub(crate) use bench::{BenchArgs, BenchFormat, ThreadsMode};
 pub(crate) use cases::{
     CaseArgs, ExplainArgs, ExplainFormat, ExportArgs, ExportFormat, MinimiseArgs,
 };
-pub(crate) use check::{CheckArgs, ExpectationsMode, PackMode};
+pub(crate) use check::{CheckArgs, DEFAULT_MOST_HANGS, ExpectationsMode, PackMode};
 pub(crate) use faults::FaultsArgs;
 pub(crate) use fixtures::PullArgs;
 pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};

@@ -3,7 +3,7 @@
 //! * `plan`: from the command line to what is measured.
 //! * `blocks`: workloads, and blocks of files.
 //! * `work`: measures, block by block, and hands over the samples.
-//! * `supervise`: does that in a process of its own, which a candidate may hang or take down.
+//! * `supervise`: does that in worker processes, which a candidate may hang or take down.
 //! * `reporter`: prints, writes the record, knows the exit status.
 
 mod blocks;
@@ -19,11 +19,11 @@ use crate::{
     output,
 };
 use anyhow::Result;
+use lockstep_engine::isolation::is_worker;
 use lockstep_report::bench::Record;
 use plan::Measures;
 use reporter::Reporter;
-use std::path::Path;
-pub(crate) use supervise::is_worker;
+use std::{path::Path, sync::Arc};
 
 /// Runs the command; gives its exit status.
 pub(crate) fn bench(args: &BenchArgs, command: &Lockstep) -> Result<u8> {
@@ -47,10 +47,12 @@ pub(crate) fn measure(
     let circumstances = circumstances::of(args, command, &measures);
     let mut reporter = Reporter::new(circumstances, format, out)?;
     if args.in_process {
-        let everything = work::Part::default();
-        work::work(args, command, &everything, &mut |message| reporter.message(message))?;
+        let (everything, unwatched) = (work::Part::default(), Arc::default());
+        work::work(args, command, &everything, &unwatched, &mut |message| {
+            reporter.message(message)
+        })?;
     } else {
-        supervise::supervise(&measures, &mut reporter)?;
+        supervise::supervise(&measures, args.hang_after, &mut reporter)?;
     }
     reporter.finish()
 }

@@ -59,7 +59,7 @@ impl Reporter {
         match message {
             Message::Begin(block) => self.progress.say(&block),
             Message::Line(line) => self.line(line)?,
-            Message::Next | Message::Hung(_) => {}
+            Message::Next => {}
         }
         Ok(())
     }

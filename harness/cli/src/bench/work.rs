@@ -20,13 +20,10 @@ pub(super) struct Part {
     pub(super) most: Option<usize>,
     /// Labels of the candidates that are left out.
     pub(super) without: Vec<String>,
-    /// Is told who runs, in the process that works on it.
-    #[serde(skip)]
-    pub(super) watch: Arc<Watch>,
 }
 
 /// What is said while it is measured.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Message {
     /// A block begins.
     Begin(String),
@@ -34,8 +31,6 @@ pub(super) enum Message {
     Line(Line),
     /// That block, or whatever it was, is done.
     Next,
-    /// This executor does not come to an end, and the process ends.
-    Hung(String),
 }
 
 /// Measures one after the other.
@@ -43,6 +38,7 @@ pub(super) fn work(
     args: &BenchArgs,
     command: &Lockstep,
     part: &Part,
+    watch: &Arc<Watch>,
     say: &mut dyn FnMut(Message) -> Result<()>,
 ) -> Result<()> {
     let measures = Measures::new(args, command)?;
@@ -50,7 +46,7 @@ pub(super) fn work(
     workloads(&args.workload)?;
     let mut seen = 0;
     for storage in &args.storage {
-        let plan = measures.plan(args, command, *storage, &part.without, part.watch.clone())?;
+        let plan = measures.plan(args, command, *storage, &part.without, watch.clone())?;
         let mut bench = None;
         blocks(args, *storage, &mut |found| {
             let nth = seen;

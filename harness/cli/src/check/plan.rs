@@ -1,9 +1,8 @@
 //! From the command line to a plan; bad combinations end here.
 
-use super::supervisor::Supervised;
 use crate::{
     Lockstep,
-    args::{CheckArgs, ExpectationsMode, Format, PackMode},
+    args::{CheckArgs, DEFAULT_MOST_HANGS, ExpectationsMode, Format, PackMode},
     candidates::{Chosen, candidates, factory},
     defaults::REFERENCE,
     pipes, program,
@@ -17,6 +16,7 @@ use lockstep_model::Mode as ThreadsMode;
 use lockstep_report::terminal::Replay;
 use regex::Regex;
 use std::{
+    collections::HashMap,
     fmt::Write as _,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
@@ -40,21 +40,24 @@ pub(crate) struct Job {
     pub(crate) replay: Replay,
 }
 
-/// Makes the job.
+/// Makes the job; pipes are read from these copies.
 pub(crate) fn job(
     args: &CheckArgs,
     command: &Lockstep,
-    supervised: Option<&Supervised>,
+    copies: &HashMap<PathBuf, PathBuf>,
 ) -> Result<Job> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.unwrap_or(cores);
     if jobs == 0 {
         bail!("--jobs 0: expected at least 1");
     }
+    if args.most_hangs == 0 {
+        bail!("--most-hangs 0: expected at least 1");
+    }
     let chosen =
         Chosen { names: &args.executor, threads: &args.threads, mode: ThreadsMode::Forced };
     let candidates = candidates(&command.executors, &chosen, &[REFERENCE])?;
-    let walk = walk(args)?;
+    let walk = walk(args, copies)?;
     let (input, source) = input(args, walk);
     let names: Vec<&str> = candidates.iter().map(|candidate| candidate.label.as_str()).collect();
     let announcement = format!(
@@ -76,9 +79,7 @@ pub(crate) fn job(
         lists: Arc::new(lists(args, command)?),
         hang_after: args.hang_after,
         release_memory: command.release_memory,
-        journal: supervised.map(|supervised| supervised.journal.clone()),
-        resume: supervised.map(Supervised::resume).unwrap_or_default(),
-        worn_out: AtomicBool::new(false),
+        most_hangs: args.most_hangs,
         interrupted: Arc::new(AtomicBool::new(false)),
     };
     Ok(Job { plan: Arc::new(plan), input, announcement, replay: replay(args) })
@@ -108,16 +109,15 @@ fn lists(args: &CheckArgs, command: &Lockstep) -> Result<Lists> {
 }
 
 /// Where to look for tests.
-fn walk(args: &CheckArgs) -> Result<Walk> {
-    let copies = pipes::copies();
+fn walk(args: &CheckArgs, copies: &HashMap<PathBuf, PathBuf>) -> Result<Walk> {
     let mut paths = args.paths.clone();
     if let Some(list) = &args.files_from {
-        paths.extend(pipes::listed(list, &copies)?);
+        paths.extend(pipes::listed(list, copies)?);
     }
     if args.paths.is_empty() && args.files_from.is_none() {
         paths = payload();
     }
-    Ok(Walk { paths, follow_links: args.follow_links, copies })
+    Ok(Walk { paths, follow_links: args.follow_links, copies: copies.clone() })
 }
 
 fn selection(args: &CheckArgs) -> Result<Selection> {
@@ -210,6 +210,9 @@ fn replay(args: &CheckArgs) -> Replay {
     }
     if args.hang_after != DEFAULT_HANG_AFTER {
         add("--hang-after", program::duration(args.hang_after));
+    }
+    if args.most_hangs != DEFAULT_MOST_HANGS {
+        add("--most-hangs", args.most_hangs.to_string());
     }
     // A packed block depends on every test that could have been packed.
     if args.pack.is_some() {

@@ -43,23 +43,6 @@ impl Reviewed {
         }
     }
 
-    /// Takes note of a result that a process before has already given its status.
-    pub(crate) fn remember(&mut self, result: &TestResult) {
-        let entries: Vec<usize> = self.entries_for(&result.id);
-        count(&mut self.tests, &result.origin);
-        if matches!(result.status, Status::Outdated | Status::Known)
-            && wrongdoers(result).contains(&None)
-            && self.draft(&result.origin).is_some()
-        {
-            count(&mut self.outdated, &result.origin);
-        }
-        match result.status {
-            Status::Known => self.needed.extend(entries),
-            Status::Passed => self.not_needed(&entries, &result.id),
-            _ => {}
-        }
-    }
-
     /// The result with the status that the lists give it. An expectation that the reference misses may
     /// be known, or outdated; so may a divergence of an executor that is known to diverge there.
     pub(crate) fn apply(&mut self, mut result: TestResult) -> TestResult {

@@ -12,6 +12,7 @@ use crate::{
     bench, files, output,
 };
 use anyhow::{Context, Result};
+use lockstep_engine::isolation::is_worker;
 use lockstep_jobs::gate::{Call, Comparison, Floors, compare, markdown as comparison_markdown};
 use lockstep_report::{
     bench::Record,
@@ -49,7 +50,7 @@ struct Outcome {
 
 /// Runs the command; gives its exit status.
 pub(crate) fn gate(args: &GateArgs, command: &Lockstep) -> Result<u8> {
-    if bench::is_worker() {
+    if is_worker() {
         return bench::bench(&args.bench(), command);
     }
     output::set_color(args.color);

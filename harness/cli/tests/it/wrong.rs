@@ -7,8 +7,8 @@ use crate::{
 use alloy_primitives::TxKind;
 use lockstep_cases::built_in;
 use lockstep_cli::testing::{factory, plan, plan_with};
-use lockstep_engine::{Candidate, Factory};
-use lockstep_jobs::check::{Event, Input, Judge, Plan, prove_overlap, run};
+use lockstep_engine::{Candidate, Factory, isolation::Staff};
+use lockstep_jobs::check::{Event, Input, Judge, Plan, prove_overlap, run, work};
 use lockstep_judge::{
     definition::{Body, Test},
     difference::Scope,
@@ -205,12 +205,18 @@ fn one_that_spins() {
         (0..5).map(|number| Test { id: format!("test {number}"), ..hot_slot() }).collect();
     let mut record = Record::default();
     let mut statuses = Vec::new();
-    run(&Arc::new(plan), Input::Tests(tests), &mut |event| {
-        if let Event::Test(result) = event {
+    let (plan, input) = (Arc::new(plan), Input::Tests(tests));
+    let staff = {
+        let plan = plan.clone();
+        Staff::threads(move |ends| work(&plan, &input, ends))
+    };
+    run(&plan, staff, &mut |event| {
+        if let Event::Test { result, .. } = event {
             statuses.push((result.id.clone(), result.verdict));
             record.add(*result);
         }
-    });
+    })
+    .unwrap();
     assert_eq!(statuses[0], ("test 0".to_owned(), Some(Verdict::Hung)));
     assert_eq!((record.counts.tests, record.counts.passed, record.counts.hung), (5, 4, 1));
     assert_eq!(record.exit_status(), 1);

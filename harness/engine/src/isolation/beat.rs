@@ -1,16 +1,14 @@
-//! The heartbeat of a worker process.
+//! The heartbeat of a worker: a small file that outlives its writer.
 
 use std::{
     fs::File,
     io,
     os::unix::fs::FileExt,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
+use tempfile::NamedTempFile;
 
 /// What a worker is at. Its meaning is the job's; `count` grows with every beat.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,80 +38,90 @@ impl Beat {
     }
 }
 
-/// The worker's side of its heartbeat.
+/// Bytes of a lane in the heartbeat file: a beat, and behind it a note.
+const LANE_BYTES: u64 = 16 << 10;
+
+/// The worker's side of its heartbeat: one lane of the file.
 #[derive(Debug)]
 pub struct Heart {
     count: u64,
-    to: Place,
+    file: Arc<File>,
+    lane: u64,
 }
 
 /// The job's side of a worker's heartbeat.
 #[derive(Debug)]
-pub struct Pulse(Place);
+pub struct Pulse(File);
 
-/// Where beats are: in a file between processes, which outlives the writer; in memory between threads.
-#[derive(Debug)]
-enum Place {
-    File(File),
-    Memory(Arc<[AtomicU64; WORDS]>),
-}
-
-/// Both sides of a heartbeat between threads.
-pub(super) fn in_memory() -> (Heart, Pulse) {
-    let words = Arc::<[AtomicU64; WORDS]>::default();
-    (Heart { count: 0, to: Place::Memory(words.clone()) }, Pulse(Place::Memory(words)))
+/// An empty heartbeat file, in memory where the system has such a folder: it is written before each run of an
+/// executor.
+pub(super) fn new_file() -> io::Result<NamedTempFile> {
+    NamedTempFile::new_in("/dev/shm").or_else(|_| NamedTempFile::new())
 }
 
 impl Heart {
     pub(super) fn in_file(path: &Path) -> io::Result<Self> {
-        Ok(Self { count: 0, to: Place::File(File::options().write(true).open(path)?) })
+        let file = Arc::new(File::options().write(true).open(path)?);
+        Ok(Self { count: 0, file, lane: 0 })
+    }
+
+    /// The lane with this number, for a worker whose threads are at several trials at once.
+    #[must_use]
+    pub fn lane(&self, number: usize) -> Self {
+        Self { count: 0, file: self.file.clone(), lane: number as u64 }
     }
 
     /// Writes what the worker is at now; counts.
     pub fn beat(&mut self, beat: Beat) {
         self.count += 1;
         let words = Beat { count: self.count, ..beat }.words();
-        match &self.to {
-            Place::File(file) => {
-                let mut bytes = [0; BYTES];
-                for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
-                    place.copy_from_slice(&word.to_ne_bytes());
-                }
-                // Where it cannot be written the job sees a worker that stands still, and says so.
-                let _ = file.write_all_at(&bytes, 0);
-            }
-            Place::Memory(all) => {
-                // Relaxed: the job only asks whether they still change; names are read for reports alone.
-                all.iter()
-                    .zip(words)
-                    .for_each(|(place, word)| place.store(word, Ordering::Relaxed));
-            }
+        let mut bytes = [0; BYTES];
+        for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
+            place.copy_from_slice(&word.to_ne_bytes());
         }
+        // Where it cannot be written the job sees a worker that stands still, and says so.
+        let _ = self.file.write_all_at(&bytes, self.lane * LANE_BYTES);
+    }
+
+    /// Writes in words what the worker turns to; a text that is too long is cut.
+    pub fn note(&mut self, text: &str) {
+        let text = &text.as_bytes()[..text.len().min(LANE_BYTES as usize - BYTES - 8)];
+        let mut bytes = (text.len() as u64).to_ne_bytes().to_vec();
+        bytes.extend_from_slice(text);
+        let _ = self.file.write_all_at(&bytes, self.lane * LANE_BYTES + BYTES as u64);
     }
 }
 
 impl Pulse {
     pub(super) const fn in_file(file: File) -> Self {
-        Self(Place::File(file))
+        Self(file)
     }
 
-    /// The last beat.
-    pub fn last(&self) -> Beat {
-        match &self.0 {
-            Place::File(file) => {
-                let mut bytes = [0; BYTES];
-                if file.read_exact_at(&mut bytes, 0).is_err() {
-                    return Beat::default();
-                }
-                let mut words = [0; WORDS];
-                for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
-                    *word = u64::from_ne_bytes(bytes.try_into().expect("chunks of eight"));
-                }
-                Beat::of(words)
-            }
-            Place::Memory(all) => {
-                Beat::of(std::array::from_fn(|index| all[index].load(Ordering::Relaxed)))
-            }
+    /// The last beat of a lane.
+    pub fn last(&self, lane: usize) -> Beat {
+        let mut bytes = [0; BYTES];
+        if self.0.read_exact_at(&mut bytes, lane as u64 * LANE_BYTES).is_err() {
+            return Beat::default();
+        }
+        let mut words = [0; WORDS];
+        for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+            *word = u64::from_ne_bytes(bytes.try_into().expect("chunks of eight"));
+        }
+        Beat::of(words)
+    }
+
+    /// The last note of a lane.
+    pub fn note(&self, lane: usize) -> String {
+        let at = lane as u64 * LANE_BYTES + BYTES as u64;
+        let mut length = [0; 8];
+        if self.0.read_exact_at(&mut length, at).is_err() {
+            return String::new();
+        }
+        let length = u64::from_ne_bytes(length).min(LANE_BYTES - BYTES as u64 - 8);
+        let mut text = vec![0; length as usize];
+        match self.0.read_exact_at(&mut text, at + 8) {
+            Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+            Err(_) => String::new(),
         }
     }
 }
@@ -145,18 +153,31 @@ impl Standstill {
 mod tests {
     use super::*;
 
+    fn both_sides() -> (Heart, Pulse) {
+        let file = new_file().unwrap();
+        (Heart::in_file(file.path()).unwrap(), Pulse::in_file(file.reopen().unwrap()))
+    }
+
     #[test]
-    fn the_last_beat_is_read_from_file_and_memory() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let in_file = || {
-            let heart = Heart::in_file(file.path()).unwrap();
-            (heart, Pulse::in_file(file.reopen().unwrap()))
-        };
-        for (mut heart, pulse) in [in_file(), in_memory()] {
-            assert_eq!(pulse.last(), Beat::default());
-            heart.beat(Beat { trial: 7, ..Beat::default() });
-            heart.beat(Beat { trial: 8, part: 1, slot: 3, known: 2, count: 0 });
-            assert_eq!(pulse.last(), Beat { count: 2, trial: 8, part: 1, slot: 3, known: 2 });
+    fn the_last_beat_is_read() {
+        let (mut heart, pulse) = both_sides();
+        assert_eq!(pulse.last(0), Beat::default());
+        heart.beat(Beat { trial: 7, ..Beat::default() });
+        heart.beat(Beat { trial: 8, part: 1, slot: 3, known: 2, count: 0 });
+        assert_eq!(pulse.last(0), Beat { count: 2, trial: 8, part: 1, slot: 3, known: 2 });
+    }
+
+    #[test]
+    fn each_lane_has_beats_and_a_note_of_its_own() {
+        let (heart, pulse) = both_sides();
+        for number in [1, 3] {
+            let mut lane = heart.lane(number);
+            lane.note(&"x".repeat(number * 10_000));
+            lane.beat(Beat { trial: number as u64, ..Beat::default() });
         }
+        let lengths: Vec<usize> = (0..4).map(|lane| pulse.note(lane).len()).collect();
+        assert_eq!(lengths, [0, 10_000, 0, LANE_BYTES as usize - BYTES - 8]);
+        let trials: Vec<u64> = (0..4).map(|lane| pulse.last(lane).trial).collect();
+        assert_eq!(trials, [0, 1, 0, 3]);
     }
 }

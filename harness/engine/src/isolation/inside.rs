@@ -14,6 +14,10 @@ use std::{
     marker::PhantomData,
     os::fd::AsFd,
     path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Whether this process is a worker.
@@ -89,7 +93,7 @@ pub struct Outbox<E>(pub(super) To<E>);
 #[derive(Debug)]
 pub(super) enum To<E> {
     Pipe(File),
-    Channel(Sender<E>),
+    Channel { events: Sender<E>, is_given_up: Arc<AtomicBool> },
 }
 
 impl<E: Serialize + Clone> Outbox<E> {
@@ -104,7 +108,10 @@ impl<E: Serialize + Clone> Outbox<E> {
                 line.push(b'\n');
                 pipe.write_all(&line)
             }
-            To::Channel(events) => {
+            To::Channel { is_given_up, .. } if is_given_up.load(Ordering::Relaxed) => {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            To::Channel { events, .. } => {
                 events.send(event.clone()).map_err(|_| io::ErrorKind::BrokenPipe.into())
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{
     WORKER,
-    beat::{self, Beat, Pulse, Standstill},
+    beat::{Beat, Heart, Pulse, Standstill, new_file},
     cause::Cause,
     inside::{Ends, Inbox, Outbox, To},
 };
@@ -12,12 +12,16 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::VecDeque,
+    ffi::OsString,
     fmt,
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::process::CommandExt,
     panic::{AssertUnwindSafe, catch_unwind},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -76,17 +80,14 @@ pub struct Worker<A> {
     pulse: Pulse,
     standstill: Standstill,
     link: Link<A>,
+    /// Kept for as long as the worker may write to it.
+    _heartbeat: NamedTempFile,
 }
 
 #[derive(Debug)]
 enum Link<A> {
-    /// The heartbeat file is kept for as long as the process may write to it.
-    Process {
-        assignments: Option<ChildStdin>,
-        child: Arc<Owned>,
-        _heartbeat: NamedTempFile,
-    },
-    Thread(Option<Sender<A>>),
+    Process { assignments: Option<ChildStdin>, child: Arc<Owned> },
+    Thread { assignments: Option<Sender<A>>, is_given_up: Arc<AtomicBool> },
 }
 
 impl<A, E> Staff<A, E>
@@ -96,9 +97,17 @@ where
 {
     /// Workers are processes: this program again, with the arguments of this process.
     pub fn processes() -> (Self, Receiver<Message<E>>) {
-        let command = || {
+        Self::processes_with([])
+    }
+
+    /// The same, with more in their environment.
+    pub fn processes_with(
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> (Self, Receiver<Message<E>>) {
+        let environment: Vec<_> = environment.into_iter().collect();
+        let command = move || {
             let mut command = Command::new(std::env::current_exe()?);
-            command.args(std::env::args_os().skip(1));
+            command.args(std::env::args_os().skip(1)).envs(environment.iter().cloned());
             Ok(command)
         };
         Self::new(Kind::Processes(Arc::new(command)))
@@ -125,13 +134,12 @@ where
         let number = self.hired;
         match &self.kind {
             Kind::Processes(command) => self.start_process(number, command()?),
-            Kind::Threads(work) => Ok(self.start_thread(number, work.clone())),
+            Kind::Threads(work) => self.start_thread(number, work.clone()),
         }
     }
 
     fn start_process(&self, number: u64, mut command: Command) -> io::Result<Worker<A>> {
-        // In memory where the system has such a folder: it is written before each run of an executor.
-        let heartbeat = NamedTempFile::new_in("/dev/shm").or_else(|_| NamedTempFile::new())?;
+        let heartbeat = new_file()?;
         // A group of its own: Ctrl-C at a terminal reaches the job alone, which then ends its workers.
         command.env(WORKER, heartbeat.path()).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -153,17 +161,21 @@ where
             let _ = messages.send(Message { worker: number, notice: Notice::Ended(cause) });
         });
         let pulse = Pulse::in_file(heartbeat.reopen()?);
-        let link = Link::Process { assignments, child, _heartbeat: heartbeat };
-        Ok(Worker { number, pulse, standstill: Standstill::default(), link })
+        let link = Link::Process { assignments, child };
+        let standstill = Standstill::default();
+        Ok(Worker { number, pulse, standstill, link, _heartbeat: heartbeat })
     }
 
-    fn start_thread(&self, number: u64, work: ThreadWork<A, E>) -> Worker<A> {
+    fn start_thread(&self, number: u64, work: ThreadWork<A, E>) -> io::Result<Worker<A>> {
+        let heartbeat = new_file()?;
+        let heart = Heart::in_file(heartbeat.path())?;
+        let pulse = Pulse::in_file(heartbeat.reopen()?);
         let (assignments, todo) = unbounded();
         let (events, happened) = unbounded();
-        let (heart, pulse) = beat::in_memory();
+        let is_given_up = Arc::<AtomicBool>::default();
         let messages = self.messages.clone();
+        let outbox = Outbox(To::Channel { events, is_given_up: is_given_up.clone() });
         let worker = thread::spawn(move || {
-            let outbox = Outbox(To::Channel(events));
             let ends = Ends { inbox: Inbox::Channel(todo), outbox, heart };
             catch_unwind(AssertUnwindSafe(|| work(ends)))
         });
@@ -177,8 +189,9 @@ where
             };
             let _ = messages.send(Message { worker: number, notice: Notice::Ended(cause) });
         });
-        let link = Link::Thread(Some(assignments));
-        Worker { number, pulse, standstill: Standstill::default(), link }
+        let link = Link::Thread { assignments: Some(assignments), is_given_up };
+        let standstill = Standstill::default();
+        Ok(Worker { number, pulse, standstill, link, _heartbeat: heartbeat })
     }
 }
 
@@ -196,7 +209,7 @@ impl<A: Serialize> Worker<A> {
                 pipe.write_all(line.as_bytes())?;
                 pipe.flush()
             }
-            Link::Thread(assignments) => {
+            Link::Thread { assignments, .. } => {
                 let assignments = assignments.as_ref().ok_or_else(gone)?;
                 assignments.send(assignment).map_err(|_| gone())
             }
@@ -207,19 +220,24 @@ impl<A: Serialize> Worker<A> {
 impl<A> Worker<A> {
     /// The worker's last beat.
     pub fn last_beat(&self) -> Beat {
-        self.pulse.last()
+        self.pulse.last(0)
+    }
+
+    /// What its threads are at, where it has several: the lanes of its heartbeat.
+    pub const fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// For how long it has been the last one.
     pub fn standstill(&mut self) -> Duration {
-        self.standstill.look(self.pulse.last())
+        self.standstill.look(self.pulse.last(0))
     }
 
     /// The worker gets nothing more to do, and ends when it has done what it has.
     pub fn dismiss(&mut self) {
         match &mut self.link {
             Link::Process { assignments, .. } => *assignments = None,
-            Link::Thread(assignments) => *assignments = None,
+            Link::Thread { assignments, .. } => *assignments = None,
         }
     }
 
@@ -230,11 +248,13 @@ impl<A> Worker<A> {
         }
     }
 
-    /// Ends the worker at once. A thread cannot be ended: it is abandoned.
+    /// Ends the worker at once. A thread cannot be ended: it is given up, and its next event fails.
     pub fn kill(&mut self) {
         self.dismiss();
-        if let Link::Process { child, .. } = &self.link {
-            child.kill();
+        match &self.link {
+            Link::Process { child, .. } => child.kill(),
+            // Relaxed: a flag of its own, looked at again and again.
+            Link::Thread { is_given_up, .. } => is_given_up.store(true, Ordering::Relaxed),
         }
     }
 }

@@ -17,7 +17,7 @@ fn each_bug_of_the_example_is_caught_and_explained() {
         ("gas", "gas_used: reference 21000, mine@2 21001"),
         ("log", "logs: reference 1 logs with hash"),
         ("reward", "balance: reference"),
-        ("crash", "executor crashed: mine@2: the process was ended by signal 6"),
+        ("crash", "executor crashed: mine@2: SIGABRT ended the process"),
         ("spin", "hung: mine@2 did not end within 1 s"),
     ];
     for (bug, message) in bugs {

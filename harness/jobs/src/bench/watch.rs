@@ -1,29 +1,41 @@
-//! The executor that is running now, for the watchdog.
+//! The executor that is running now, for the job that watches.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use lockstep_engine::isolation::{Beat, Heart};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Knows who runs, and since when.
+/// Slots in a [`Beat`].
+const NOTHING: u64 = 0;
+const EXECUTOR: u64 = 1;
+
+/// Tells who runs; without a heartbeat it tells nothing.
 #[derive(Debug, Default)]
-pub struct Watch(Mutex<Option<(String, Instant)>>);
+pub struct Watch(Mutex<Option<Heart>>);
 
 impl Watch {
-    fn current(&self) -> MutexGuard<'_, Option<(String, Instant)>> {
+    /// One that writes to this heartbeat.
+    pub const fn by(heart: Heart) -> Self {
+        Self(Mutex::new(Some(heart)))
+    }
+
+    fn heart(&self) -> MutexGuard<'_, Option<Heart>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn begin(&self, label: &str) {
-        *self.current() = Some((label.to_owned(), Instant::now()));
+        if let Some(heart) = &mut *self.heart() {
+            heart.note(label);
+            heart.beat(Beat { slot: EXECUTOR, ..Beat::default() });
+        }
     }
 
     pub(super) fn end(&self) {
-        *self.current() = None;
+        if let Some(heart) = &mut *self.heart() {
+            heart.beat(Beat { slot: NOTHING, ..Beat::default() });
+        }
     }
 
-    /// The executor that runs, and for how long it has.
-    pub fn running(&self) -> Option<(String, Duration)> {
-        self.current().as_ref().map(|(label, since)| (label.clone(), since.elapsed()))
+    /// Whether an executor runs at this beat.
+    pub const fn runs(beat: Beat) -> bool {
+        beat.slot != NOTHING
     }
 }

@@ -5,8 +5,7 @@
 //! question of its own.
 
 use super::{
-    desk::TestName,
-    judge::{Abandoned, Judge, inconclusive, with_expectation},
+    judge::{Judge, inconclusive, with_expectation},
     outcomes,
     plan::Expectations,
 };
@@ -44,12 +43,7 @@ struct Examined {
 }
 
 impl Judge {
-    pub(super) fn chain(
-        &mut self,
-        name: &TestName,
-        chain: &Chain,
-        result: TestResult,
-    ) -> Result<TestResult, Abandoned> {
+    pub(super) fn chain(&mut self, chain: &Chain, result: TestResult) -> TestResult {
         let is_differential = self.expectations == Expectations::Ignore;
         let broken = if is_differential { Vec::new() } else { chain.broken.clone() };
         let mut result = with_expectation(result, broken);
@@ -57,23 +51,22 @@ impl Judge {
         // Where nothing is expected, nothing can be missed.
         let mut progress = Progress { chain, tree, missed: is_differential };
         for (index, arrived) in chain.blocks.iter().enumerate() {
-            result = self.block(name, &mut progress, (index, arrived), result)?;
+            result = self.block(&mut progress, (index, arrived), result);
         }
         if !progress.missed {
             let head = progress.tree.head();
             result = with_expectation(result, compare_end(head.hash, &head.state, &chain.end));
         }
-        Ok(result)
+        result
     }
 
     fn block(
         &mut self,
-        name: &TestName,
         progress: &mut Progress<'_>,
         (index, arrived): (usize, &ChainBlock),
         mut result: TestResult,
-    ) -> Result<TestResult, Abandoned> {
-        let id = format!("{}#{index}", name.id);
+    ) -> TestResult {
+        let id = format!("{}#{index}", result.id);
         let imported = match import::import(progress.chain, &progress.tree, &id, arrived) {
             Ok(imported) => imported,
             Err(broken) => {
@@ -89,15 +82,15 @@ impl Judge {
                 if !progress.missed {
                     result.undecidable.extend(unnamed_reason(arrived).map(Cow::Owned));
                 }
-                return Ok(progress.conclude(index, missed, result));
+                return progress.conclude(index, missed, result);
             }
         };
-        let reference = match self.reference(name, &imported.case)? {
+        let reference = match self.reference(&imported.case) {
             Ok(execution) => execution,
             Err(error) => {
                 progress.missed = true;
                 result.cases.add(Verdict::Inconclusive);
-                return Ok(inconclusive(result, error.reason("reference")));
+                return inconclusive(result, error.reason("reference"));
             }
         };
         result.runs.push(Run {
@@ -127,7 +120,7 @@ impl Judge {
             let header = (block.header.clone(), block.hash);
             progress.tree.insert(fork, header, import::ommer_hashes(&block), &changes);
         }
-        self.candidates(name, &case, &parent, &reference.outcome, Some(index), result)
+        self.candidates(&case, &parent, &reference.outcome, Some(index), result)
     }
 }
 

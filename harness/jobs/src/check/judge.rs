@@ -1,7 +1,8 @@
 //! One test, from execution to verdict.
 
 use super::{
-    desk::{Desk, Limits, TestName},
+    events::Rest,
+    lane::{FIRST_CANDIDATE, Lane, Limits, NOTHING, REFERENCE, TestName},
     outcomes,
     plan::{Expectations, Plan},
 };
@@ -30,7 +31,10 @@ use std::{
 pub struct Judge {
     reference: Slot,
     candidates: Vec<Slot>,
-    pub(crate) desk: Arc<Desk>,
+    /// Which candidates are not run any more, and why.
+    given_up: Vec<Option<String>>,
+    /// Where the thread of a pool says what it is at.
+    lane: Option<Lane>,
     limits: Arc<Limits>,
     pub(super) expectations: Expectations,
     pub(super) outcomes: bool,
@@ -42,26 +46,39 @@ impl std::fmt::Debug for Judge {
     }
 }
 
-/// The watchdog has given this worker up.
-#[derive(Debug)]
-pub(crate) struct Abandoned;
-
 impl Judge {
     /// A judge for a plan.
-    pub(crate) fn new(plan: &Plan, limits: Arc<Limits>) -> Self {
+    pub(super) fn new(plan: &Plan, limits: Arc<Limits>) -> Self {
         Self {
             reference: Slot::new(&Candidate::reference(&plan.reference)),
             candidates: plan.candidates.iter().map(Slot::new).collect(),
-            desk: Arc::default(),
+            given_up: vec![None; plan.candidates.len()],
+            lane: None,
             limits,
             expectations: plan.expectations,
             outcomes: plan.outcomes,
         }
     }
 
-    /// The same, with a desk of its own.
-    pub(crate) fn at(self, desk: Desk) -> Self {
-        Self { desk: Arc::new(desk), ..self }
+    /// The same, for a thread of a pool.
+    pub(super) fn with(self, lane: Lane, rest: &Rest) -> Self {
+        let why = |candidate: &Slot| rest.given_up.get(&candidate.label).cloned();
+        let given_up = self.candidates.iter().map(why).collect();
+        Self { lane: Some(lane), given_up, ..self }
+    }
+
+    /// The thread turns to a test; `is_alone`: no other test runs meanwhile.
+    pub(super) fn turn_to(&mut self, test: &TestName, trial: u64, is_alone: bool) {
+        self.lane.iter_mut().for_each(|lane| lane.turn_to(test, trial, is_alone));
+    }
+
+    /// The test's result is out.
+    pub(super) fn leave(&mut self) {
+        self.lane.iter_mut().for_each(Lane::leave);
+    }
+
+    fn runs(&mut self, slot: u64, limit: Duration) {
+        self.lane.iter_mut().for_each(|lane| lane.run(slot, limit));
     }
 
     /// A judge on its own, for one test at a time on the calling thread, without a watchdog.
@@ -70,14 +87,11 @@ impl Judge {
     }
 
     /// Runs one test on the calling thread.
-    ///
-    /// # Panics
-    /// Never: without a watchdog no run is abandoned.
     pub fn judge_alone(&mut self, test: Test) -> TestResult {
-        self.judge(test, "").expect("there is no watchdog")
+        self.judge(test, "")
     }
 
-    pub(crate) fn judge(&mut self, test: Test, origin: &str) -> Result<TestResult, Abandoned> {
+    pub(super) fn judge(&mut self, test: Test, origin: &str) -> TestResult {
         let result = TestResult {
             id: test.id.clone(),
             origin: origin.to_owned(),
@@ -94,13 +108,12 @@ impl Judge {
             packed: None,
             outcomes: Vec::new(),
         };
-        let name = TestName::of(&test, origin);
         match test.body {
-            Body::Skip(reason) => Ok(skipped(result, reason)),
-            Body::Undecodable(test) => Ok(self.undecodable(&test, result)),
-            Body::Run(runnable) => self.runnable(&name, &runnable, None, result),
-            Body::Chain(chain) => self.chain(&name, &chain, result),
-            Body::Pack(recipe) => self.pack(&name, *recipe, result),
+            Body::Skip(reason) => skipped(result, reason),
+            Body::Undecodable(test) => self.undecodable(&test, result),
+            Body::Run(runnable) => self.runnable(&runnable, None, result),
+            Body::Chain(chain) => self.chain(&chain, result),
+            Body::Pack(recipe) => self.pack(*recipe, result),
         }
     }
 
@@ -120,18 +133,17 @@ impl Judge {
     /// Runs a case; the reference's outcome may be there already.
     fn runnable(
         &mut self,
-        name: &TestName,
         runnable: &Runnable,
         reference: Option<Execution>,
         mut result: TestResult,
-    ) -> Result<TestResult, Abandoned> {
+    ) -> TestResult {
         let reference = match reference {
             Some(execution) => execution,
-            None => match self.reference(name, &runnable.case)? {
+            None => match self.reference(&runnable.case) {
                 Ok(execution) => execution,
                 Err(error) => {
                     result.cases.add(Verdict::Inconclusive);
-                    return Ok(inconclusive(result, error.reason("reference")));
+                    return inconclusive(result, error.reason("reference"));
                 }
             },
         };
@@ -149,28 +161,31 @@ impl Judge {
             let missed = compare_expectation(case, pre, expectation, &reference.outcome);
             result = with_expectation(result, missed);
         }
-        self.candidates(name, case, pre, &reference.outcome, None, result)
+        self.candidates(case, pre, &reference.outcome, None, result)
     }
 
     /// Runs the candidates on a case of which the reference's outcome is there.
     pub(super) fn candidates(
         &mut self,
-        name: &TestName,
         case: &Case,
         pre: &PreState,
         reference: &Outcome,
         block: Option<usize>,
         mut result: TestResult,
-    ) -> Result<TestResult, Abandoned> {
+    ) -> TestResult {
         result.verdict.get_or_insert(Verdict::Agreed);
         let comparison = Comparison::new(pre, reference);
         let mut worst = Verdict::Agreed;
         for index in 0..self.candidates.len() {
-            if result.status == Status::Failed {
-                self.desk.keep(&result);
+            if let Some(why) = &self.given_up[index] {
+                result.undecidable.push(why.clone().into());
+                continue;
+            }
+            if let (Some(lane), Status::Failed) = (&self.lane, result.status) {
+                lane.keep(&result);
             }
             let label = self.candidates[index].label.clone();
-            let execution = self.candidate(index, name, case)?;
+            let execution = self.candidate(index, case);
             let (verdict, telemetry) = match execution {
                 Err(error) => {
                     result = inconclusive(result, error.reason(&label));
@@ -196,93 +211,64 @@ impl Judge {
             worst = worst.worse_of(verdict);
             result.runs.push(Run { executor: label, verdict, telemetry });
         }
+        self.runs(NOTHING, Duration::MAX);
         result.cases.add(worst);
-        Ok(result)
+        result
     }
 
-    /// One candidate's run, watched.
-    fn candidate(
-        &mut self,
-        index: usize,
-        name: &TestName,
-        case: &Case,
-    ) -> Result<Result<Execution, NoExecution>, Abandoned> {
-        let limit = self.limits.of_candidate();
-        let candidate = &mut self.candidates[index];
-        self.desk.start(name.clone(), &candidate.label, limit);
-        let execution = candidate.execute(case, &RunOptions::of(case));
-        if self.desk.end() { Ok(execution) } else { Err(Abandoned) }
+    fn candidate(&mut self, index: usize, case: &Case) -> Result<Execution, NoExecution> {
+        self.runs(FIRST_CANDIDATE + index as u64, self.limits.of_candidate());
+        self.candidates[index].execute(case, &RunOptions::of(case))
     }
 
-    /// The reference's run, watched.
-    pub(super) fn reference(
-        &mut self,
-        name: &TestName,
-        case: &Case,
-    ) -> Result<Result<Execution, NoExecution>, Abandoned> {
-        self.desk.start(name.clone(), "reference", self.limits.of_reference());
+    pub(super) fn reference(&mut self, case: &Case) -> Result<Execution, NoExecution> {
+        self.runs(REFERENCE, self.limits.of_reference());
         let since = Instant::now();
         let execution = self.reference.execute(case, &RunOptions::of(case));
-        if !self.desk.end() {
-            return Err(Abandoned);
-        }
         self.limits.reference_took(since.elapsed());
-        Ok(execution)
+        execution
     }
 
     /// Assembles a packed block, leaves out what does not fit into it, and runs it.
-    fn pack(
-        &mut self,
-        name: &TestName,
-        mut recipe: Recipe,
-        mut result: TestResult,
-    ) -> Result<TestResult, Abandoned> {
+    fn pack(&mut self, mut recipe: Recipe, mut result: TestResult) -> TestResult {
         let before = recipe.len();
-        let fitted = self.fit(name, &mut recipe)?;
+        let fitted = self.fit(&result.id, &mut recipe);
         result.packed = Some(PackedBlock {
             mode: Cow::Borrowed(recipe.mode().name()),
             members: recipe.ids().map(ToOwned::to_owned).collect(),
             left_out: before - recipe.len(),
         });
         match fitted {
-            Fitted::Block(runnable, execution) => {
-                self.runnable(name, &runnable, Some(execution), result)
-            }
-            Fitted::Nothing => Ok(skipped(result, SkipReason::Interferes)),
+            Fitted::Block(runnable, execution) => self.runnable(&runnable, Some(execution), result),
+            Fitted::Nothing => skipped(result, SkipReason::Interferes),
             Fitted::Broke(error) => {
                 result.cases.add(Verdict::Inconclusive);
-                Ok(inconclusive(result, error.reason("reference")))
+                inconclusive(result, error.reason("reference"))
             }
         }
     }
 
-    fn fit(&mut self, name: &TestName, recipe: &mut Recipe) -> Result<Fitted, Abandoned> {
+    fn fit(&mut self, id: &str, recipe: &mut Recipe) -> Fitted {
         while recipe.len() > 1 && (recipe.mode() != Mode::Invalid || recipe.rejected().is_some()) {
-            let runnable = recipe.assemble(&name.id);
-            let execution = match self.reference(name, &runnable.case)? {
+            let runnable = recipe.assemble(id);
+            let execution = match self.reference(&runnable.case) {
                 Ok(execution) => execution,
-                Err(error) => return Ok(Fitted::Broke(error)),
+                Err(error) => return Fitted::Broke(error),
             };
-            let misfits = self.misfits(name, recipe, &runnable, &execution.outcome)?;
+            let misfits = self.misfits(recipe, &runnable, &execution.outcome);
             if misfits.is_empty() {
-                return Ok(Fitted::Block(Box::new(runnable), execution));
+                return Fitted::Block(Box::new(runnable), execution);
             }
             for index in misfits.into_iter().rev() {
                 recipe.leave_out(index);
             }
         }
-        Ok(Fitted::Nothing)
+        Fitted::Nothing
     }
 
     /// The tests, ascending, whose outcome depends on the block around them: alone they are as
     /// expected, in the block the reference does something else.
-    fn misfits(
-        &mut self,
-        name: &TestName,
-        recipe: &Recipe,
-        runnable: &Runnable,
-        outcome: &Outcome,
-    ) -> Result<Vec<usize>, Abandoned> {
+    fn misfits(&mut self, recipe: &Recipe, runnable: &Runnable, outcome: &Outcome) -> Vec<usize> {
         let suspects = match (outcome, recipe.rejected()) {
             (Outcome::Rejected(rejection), place) => match rejection.at {
                 At::Transaction(index) if Some(index) != place => vec![index],
@@ -295,22 +281,22 @@ impl Judge {
         };
         // Rewritten tests have nothing of their own to be right about.
         if recipe.mode() == Mode::Shared {
-            return Ok(suspects);
+            return suspects;
         }
         let mut misfits = Vec::new();
         for index in suspects {
-            if self.is_right_alone(name, recipe.alone(index))? {
+            if self.is_right_alone(recipe.alone(index)) {
                 misfits.push(index);
             }
         }
-        Ok(misfits)
+        misfits
     }
 
-    fn is_right_alone(&mut self, name: &TestName, alone: &Runnable) -> Result<bool, Abandoned> {
-        let Ok(execution) = self.reference(name, &alone.case)? else { return Ok(false) };
+    fn is_right_alone(&mut self, alone: &Runnable) -> bool {
+        let Ok(execution) = self.reference(&alone.case) else { return false };
         let missed =
             compare_expectation(&alone.case, &alone.pre, &alone.expectation, &execution.outcome);
-        Ok(missed.is_empty())
+        missed.is_empty()
     }
 }
 
@@ -379,44 +365,4 @@ pub(super) fn inconclusive(mut result: TestResult, reason: String) -> TestResult
         result.reason = Some(reason);
     }
     result
-}
-
-/// The result of a test whose run did not end, on top of what was found before it.
-pub(crate) fn hung(
-    test: TestName,
-    executor: &str,
-    limit: Duration,
-    so_far: Option<Box<TestResult>>,
-) -> TestResult {
-    let text = format!("hung: {executor} did not end within {} s", limit.as_secs_f64());
-    let run = Run {
-        executor: executor.to_owned(),
-        verdict: Verdict::Hung,
-        telemetry: Telemetry::default(),
-    };
-    if let Some(mut result) = so_far {
-        if result.verdict != Some(Verdict::Diverged) {
-            result.verdict = Some(Verdict::Hung);
-        }
-        result.reason = result.reason.map(|reason| format!("{reason}; {text}"));
-        result.runs.push(run);
-        result.cases.add(Verdict::Hung);
-        return *result;
-    }
-    TestResult {
-        id: test.id,
-        origin: test.origin,
-        source: test.source,
-        fork: test.fork,
-        status: Status::Failed,
-        verdict: Some(Verdict::Hung),
-        reason: Some(text),
-        differences: Vec::new(),
-        undecidable: Vec::new(),
-        time_ns: u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX),
-        cases: Cases::of(Verdict::Hung),
-        runs: vec![run],
-        packed: None,
-        outcomes: Vec::new(),
-    }
 }

@@ -1,33 +1,36 @@
 //! Runs tests through the reference and the candidates.
 //!
 //! ```text
-//! source thread ──Batch──► workers (one judge each) ──Event──► the calling thread
-//!                              ▲                                   │ watchdog: abandons a worker
-//!                              └───────── rest of its batch ───────┘ whose run does not end
+//! job ──Assignment──► worker: source thread ──Load──► pool threads (one judge each)
+//!     ◄──Event───────                                     │
+//!     ◄──heartbeat─── one lane for each pool thread ◄─────┘
 //! ```
 //!
-//! * `plan`: what to run; decided before any work starts.
-//! * `judge`: one test, from execution to verdict.
-//! * `chain`: the same for a chain of blocks.
-//! * `desk`: what a worker is doing right now, for the watchdog.
-//! * `worker`: the loop of one worker.
+//! The job ends a worker one of whose lanes stands still for too long, and another one goes on behind it.
+//!
+//! * `plan`: what to run; decided before any work starts. * `events`: assignments and events.
+//! * `run`: the job's side. * `lost`: results of tests that took their worker with them.
+//! * `pool`, `pool_thread`, `rest`, `lane`: the worker's side.
+//! * `judge`: one test, from execution to verdict. * `chain`: the same for a chain of blocks.
 //! * `outcomes`: what the reference made of a case, for a record.
-//! * `journal`: what outlives the process.
-//! * `run`: threads, queues and the watchdog.
 //! * `overlap`: proves from outside that a candidate is parallel.
 
 mod chain;
-mod desk;
-mod journal;
+mod events;
 mod judge;
+mod lane;
+mod lost;
 mod outcomes;
 mod overlap;
 mod plan;
+mod pool;
+mod pool_thread;
+mod rest;
 mod run;
-mod worker;
 
-pub use journal::{Journal, Past, Resume, proof_id};
+pub use events::{Assignment, Event, Rest};
 pub use judge::Judge;
 pub use overlap::prove_overlap;
 pub use plan::{Expectations, PackOptions, Partition, Plan, Selection};
-pub use run::{Event, Input, run};
+pub use pool::{Input, work};
+pub use run::run;

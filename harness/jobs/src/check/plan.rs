@@ -1,6 +1,5 @@
 //! The plan of a run, made before any work starts.
 
-use super::journal::{Journal, Resume};
 use lockstep_engine::{Candidate, Factory};
 use lockstep_formats::lists::Lists;
 use lockstep_judge::pack::Mode;
@@ -36,13 +35,8 @@ pub struct Plan {
     /// Asks the allocator to give back memory that it keeps for later; called before a case that
     /// may need very much.
     pub release_memory: fn(),
-    /// Where a supervised run writes down what it does.
-    pub journal: Option<Arc<Journal>>,
-    /// What the processes before have done of this run.
-    pub resume: Resume,
-    /// Set when so many runs were abandoned that their threads are in the way: another process should
-    /// go on.
-    pub worn_out: AtomicBool,
+    /// A candidate that has hung so often is not run any more.
+    pub most_hangs: usize,
     /// Set from outside to end the run early.
     pub interrupted: Arc<AtomicBool>,
 }

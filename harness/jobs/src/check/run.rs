@@ -1,267 +1,407 @@
-//! Threads, queues and the watchdog.
+//! The job's side of a run: hires a worker, watches over its threads, and goes on behind it where it is lost.
 
 use super::{
-    desk::{Desk, Limits},
-    judge::{Judge, hung},
-    plan::{PackOptions, Plan},
-    worker::{Load, Worker},
+    events::{Assignment, Event, Rest},
+    lane::{FIRST_CANDIDATE, NOTHING, REFERENCE, TestName},
+    lost::{crashed, hung},
+    plan::Plan,
 };
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
-use lockstep_cases::{
-    batch::{Batch, batches},
-    pack::{Packer, Packing},
-};
-use lockstep_engine::{Admission, Semaphore, panic_text};
-use lockstep_formats::{Found, OtherFile, SourceError, Walk};
-use lockstep_judge::definition::{Body, SkipReason, SourceKind, Test};
-use lockstep_report::record::TestResult;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use lockstep_engine::isolation::{Beat, Cause, Message, Notice, Staff, Standstill, Worker};
+use lockstep_formats::{OtherFile, SourceError};
+use lockstep_judge::definition::SourceKind;
+use lockstep_model::Mode;
+use lockstep_report::record::{Overlap, TestResult};
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering},
-    thread,
-    time::Duration,
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
 };
-
-/// Bytes of files, compressed, that may wait for a worker.
-const WAITING_BYTES: usize = 12 << 20;
 
 /// How often the watchdog looks.
-const WATCH_EVERY: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(50);
 
-/// Where the tests come from.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// Files, folders and archives.
-    Paths(Walk),
-    /// Tests that are already there.
-    Tests(Vec<Test>),
-}
+/// A candidate that has ended a worker so often is not run any more.
+const MOST_CRASHES: usize = 100;
 
-/// After so many abandoned workers a supervised run goes on in another process: their threads still
-/// take time from all other workers.
-const MOST_ABANDONED: usize = 3;
+/// A kill from outside is no finding before it has happened to the same test so often.
+const KILLS: u32 = 2;
 
-/// Something happened.
-#[derive(Debug)]
-pub enum Event {
-    /// A test has a result.
-    Test(Box<TestResult>),
-    /// An input could not be read.
-    Unreadable(SourceError),
-    /// A file has no tests for us.
-    Other(OtherFile),
-    /// The packer is done.
-    Packed(Packing),
-    /// The harness itself has panicked: a bug of ours, and the end of the run.
-    Panic(String),
-    /// A worker has nothing left to do.
-    WorkerDone(usize),
-}
+/// Workers that may end in a row without a result or a suspect: more, and the program itself is broken.
+const MOST_IN_VAIN: usize = 3;
 
-/// Reports what was found in a batch beside tests.
-pub(super) fn report(events: &Sender<Event>, unreadable: Vec<SourceError>, others: Vec<OtherFile>) {
-    // After an early end the receiver is gone.
-    for error in unreadable {
-        let _ = events.send(Event::Unreadable(error));
-    }
-    for other in others {
-        let _ = events.send(Event::Other(other));
-    }
-}
-
-/// Runs everything and calls `on_event` for each event, on the calling thread. Returns when all
-/// is done, or soon after `plan.interrupted` is set.
-pub fn run(plan: &Arc<Plan>, input: Input, on_event: &mut dyn FnMut(Event)) {
-    // The semaphore bounds what waits, by its size.
-    let (loads, waiting) = unbounded::<Load>();
-    let (events, happened) = unbounded();
-    let semaphore = Arc::new(Semaphore::new(WAITING_BYTES));
-    let source =
-        Source { plan: plan.clone(), loads, events: events.clone(), semaphore: semaphore.clone() };
-    let panics = events.clone();
-    thread::spawn(move || {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| source.feed(input))) {
-            let _ = panics.send(Event::Panic(format!("reading: {}", panic_text(&*panic))));
+/// Runs everything and calls `tell` for each event, on the calling thread. Returns when all is done, or soon
+/// after `plan.interrupted` is set.
+///
+/// # Errors
+/// When no worker can be started, or workers end before they have done anything.
+pub fn run(
+    plan: &Plan,
+    (staff, heard): (Staff<Assignment, Event>, Receiver<Message<Event>>),
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), String> {
+    let mut run = Run::new(plan, staff, heard);
+    run.assign(&|run| Assignment::Tests(run.rest.clone()), tell)?;
+    for number in 0..plan.candidates.len() {
+        if run.is_interrupted() {
+            break;
         }
-    });
-
-    let limits = Arc::new(Limits::new(plan.hang_after));
-    let mut crew = Crew {
-        plan: plan.clone(),
-        limits,
-        loads: waiting,
-        events,
-        semaphore,
-        admission: Arc::new(Admission::new(plan.release_memory)),
-        desks: Vec::new(),
-        abandoned: 0,
-    };
-    for _ in 0..plan.jobs {
-        crew.hire(None);
+        run.prove(number, tell)?;
     }
-    crew.watch(&happened, on_event);
+    Ok(())
 }
 
-/// The workers and who watches them.
-struct Crew {
-    plan: Arc<Plan>,
-    limits: Arc<Limits>,
-    loads: Receiver<Load>,
-    events: Sender<Event>,
-    semaphore: Arc<Semaphore>,
-    admission: Arc<Admission>,
-    /// Desks of the workers that are neither done nor abandoned.
-    desks: Vec<Option<Arc<Desk>>>,
-    /// How many were abandoned.
-    abandoned: usize,
+/// Why a worker was listened to no longer.
+enum Ended {
+    Finished,
+    Interrupted,
+    /// It has ended by itself.
+    Crashed(Cause),
+    /// It stands still in this lane, since this beat.
+    Hung(usize, Beat),
 }
 
-impl Crew {
-    fn hire(&mut self, inherited: Option<(Load, usize)>) {
-        let desk = Desk::with_journal(self.desks.len(), self.plan.journal.clone());
-        let judge = Judge::new(&self.plan, self.limits.clone()).at(desk);
-        self.desks.push(Some(judge.desk.clone()));
-        let worker = Worker {
-            id: self.desks.len() - 1,
-            plan: self.plan.clone(),
-            judge,
-            loads: self.loads.clone(),
-            events: self.events.clone(),
-            semaphore: self.semaphore.clone(),
-            admission: self.admission.clone(),
-            inherited,
-        };
-        thread::spawn(move || worker.work());
+/// A test in flight.
+#[derive(Debug, Clone)]
+struct InFlight {
+    lane: usize,
+    test: TestName,
+    beat: Beat,
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    staff: Staff<Assignment, Event>,
+    heard: Receiver<Message<Event>>,
+    worker: Option<Worker<Assignment>>,
+    rest: Rest,
+    /// Inputs that a worker has reported: another one reads them again, and they are not reported again.
+    unreadable: Reported<SourceError>,
+    others: Reported<OtherFile>,
+    /// Trials of this worker with a result.
+    finished: HashSet<u64>,
+    /// What is known of the tests of its lanes.
+    so_far: HashMap<usize, TestResult>,
+    /// Candidates that were parallel in some run, by their own word.
+    claims: HashSet<String>,
+    hangs: BTreeMap<String, usize>,
+    crashes: BTreeMap<String, usize>,
+    /// How often a worker was killed from outside when this test ran alone.
+    kills: HashMap<String, u32>,
+    in_vain: usize,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        plan: &'a Plan,
+        staff: Staff<Assignment, Event>,
+        heard: Receiver<Message<Event>>,
+    ) -> Self {
+        Self {
+            plan,
+            staff,
+            heard,
+            worker: None,
+            rest: Rest::default(),
+            unreadable: Reported::default(),
+            others: Reported::default(),
+            finished: HashSet::new(),
+            so_far: HashMap::new(),
+            claims: HashSet::new(),
+            hangs: BTreeMap::new(),
+            crashes: BTreeMap::new(),
+            kills: HashMap::new(),
+            in_vain: 0,
+        }
     }
 
-    fn watch(&mut self, happened: &Receiver<Event>, on_event: &mut dyn FnMut(Event)) {
-        while self.desks.iter().any(Option::is_some) {
-            match happened.recv_timeout(WATCH_EVERY) {
-                Ok(Event::WorkerDone(id)) => self.desks[id] = None,
-                Ok(Event::Panic(text)) => {
-                    on_event(Event::Panic(text));
-                    self.plan.interrupted.store(true, Ordering::Relaxed);
-                }
-                Ok(event) => on_event(event),
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.plan.interrupted.load(Ordering::Relaxed) {
-                        break;
+    fn is_interrupted(&self) -> bool {
+        self.plan.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Assigns the tests until a worker has finished them.
+    fn assign(
+        &mut self,
+        assignment: &dyn Fn(&Self) -> Assignment,
+        tell: &mut dyn FnMut(Event),
+    ) -> Result<(), String> {
+        loop {
+            let assignment = assignment(self);
+            self.hire(assignment)?;
+            match self.listen(tell) {
+                Ended::Finished | Ended::Interrupted => return Ok(()),
+                Ended::Crashed(cause) => self.crashed(&cause, tell)?,
+                Ended::Hung(lane, beat) => self.hung(lane, beat, tell),
+            }
+        }
+    }
+
+    fn hire(&mut self, assignment: Assignment) -> Result<(), String> {
+        if self.worker.is_none() {
+            let hired = self.staff.hire();
+            let hired = hired.map_err(|error| format!("a worker cannot be started: {error}"))?;
+            self.worker = Some(hired);
+            self.finished.clear();
+            self.so_far.clear();
+            self.unreadable.again();
+            self.others.again();
+        }
+        // A worker that has ended says so itself.
+        let _ = self.worker.as_mut().map(|worker| worker.assign(assignment));
+        Ok(())
+    }
+
+    fn listen(&mut self, tell: &mut dyn FnMut(Event)) -> Ended {
+        let mut standstills: Vec<Standstill> = vec![Standstill::default(); self.plan.jobs];
+        let mut looked = Instant::now();
+        loop {
+            match self.heard.recv_timeout(LOOK) {
+                Ok(message) => {
+                    if let Some(ended) = self.take(message, tell) {
+                        return ended;
                     }
                 }
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
-            self.replace_hung(on_event);
-        }
-        // What was sent before the last worker left, or before the interruption.
-        happened.try_iter().for_each(|event| {
-            if !matches!(event, Event::WorkerDone(_)) {
-                on_event(event);
-            }
-        });
-    }
-
-    fn replace_hung(&mut self, on_event: &mut dyn FnMut(Event)) {
-        for id in 0..self.desks.len() {
-            let Some(hang) = self.desks[id].as_ref().and_then(|desk| desk.check()) else {
+            if looked.elapsed() < LOOK {
                 continue;
-            };
-            self.desks[id] = None;
-            self.admission.leave(hang.ticket);
-            let result = hung(hang.test, &hang.executor, hang.limit, hang.so_far);
-            on_event(Event::Test(Box::new(result)));
-            self.abandoned += 1;
-            if self.plan.journal.is_some() && self.abandoned >= MOST_ABANDONED {
-                self.plan.worn_out.store(true, Ordering::Relaxed);
-                self.plan.interrupted.store(true, Ordering::Relaxed);
-            } else {
-                self.hire(Some((hang.load, hang.next)));
             }
-        }
-    }
-}
-
-/// Feeds the workers.
-struct Source {
-    plan: Arc<Plan>,
-    loads: Sender<Load>,
-    events: Sender<Event>,
-    semaphore: Arc<Semaphore>,
-}
-
-impl Source {
-    fn feed(self, input: Input) {
-        match (input, self.plan.pack.clone()) {
-            (Input::Tests(tests), None) => self.feed_tests(tests),
-            (Input::Paths(walk), None) => {
-                let mut number = 0;
-                self.batches(&walk, &mut |batch| {
-                    number += 1;
-                    self.send(batch, number - 1)
-                });
+            looked = Instant::now();
+            if self.is_interrupted() {
+                self.end_worker(tell);
+                return Ended::Interrupted;
             }
-            (input, Some(options)) => self.feed_packed(input, &options),
-        }
-    }
-
-    /// False where no more batches are wanted.
-    fn send(&self, batch: Batch, number: usize) -> bool {
-        self.semaphore.enter(batch.size());
-        !self.plan.interrupted.load(Ordering::Relaxed)
-            && self.loads.send(Load { batch, number }).is_ok()
-    }
-
-    /// One by one: a test that hangs costs nothing but itself.
-    fn feed_tests(&self, tests: Vec<Test>) {
-        for (number, test) in tests.into_iter().enumerate() {
-            if !self.send(Batch::Made([test].into()), number) {
-                return;
+            if let Some((lane, beat)) = self.standing_still(&mut standstills) {
+                return Ended::Hung(lane, beat);
             }
         }
     }
 
-    fn batches(&self, walk: &Walk, use_batch: &mut dyn FnMut(Batch) -> bool) {
-        batches(walk, &mut |batch| match batch {
-            Ok(batch) => use_batch(batch),
-            Err(error) => self.events.send(Event::Unreadable(error)).is_ok(),
-        });
+    fn standing_still(&self, standstills: &mut [Standstill]) -> Option<(usize, Beat)> {
+        let pulse = self.worker.as_ref()?.pulse();
+        standstills.iter_mut().enumerate().find_map(|(lane, standstill)| {
+            let beat = pulse.last(lane);
+            let stands = standstill.look(beat);
+            (beat.slot != NOTHING && stands > Duration::from_millis(beat.known))
+                .then_some((lane, beat))
+        })
     }
 
-    fn skip_if_slow(&self, test: &mut Test) {
-        if self.plan.selection.skip_slow && self.plan.lists.is_slow(&test.id) {
-            test.body = Body::Skip(SkipReason::Slow);
+    fn take(&mut self, message: Message<Event>, tell: &mut dyn FnMut(Event)) -> Option<Ended> {
+        // A worker that was given up is heard no more.
+        if self.worker.as_ref().is_none_or(|worker| worker.number != message.worker) {
+            return None;
         }
-    }
-
-    /// Reads everything first: a packed block may hold tests from anywhere.
-    fn feed_packed(&self, input: Input, options: &PackOptions) {
-        let mut packer = Packer::default();
-        let mut number = 0;
-        // What cannot be packed by its kind runs as it is.
-        let mut take = |batch: &Batch, tests: Vec<Test>| {
-            let (mut states, others): (Vec<_>, Vec<_>) =
-                tests.into_iter().partition(|test| test.source == SourceKind::StateTest);
-            states.iter_mut().for_each(|test| self.skip_if_slow(test));
-            states.into_iter().for_each(|test| packer.add(test));
-            number += usize::from(!others.is_empty());
-            others.is_empty() || self.send(batch.clone(), number)
+        let event = match message.notice {
+            Notice::Ended(cause) => return Some(Ended::Crashed(cause)),
+            Notice::Event(event) => event,
         };
-        match input {
-            Input::Tests(tests) => {
-                for test in tests {
-                    take(&Batch::Made([test.clone()].into()), vec![test]);
+        match event {
+            Event::Finished => return Some(Ended::Finished),
+            Event::SoFar { lane, result } => {
+                self.so_far.insert(lane, *result);
+            }
+            Event::Test { trial, result } => {
+                self.finished.insert(trial);
+                self.claim(&result);
+                self.report(*result, tell);
+            }
+            Event::Unreadable(error) => {
+                if self.unreadable.is_new(&error) {
+                    tell(Event::Unreadable(error));
                 }
             }
-            Input::Paths(walk) => self.batches(&walk, &mut |batch| {
-                let Found { tests, unreadable, others } = batch.read();
-                // A batch of another kind names its errors when it runs.
-                if tests.iter().all(|test| test.source == SourceKind::StateTest) {
-                    report(&self.events, unreadable, others);
+            Event::Other(other) => {
+                if self.others.is_new(&other) {
+                    tell(Event::Other(other));
                 }
-                take(&batch, tests) && !self.plan.interrupted.load(Ordering::Relaxed)
-            }),
+            }
+            Event::Packed(_) | Event::Overlap { .. } | Event::Complaint(_) => tell(event),
         }
-        let (tests, packing) = packer.pack(options.size, &options.modes, options.seed);
-        let _ = self.events.send(Event::Packed(packing));
-        self.feed_tests(tests);
+        None
+    }
+
+    /// An executor that says in every run that it is sequential makes no claim to be parallel.
+    fn claim(&mut self, result: &TestResult) {
+        let parallel = |run: &&lockstep_report::record::Run| run.telemetry.mode != Mode::Sequential;
+        for run in result.runs.iter().filter(parallel) {
+            if !self.claims.contains(&run.executor) {
+                self.claims.insert(run.executor.clone());
+            }
+        }
+    }
+
+    fn report(&mut self, result: TestResult, tell: &mut dyn FnMut(Event)) {
+        self.in_vain = 0;
+        *self.rest.done.entry(result.id.clone()).or_default() += 1;
+        tell(Event::Test { trial: 0, result: Box::new(result) });
+    }
+
+    /// Ends the worker, and takes what it has said.
+    fn end_worker(&mut self, tell: &mut dyn FnMut(Event)) {
+        let messages: Vec<_> = self.heard.try_iter().collect();
+        for message in messages {
+            let _ = self.take(message, tell);
+        }
+        self.worker = None;
+    }
+
+    fn in_flight(&self) -> Vec<InFlight> {
+        let Some(worker) = &self.worker else { return Vec::new() };
+        let pulse = worker.pulse();
+        let in_lane = |lane| {
+            let beat = pulse.last(lane);
+            let is_at_work = beat.trial > 0 && !self.finished.contains(&beat.trial);
+            let test = serde_json::from_str(&pulse.note(lane));
+            is_at_work.then_some(InFlight { lane, test: test.ok()?, beat })
+        };
+        (0..self.plan.jobs).filter_map(in_lane).collect()
+    }
+
+    fn label(&self, slot: u64) -> &str {
+        let number = slot.checked_sub(FIRST_CANDIDATE).and_then(|number| number.try_into().ok());
+        let candidate: Option<&_> =
+            number.and_then(|number: usize| self.plan.candidates.get(number));
+        match (slot, candidate) {
+            (REFERENCE, _) => "reference",
+            (_, Some(candidate)) => &candidate.label,
+            (_, None) => "the harness itself",
+        }
+    }
+
+    fn hung(&mut self, lane: usize, since: Beat, tell: &mut dyn FnMut(Event)) {
+        if let Some(worker) = &mut self.worker {
+            worker.kill();
+        }
+        // It may have ended after all, just now.
+        let messages: Vec<_> = self.heard.try_iter().collect();
+        for message in messages {
+            let _ = self.take(message, tell);
+        }
+        let still = |lost: &InFlight| lost.lane == lane && lost.beat == since;
+        let found = self.in_flight().into_iter().find(still);
+        if let Some(InFlight { test, beat, .. }) = found {
+            let label = self.label(beat.slot).to_owned();
+            let so_far = self.so_far.remove(&lane).filter(|known| known.id == test.id);
+            let limit = Duration::from_millis(beat.known);
+            self.report(hung(test, &label, limit, so_far), tell);
+            let hangs = self.hangs.entry(label.clone()).or_default();
+            *hangs += 1;
+            if *hangs >= self.plan.most_hangs {
+                let why = format!("{label} was not run: it has hung {hangs} times (--most-hangs)");
+                self.give_up(label, why);
+            }
+        }
+        self.worker = None;
+    }
+
+    /// The reference is always run: without it there is no verdict.
+    fn give_up(&mut self, label: String, why: String) {
+        if self.plan.candidates.iter().any(|candidate| candidate.label == label) {
+            self.rest.given_up.insert(label, why);
+        }
+    }
+
+    /// One test in flight is at fault. Of several each runs alone next, to find out.
+    fn crashed(&mut self, cause: &Cause, tell: &mut dyn FnMut(Event)) -> Result<(), String> {
+        let in_flight = self.in_flight();
+        self.in_vain += 1;
+        if in_flight.is_empty() && self.in_vain > MOST_IN_VAIN {
+            return Err(format!("{cause}, and no test was running: this is a bug of ours"));
+        }
+        self.rest.suspects = in_flight.iter().map(|lost| lost.test.id.clone()).collect();
+        if let [InFlight { lane, test, beat }] = in_flight.as_slice()
+            && self.is_to_blame(&test.id, cause)
+        {
+            let label = self.label(beat.slot).to_owned();
+            let so_far = self.so_far.remove(lane).filter(|known| known.id == test.id);
+            self.report(crashed(test.clone(), &label, &cause.to_string(), so_far), tell);
+            self.count_crash(label);
+        }
+        self.worker = None;
+        Ok(())
+    }
+
+    /// A kill from outside may have nothing to do with the test: it gets another try.
+    fn is_to_blame(&mut self, id: &str, cause: &Cause) -> bool {
+        let kills = self.kills.entry(id.to_owned()).or_default();
+        *kills += 1;
+        *cause != Cause::Signal(9) || *kills >= KILLS
+    }
+
+    fn count_crash(&mut self, label: String) {
+        let crashes = self.crashes.entry(label.clone()).or_default();
+        *crashes += 1;
+        if *crashes >= MOST_CRASHES {
+            let why = format!("{label} was not run: it has ended the process {crashes} times");
+            self.give_up(label, why);
+        }
+    }
+
+    /// Telemetry is an executor's own word: an executor with two or more threads must show an overlap.
+    fn prove(&mut self, number: usize, tell: &mut dyn FnMut(Event)) -> Result<(), String> {
+        let candidate = &self.plan.candidates[number];
+        let executor = candidate.label.clone();
+        let overlap = |overlap| Event::Overlap { executor: executor.clone(), overlap };
+        if candidate.threads < 2 {
+            tell(overlap(Overlap::NotAsked));
+            return Ok(());
+        }
+        if !self.claims.contains(&executor) {
+            tell(overlap(Overlap::NotClaimed));
+            return Ok(());
+        }
+        self.hire(Assignment::Proof(number))?;
+        if let Ended::Crashed(cause) = self.listen(tell) {
+            self.worker = None;
+            let id = format!("proof that {executor} is parallel");
+            let (origin, fork) = (String::new(), String::new());
+            let test = TestName { id, origin, source: SourceKind::BuiltIn, fork };
+            self.report(crashed(test, &executor, &cause.to_string(), None), tell);
+        }
+        Ok(())
+    }
+}
+
+/// What was reported, each as often as it occurs in one reading of all inputs.
+struct Reported<T> {
+    reported: Vec<T>,
+    /// Those that the worker of now has not come to again.
+    expected: Vec<T>,
+}
+
+impl<T> Default for Reported<T> {
+    fn default() -> Self {
+        Self { reported: Vec::new(), expected: Vec::new() }
+    }
+}
+
+impl<T: Clone + PartialEq> Reported<T> {
+    /// All inputs are read again.
+    fn again(&mut self) {
+        self.expected.clone_from(&self.reported);
+    }
+
+    fn is_new(&mut self, one: &T) -> bool {
+        if let Some(index) = self.expected.iter().position(|expected| expected == one) {
+            self.expected.swap_remove(index);
+            return false;
+        }
+        self.reported.push(one.clone());
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_input_is_reported_once_for_each_time_it_occurs() {
+        let mut reported = Reported::default();
+        assert!(reported.is_new(&"a") && reported.is_new(&"a"));
+        reported.again();
+        let found = ["a", "a", "a"].map(|one| reported.is_new(&one));
+        assert_eq!(found, [false, false, true]);
     }
 }

@@ -1,0 +1,96 @@
+//! The words between the job and its workers.
+
+use lockstep_cases::pack::Packing;
+use lockstep_engine::isolation::Outbox;
+use lockstep_formats::{OtherFile, SourceError};
+use lockstep_report::record::{Overlap, TestResult};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// What a worker is asked to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Assignment {
+    /// Run the tests that are left.
+    Tests(Rest),
+    /// Prove that the candidate with this number is parallel.
+    Proof(usize),
+}
+
+/// What is left of a run, for a worker that goes on behind another one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Rest {
+    /// How often each id was reported: ids may occur in several inputs.
+    pub(super) done: HashMap<String, usize>,
+    /// Ids of tests one of which ended a worker: each runs alone.
+    pub(super) suspects: HashSet<String>,
+    /// Labels of candidates that are not run any more, and why.
+    pub(super) given_up: HashMap<String, String>,
+}
+
+/// Something happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Event {
+    /// A test has a result; `trial` is its number in the beats of the worker.
+    Test {
+        /// The number.
+        trial: u64,
+        /// The result.
+        result: Box<TestResult>,
+    },
+    /// What is known of the test of a lane so far, before the next executor runs.
+    SoFar {
+        /// The lane.
+        lane: usize,
+        /// What is known.
+        result: Box<TestResult>,
+    },
+    /// An input could not be read.
+    Unreadable(SourceError),
+    /// A file has no tests for us.
+    Other(OtherFile),
+    /// The packer is done.
+    Packed(Packing),
+    /// Whether a candidate is parallel.
+    Overlap {
+        /// The candidate's label.
+        executor: String,
+        /// What was seen.
+        overlap: Overlap,
+    },
+    /// The run is not what it should be, and why.
+    Complaint(String),
+    /// Everything that was assigned is done.
+    Finished,
+}
+
+/// Where the threads of a worker send events: in the order in which they happen, and out when sent.
+#[derive(Debug, Clone)]
+pub(super) struct Events(Arc<Mutex<Outbox<Event>>>);
+
+impl Events {
+    pub(super) fn new(outbox: Outbox<Event>) -> Self {
+        Self(Arc::new(Mutex::new(outbox)))
+    }
+
+    /// # Errors
+    /// When the job has gone away, or has given this worker up: nothing is left to do.
+    pub(super) fn send(&self, event: &Event) -> io::Result<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).send(event)
+    }
+
+    /// Reports what was found in a batch beside tests.
+    pub(super) fn report(
+        &self,
+        unreadable: Vec<SourceError>,
+        others: Vec<OtherFile>,
+    ) -> io::Result<()> {
+        let unreadable = unreadable.into_iter().map(Event::Unreadable);
+        unreadable
+            .chain(others.into_iter().map(Event::Other))
+            .try_for_each(|event| self.send(&event))
+    }
+}
