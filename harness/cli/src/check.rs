@@ -4,7 +4,7 @@ mod plan;
 mod verdicts;
 
 use crate::{
-    Lockstep,
+    EXIT_USAGE, Lockstep,
     args::{CheckArgs, ExpectationsMode, Format},
     output,
     pipes::{self, Copied},
@@ -78,7 +78,10 @@ pub(crate) fn check(args: &CheckArgs, command: &Lockstep) -> Result<u8> {
     }
     reporter.record.elapsed = start.elapsed();
     reporter.finish()?;
-    let status = reporter.record.exit_status();
+    let status = match reporter.record.exit_status() {
+        0 if reporter.is_incomplete => EXIT_USAGE,
+        status => status,
+    };
     Ok(if reporter.record.interrupted && status != 1 { EXIT_INTERRUPTED } else { status })
 }
 
@@ -117,6 +120,8 @@ struct Reporter {
     progress: Progress,
     replay: terminal::Replay,
     out: Option<BufWriter<File>>,
+    /// Whether a part of the record could not be written.
+    is_incomplete: bool,
     /// Whether roots and gas of each case are printed.
     shows_outcomes: bool,
     /// The report in the making, where one is asked for.
@@ -143,6 +148,7 @@ impl Reporter {
             progress: Progress::new(),
             replay: job.replay.clone(),
             out,
+            is_incomplete: false,
             shows_outcomes: args.expectations == ExpectationsMode::Ignore,
             junit: (args.format == Format::Junit).then(Junit::default),
         })
@@ -217,8 +223,11 @@ impl Reporter {
         if let Some(out) = &mut self.out
             && let Err(error) = out.write_all(line.as_bytes())
         {
-            output::error(&format!("cannot write to --out any more: {error}"));
+            self.progress.suspend(|| {
+                output::error(&format!("--out: check.jsonl cannot be written any more: {error}"));
+            });
             self.out = None;
+            self.is_incomplete = true;
         }
     }
 
@@ -233,7 +242,7 @@ impl Reporter {
             output::out(&report);
         }
         if let Some(out) = &mut self.out {
-            out.flush().context("cannot write to --out")?;
+            out.flush().context("--out: check.jsonl cannot be written")?;
         }
         Ok(())
     }

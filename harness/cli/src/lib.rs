@@ -149,6 +149,7 @@ impl Lockstep {
             Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),
         };
         match outcome {
+            Ok(0) if output::is_lost() => EXIT_USAGE.into(),
             Ok(status) => status.into(),
             Err(error) => {
                 output::error(&format!("{error:#}"));

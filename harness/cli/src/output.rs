@@ -2,7 +2,16 @@
 
 use crate::args::Color;
 use anstream::{AutoStream, ColorChoice};
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Whether stdout has stopped taking what is printed, and that was said.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Whether something that was printed is lost: a disk is full, say.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Decides about color for the whole process.
 pub(crate) fn set_color(color: Color) {
@@ -16,12 +25,28 @@ pub(crate) fn set_color(color: Color) {
 
 /// Writes to stdout. A reader that has gone away is no error: it has seen enough.
 pub(crate) fn out(text: &str) {
-    write(AutoStream::auto(io::stdout().lock()), text);
+    let Err(error) = write(AutoStream::auto(io::stdout().lock()), text) else { return };
+    let is_closed = error.kind() == io::ErrorKind::BrokenPipe;
+    IS_LOST.fetch_or(!is_closed, Ordering::Relaxed);
+    if IS_CLOSED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    if is_closed {
+        err("stdout is closed: the rest is not printed\n");
+    } else {
+        self::error(&format!("stdout: {error}: the rest is not printed"));
+    }
 }
 
 /// Writes to stderr.
 pub(crate) fn err(text: &str) {
-    write(AutoStream::auto(io::stderr().lock()), text);
+    // Where it cannot be written nothing is left to say it on.
+    let _ = write(AutoStream::auto(io::stderr().lock()), text);
+}
+
+/// Whether something that was printed is lost.
+pub(crate) fn is_lost() -> bool {
+    IS_LOST.load(Ordering::Relaxed)
 }
 
 /// An error of usage or of the environment.
@@ -34,7 +59,7 @@ pub(crate) fn problem(text: &str) -> String {
     format!("\x1b[31m\x1b[1merror\x1b[0m: {text}\n")
 }
 
-fn write(mut stream: impl Write, text: &str) {
-    let _ = stream.write_all(text.as_bytes());
-    let _ = stream.flush();
+fn write(mut stream: impl Write, text: &str) -> io::Result<()> {
+    stream.write_all(text.as_bytes())?;
+    stream.flush()
 }

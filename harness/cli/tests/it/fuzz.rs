@@ -14,10 +14,9 @@ use lockstep_jobs::{
 use lockstep_model::{Case, Executor, ExecutorError, Prepared, Read, ReadObserver, RunOptions};
 use std::{
     fs,
-    process::{Child, Command, Stdio},
     sync::{Arc, atomic::AtomicBool},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 fn plan(seed: u64, blocks: u64) -> FuzzPlan {
@@ -170,69 +169,6 @@ fn our_executors_have_nothing_to_find_and_a_campaign_can_be_resumed() {
     assert_eq!(more.status, 0, "{}", more.stderr);
     assert!(more.stderr.contains("from seed 101"), "{}", more.stderr);
     assert!(state().contains("\"next_seed\": 151"), "{}", state());
-}
-
-/// A campaign in the background, once it has workers.
-fn in_background(words: &[&str]) -> (Child, Vec<u32>) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
-    command.arg("fuzz").args(words).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut campaign = command.spawn().unwrap();
-    let id = campaign.id();
-    let until = Instant::now() + Duration::from_secs(20);
-    while Instant::now() < until {
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
-        let children = children.unwrap_or_default();
-        let workers: Vec<u32> = children.split(' ').filter_map(|one| one.parse().ok()).collect();
-        if workers.len() == 2 {
-            // Past their start: a worker that dies before it has begun is another matter.
-            thread::sleep(Duration::from_millis(500));
-            return (campaign, workers);
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    let _ = campaign.kill();
-    let _ = campaign.wait();
-    panic!("no workers");
-}
-
-fn signal(name: &str, process: u32) {
-    let killed = Command::new("kill").args([name, &process.to_string()]).status().unwrap();
-    assert!(killed.success());
-}
-
-fn ended(campaign: Child) -> (Option<i32>, String) {
-    let output = campaign.wait_with_output().unwrap();
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    (output.status.code(), text.concat())
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_worker_that_is_killed_from_outside_costs_nothing() {
-    let (campaign, workers) = in_background(&["--time", "3s", "--jobs", "2"]);
-    signal("-KILL", workers[0]);
-    let (status, text) = ended(campaign);
-    assert_eq!(status, Some(0), "{text}");
-    assert!(
-        text.contains("1 workers were killed from outside; their blocks were checked again"),
-        "{text}"
-    );
-    assert!(text.contains("0 findings"), "{text}");
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn an_interrupted_campaign_says_what_it_has_done() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().to_str().unwrap();
-    let (campaign, _) = in_background(&["--time", "1h", "--jobs", "2", "--out", out]);
-    signal("-INT", campaign.id());
-    signal("-INT", campaign.id());
-    let (status, text) = ended(campaign);
-    assert_eq!(status, Some(0), "{text}");
-    assert!(text.contains(" blocks (") && text.contains("0 findings"), "{text}");
-    let state = fs::read_to_string(folder.path().join("campaign.json")).unwrap();
-    assert!(!state.contains("\"next_seed\": 1,"), "{state}");
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod flips;
 mod fuzz;
 mod gate;
 mod generated;
+#[cfg(target_os = "linux")]
+mod isolation;
 mod lists;
 mod official;
 mod overlap;
