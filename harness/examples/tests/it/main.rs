@@ -112,6 +112,23 @@ fn a_crash_costs_one_test() {
 }
 
 #[test]
+fn an_executor_that_hangs_too_often_is_not_run_any_more_and_that_is_counted() {
+    let words = "--bug spin check --executor mine,block_stm --hang-after 1s --most-hangs 1 --jobs 1";
+    let output = brought(&words.split(' ').collect::<Vec<_>>());
+    let found = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{found}");
+    assert!(found.contains("376 tests: 375 passed"), "{found}");
+    let line = found.lines().find(|line| line.contains("mine@2 was not run: it has hung 1 times"));
+    let count = line.and_then(|line| line.trim().split(' ').next()?.parse::<usize>().ok());
+    let cases = |label: &str| {
+        let line = found.lines().find(|line| line.trim().starts_with(label)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    assert_eq!(cases("mine@2") + count.unwrap(), 376, "{found}");
+    assert_eq!(cases("block_stm@2"), 375, "the rest of the test that hung is not run: {found}");
+}
+
+#[test]
 fn in_process_a_crash_is_a_crash() {
     let output = brought(&["--bug", "crash", "check", "--executor", "mine", "--in-process"]);
     assert_eq!(output.status.code(), None, "{}", text(&output.stdout));
