@@ -3,10 +3,12 @@
 
 mod counting;
 mod disk;
+mod last_reads;
 mod latency;
 mod rendezvous;
 
 pub use counting::CountingReader;
 pub use disk::DiskState;
+pub use last_reads::{LastReads, MOST_LANES};
 pub use latency::LatencyReader;
 pub use rendezvous::RendezvousReader;

@@ -20,11 +20,13 @@ mod beat;
 mod cause;
 mod inside;
 mod staff;
+mod threads;
 
 pub use beat::{Beat, Heart, Pulse, Standstill};
 pub use cause::Cause;
 pub use inside::{Ends, Inbox, Outbox, is_worker, of_this_process};
 pub use staff::{Message, Notice, Staff, Worker};
+pub use threads::ThreadState;
 
 /// Tells a process that it is a worker: the path of its heartbeat file.
 const WORKER: &str = "LOCKSTEP_WORKER";

@@ -5,6 +5,7 @@ use super::{
     beat::{Beat, Heart, Pulse, Standstill, new_file},
     cause::Cause,
     inside::{Ends, Inbox, Outbox, To},
+    threads::{ThreadState, threads_of},
 };
 use crate::panic_text;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -231,6 +232,14 @@ impl<A> Worker<A> {
     /// For how long it has been the last one.
     pub fn standstill(&mut self) -> Duration {
         self.standstill.look(self.pulse.last(0))
+    }
+
+    /// What the threads of a worker process are at. Of a worker thread nothing is known.
+    pub fn threads(&self) -> Vec<ThreadState> {
+        match &self.link {
+            Link::Process { child, .. } => threads_of(child.lock().id()),
+            Link::Thread { .. } => Vec::new(),
+        }
     }
 
     /// The worker gets nothing more to do, and ends when it has done what it has.

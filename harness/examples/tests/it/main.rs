@@ -80,6 +80,11 @@ fn a_campaign_survives_overflows_hangs_and_aborts_and_its_commands_show_them_aga
         };
         let again = as_printed(&format!("{command} --color never"));
         assert_eq!(behind(&again, "signature:"), [wanted], "{command}: {again}");
+        if command.contains(" explain ") {
+            assert!(again.contains("The reference accepts the block: "), "{command}: {again}");
+            let is_stuck = again.contains("1 thread runs") && again.contains(" reads: account 0x");
+            assert_eq!(is_stuck, wanted == expected[2], "{command}: {again}");
+        }
     }
 }
 
@@ -113,7 +118,8 @@ fn a_crash_costs_one_test() {
 
 #[test]
 fn an_executor_that_hangs_too_often_is_not_run_any_more_and_that_is_counted() {
-    let words = "--bug spin check --executor mine,block_stm --hang-after 1s --most-hangs 1 --jobs 1";
+    let words =
+        "--bug spin check --executor mine,block_stm --hang-after 1s --most-hangs 1 --jobs 1";
     let output = brought(&words.split(' ').collect::<Vec<_>>());
     let found = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{found}");

@@ -13,9 +13,10 @@ mod render;
 mod stale;
 
 use crate::{
-    finding::Failure,
+    finding::{Failure, Kind},
     history::{History, Place, Writer},
     minimise::{MOST_RUNS, NotShrunk, Suspect},
+    trials::StuckThread,
 };
 use lockstep_judge::{
     compare::compare_outcomes, difference::Difference, runnable::Runnable, state::NormalChanges,
@@ -53,6 +54,10 @@ pub struct Explanation {
     pub traces: Option<Traces>,
     /// Accounts of the first differences, with those who wrote them.
     pub writers: Vec<(Place, Vec<Writer>)>,
+    /// What the reference makes of the block, where the candidate comes to no outcome.
+    pub reference: Option<String>,
+    /// What the threads of a run that does not end are at.
+    pub stuck: Vec<StuckThread>,
 }
 
 /// Two runs of one transaction.
@@ -101,8 +106,16 @@ pub fn explain(
         stale: None,
         traces: None,
         writers: Vec::new(),
+        reference: None,
+        stuck: Vec::new(),
     };
-    let Some(wrong) = wrong else { return Ok(explanation) };
+    let Some(wrong) = wrong else {
+        explanation.reference = Some(what_it_did(&right));
+        if explanation.failure.kind == Kind::Hung {
+            explanation.stuck = suspect.stuck(block, RUNS_TO_HANG);
+        }
+        return Ok(explanation);
+    };
     explanation.differences = compare_outcomes(&block.pre, &right, &wrong, suspect.label());
     let history = History::of(block, &right);
     explanation.transaction = first_different(&history, &right, &wrong);
@@ -114,6 +127,21 @@ pub fn explain(
         explanation.stale = found.stale;
     }
     Ok(explanation)
+}
+
+/// A block that hangs seldom is not waited for.
+const RUNS_TO_HANG: u32 = 24;
+
+/// An outcome in one sentence.
+fn what_it_did(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Accepted(block) => format!(
+            "accepts the block: {} transactions, {} gas used",
+            block.receipts.len(),
+            block.receipts.iter().map(|receipt| receipt.gas_used).sum::<u64>()
+        ),
+        Outcome::Rejected(rejection) => format!("rejects the block: {rejection}"),
+    }
 }
 
 /// What became of a transaction in an outcome.

@@ -1,6 +1,7 @@
 //! An explanation as text.
 
 use super::{Explanation, Traces};
+use crate::trials::StuckThread;
 use lockstep_model::Step;
 use std::fmt::Write as _;
 
@@ -32,6 +33,10 @@ pub fn render(explanation: &Explanation, style: Style) -> String {
         failure.text,
         failure.signature
     );
+    if let Some(reference) = &explanation.reference {
+        let _ = writeln!(text, "The reference {reference}.\n");
+    }
+    stuck(&mut text, style, &explanation.stuck);
     match transaction {
         Some(index) => {
             let _ = writeln!(text, "The first transaction that came out differently: {index}.\n");
@@ -75,6 +80,36 @@ pub fn render(explanation: &Explanation, style: Style) -> String {
         }
     }
     text
+}
+
+/// The threads of a run that did not end.
+fn stuck(text: &mut String, style: Style, threads: &[StuckThread]) {
+    if threads.is_empty() {
+        return;
+    }
+    heading(text, style, "What its threads were at when it was ended");
+    let running = threads.iter().filter(|thread| thread.state.runs).count();
+    let _ = match running {
+        0 => writeln!(text, "No thread runs: each waits for another one, or for nothing at all."),
+        1 => writeln!(text, "1 thread runs: it does not come to the end of a loop."),
+        _ => writeln!(
+            text,
+            "{running} threads run: a loop has no end, or they wait without sleeping."
+        ),
+    };
+    for StuckThread { state, reads } in threads {
+        let doing = match (state.runs, &state.waits_in) {
+            (true, _) => "runs".to_owned(),
+            (false, Some(function)) => format!("waits in {function}"),
+            (false, None) => "waits".to_owned(),
+        };
+        let reads = match reads {
+            Some((count, last)) => format!("; the last of its {count} reads: {last}"),
+            None => "; no reads of the pre-state".to_owned(),
+        };
+        let _ = writeln!(text, "* {} ({}): {doing}{reads}", state.name, state.id);
+    }
+    text.push('\n');
 }
 
 /// More are no help.

@@ -3,12 +3,12 @@
 use super::NotShrunk;
 use crate::{
     finding::{ACCEPTS, Failure, Finding, Kind, REJECTS},
-    trials::{Answer, Trials},
+    trials::{Answer, StuckThread, Trials},
 };
 use lockstep_cases::generate::{Features, Limits, Recipe};
 use lockstep_engine::{Candidate, NoExecution, Slot, isolation::Cause};
 use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
-use lockstep_model::{Execution, ExecutorError, Outcome, RunOptions};
+use lockstep_model::{Case, Execution, ExecutorError, Outcome, RunOptions};
 use std::{fmt, time::Duration};
 
 /// How often a block fails.
@@ -133,6 +133,25 @@ impl Suspect {
         Err(NotShrunk::Agrees { runs })
     }
 
+    /// What the threads of a run that does not end are at; nothing where so many runs all end.
+    pub fn stuck(&mut self, block: &Runnable, runs: u32) -> Vec<StuckThread> {
+        let options = RunOptions::of(&block.case);
+        for _ in 0..runs {
+            let (number, known) = self.trials.next();
+            match known {
+                Some(Answer::Hung(threads)) => return threads,
+                Some(_) => continue,
+                None => {}
+            }
+            let pre_state = self.trials.watch_reads(block.case.pre_state.clone());
+            let case = Case { pre_state, ..block.case.clone() };
+            self.trials.begin(number);
+            let _ = self.candidate.execute(&case, &options);
+            self.trials.end(number, Answer::Agrees);
+        }
+        Vec::new()
+    }
+
     /// Runs the block several times.
     pub(super) fn look(&mut self, block: &Runnable) -> Result<Look, NotShrunk> {
         let mut right = None;
@@ -177,7 +196,7 @@ impl Suspect {
             Some(Answer::Agrees) => return Ok(None),
             Some(Answer::Fails(failure)) if !needs_outcome => return Ok(Some((failure, None))),
             Some(Answer::Fails(_)) | None => {}
-            Some(Answer::Hung) => {
+            Some(Answer::Hung(_)) => {
                 let text = format!("did not end within {:?}", self.hang_after);
                 return self.without_outcome(block, Kind::Hung, None, text).map(Some);
             }

@@ -1,7 +1,11 @@
 //! The worker's side: trials with a number, answered once.
 
 use super::{Answer, Event, Past, Report};
-use lockstep_engine::isolation::{Beat, Ends, Heart, Outbox};
+use lockstep_engine::{
+    instrument::LastReads,
+    isolation::{Beat, Ends, Heart, Outbox},
+};
+use lockstep_model::StateReader;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -56,6 +60,11 @@ impl Trials {
     /// From here on the candidate runs; should the worker end, it is to blame.
     pub(crate) fn begin(&self, number: u64) {
         self.log().heart.beat(Beat { trial: number, slot: RUNNING, ..Beat::default() });
+    }
+
+    /// A reader that tells the job of each read.
+    pub(crate) fn watch_reads(&self, reader: Arc<dyn StateReader>) -> Arc<dyn StateReader> {
+        Arc::new(LastReads::new(reader, self.log().heart.lane(0)))
     }
 
     /// The candidate has ended.

@@ -14,7 +14,7 @@ pub use log::Trials;
 pub use watch::{Job, watch};
 
 use crate::finding::Failure;
-use lockstep_engine::isolation::Cause;
+use lockstep_engine::isolation::{Cause, ThreadState};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -26,10 +26,19 @@ pub enum Answer {
     Agrees,
     /// It does not.
     Fails(Failure),
-    /// It did not end in time.
-    Hung,
+    /// It did not end in time; what its threads were at.
+    Hung(Vec<StuckThread>),
     /// It ended the process.
     Crashed(Cause),
+}
+
+/// A thread of a run that did not end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StuckThread {
+    /// What the system knows of it.
+    pub state: ThreadState,
+    /// Its reads of the pre-state, and the last of them, where reads were watched.
+    pub reads: Option<(u64, String)>,
 }
 
 /// Everything that earlier workers of the same job have found out.

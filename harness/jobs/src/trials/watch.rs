@@ -1,9 +1,13 @@
 //! The job's side: keeps answers, ends workers that hang, hires the next.
 
-use super::{Answer, Event, Past, Report, log::RUNNING};
+use super::{Answer, Event, Past, Report, StuckThread, log::RUNNING};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use lockstep_engine::isolation::{Message, Notice, Staff, Worker};
+use lockstep_engine::{
+    instrument::MOST_LANES,
+    isolation::{Message, Notice, Staff, ThreadState, Worker},
+};
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -85,12 +89,24 @@ fn follow(
         let beat = worker.last_beat();
         let hangs = beat.slot == RUNNING && worker.standstill() >= job.hang_after;
         let is_late = interrupted_at.is_some_and(|at: Instant| at.elapsed() >= GRACE);
+        if hangs {
+            past.answers.insert(beat.trial, Answer::Hung(stuck_threads(worker)));
+        }
         if hangs || is_late {
             worker.kill();
-            if hangs {
-                past.answers.insert(beat.trial, Answer::Hung);
-            }
             return Ok(None);
         }
     }
+}
+
+fn stuck_threads(worker: &Worker<Past>) -> Vec<StuckThread> {
+    let lanes = (1..=MOST_LANES).map(|lane| (worker.pulse().last(lane), lane));
+    let reads: HashMap<u64, (u64, usize)> =
+        lanes.map(|(beat, lane)| (beat.trial, (beat.part, lane))).collect();
+    let stuck = |state: ThreadState| {
+        let reads = reads.get(&state.id);
+        let reads = reads.map(|(count, lane)| (*count, worker.pulse().note(*lane)));
+        StuckThread { state, reads }
+    };
+    worker.threads().into_iter().map(stuck).collect()
 }
