@@ -27,19 +27,86 @@ mod system {
 
 #[cfg(feature = "loom")]
 mod system {
+    use loom::sync::atomic;
     pub use loom::{
         hint::spin_loop,
         sync::{
             Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
-            atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize},
-            mpsc,
+            atomic::AtomicBool, mpsc,
         },
         thread,
     };
+    use std::sync::atomic::Ordering;
 
     pub(crate) const fn cores() -> usize {
         2
     }
+
+    /// An atomic of loom's, each operation of which begins with a step on another one.
+    ///
+    /// loom reduces interleavings by the last access to each object alone: where a thread loads an atomic and
+    /// then stores to it, its load hides that of another thread before, and the two are never swapped
+    /// (`a_load_before_a_store_is_explored` in the models). An addition hides nothing. It is Relaxed, so it
+    /// makes no value visible that would not be.
+    macro_rules! stepped {
+        ($name:ident, $value:ty) => {
+            #[derive(Debug, Default)]
+            pub struct $name {
+                step: atomic::AtomicUsize,
+                value: atomic::$name,
+            }
+
+            impl $name {
+                pub(crate) fn new(value: $value) -> Self {
+                    Self { step: atomic::AtomicUsize::new(0), value: atomic::$name::new(value) }
+                }
+
+                fn step(&self) -> &atomic::$name {
+                    self.step.fetch_add(1, Ordering::Relaxed);
+                    &self.value
+                }
+
+                pub(crate) fn load(&self, order: Ordering) -> $value {
+                    self.step().load(order)
+                }
+
+                pub(crate) fn store(&self, value: $value, order: Ordering) {
+                    self.step().store(value, order);
+                }
+
+                pub(crate) fn fetch_add(&self, more: $value, order: Ordering) -> $value {
+                    self.step().fetch_add(more, order)
+                }
+
+                pub(crate) fn compare_exchange(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    self.step().compare_exchange(current, new, success, failure)
+                }
+
+                pub(crate) fn fetch_update(
+                    &self,
+                    success: Ordering,
+                    failure: Ordering,
+                    update: impl FnMut($value) -> Option<$value>,
+                ) -> Result<$value, $value> {
+                    self.step().fetch_update(success, failure, update)
+                }
+
+                pub(crate) fn with_mut<T>(&mut self, edit: impl FnOnce(&mut $value) -> T) -> T {
+                    self.value.with_mut(edit)
+                }
+            }
+        };
+    }
+
+    stepped!(AtomicU32, u32);
+    stepped!(AtomicU64, u64);
+    stepped!(AtomicUsize, usize);
 
     /// Each look is a step of the model.
     pub(crate) const SPINS: u32 = 1;

@@ -4,7 +4,7 @@
 //! index, in block order, with revm's own list builder. Only what revm did not do itself is added
 //! by hand: the credit to a fee recipient that the transaction had not looked at.
 
-use super::memory::{MultiVersionMemory, Position};
+use super::{memory::MultiVersionMemory, version::Position};
 use crate::evm::{ReadError, revm_info};
 use alloy_eips::eip4788::SYSTEM_ADDRESS;
 use alloy_primitives::{Address, U256};

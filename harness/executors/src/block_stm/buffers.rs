@@ -14,9 +14,9 @@ pub(super) struct Buffers {
     pub(super) locations: Vec<Location>,
 }
 
-/// Where buffers wait for those whose they are.
+/// Per-worker return queues.
 #[derive(Debug)]
-pub(super) struct Exchange {
+pub(super) struct BufferPool {
     /// By worker.
     returned: Box<[Mutex<Vec<Buffers>>]>,
     workers: AtomicUsize,
@@ -24,28 +24,28 @@ pub(super) struct Exchange {
 
 /// One worker's buffers.
 #[derive(Debug)]
-pub(super) struct Shelf<'a> {
-    exchange: &'a Exchange,
+pub(super) struct WorkerBuffers<'a> {
+    pool: &'a BufferPool,
     worker: usize,
     spare: Vec<Buffers>,
 }
 
-impl Exchange {
+impl BufferPool {
     /// For so many workers, one at least.
     pub(super) fn of(workers: usize) -> Self {
         let returned = std::iter::repeat_with(Mutex::default).take(workers.max(1)).collect();
         Self { returned, workers: AtomicUsize::new(0) }
     }
 
-    /// The shelf of one more worker.
-    pub(super) fn shelf(&self) -> Shelf<'_> {
+    /// The buffers of one more worker.
+    pub(super) fn of_worker(&self) -> WorkerBuffers<'_> {
         // Were there ever more workers than were expected, two would share.
         let worker = self.workers.fetch_add(1, Ordering::Relaxed) % self.returned.len();
-        Shelf { exchange: self, worker, spare: Vec::new() }
+        WorkerBuffers { pool: self, worker, spare: Vec::new() }
     }
 }
 
-impl Shelf<'_> {
+impl WorkerBuffers<'_> {
     /// Whose it is.
     pub(super) const fn worker(&self) -> usize {
         self.worker
@@ -54,7 +54,7 @@ impl Shelf<'_> {
     /// Buffers to fill.
     pub(super) fn take(&mut self) -> Buffers {
         if self.spare.is_empty() {
-            self.spare.append(&mut lock(&self.exchange.returned[self.worker]));
+            self.spare.append(&mut lock(&self.pool.returned[self.worker]));
         }
         let mut buffers = self.spare.pop().unwrap_or_default();
         buffers.reads.clear();
@@ -72,7 +72,7 @@ impl Shelf<'_> {
         if worker == self.worker {
             self.keep(buffers);
         } else {
-            lock(&self.exchange.returned[worker]).push(buffers);
+            lock(&self.pool.returned[worker]).push(buffers);
         }
     }
 }
@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn buffers_come_back_to_who_filled_them_and_are_empty() {
-        let exchange = Exchange::of(2);
-        let (mut first, mut second) = (exchange.shelf(), exchange.shelf());
+        let pool = BufferPool::of(2);
+        let (mut first, mut second) = (pool.of_worker(), pool.of_worker());
         let mut buffers = first.take();
         buffers.locations.reserve(100);
         let room = buffers.locations.capacity();

@@ -1,9 +1,9 @@
 //! One location in a block: every version of it, in the order of positions.
 
 use super::{
-    memory::{Edit, Position, Writer},
     table::Contents,
-    versions::{Cell, Versions},
+    version::{Cell, Versions},
+    version::{Edit, Position, Writer},
     writes::{Base, InfoWrite},
 };
 use crate::evm::ReadError;

@@ -3,7 +3,8 @@
 use super::{
     cells::{AccountCells, SlotCells},
     location::{Location, Place},
-    memory::{MultiVersionMemory, Position},
+    memory::MultiVersionMemory,
+    version::Position,
 };
 use crate::{
     evm::ReadError,

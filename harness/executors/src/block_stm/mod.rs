@@ -23,6 +23,25 @@
 //! Early validation, estimates and dependency lists are not part of the argument: they only make it
 //! fast. That it always ends is argued in [`scheduler`].
 //!
+//! # Why a stale snapshot does no harm (opacity)
+//!
+//! An execution may read values of different moments: a state that no sequential execution has. Its result
+//! fails its validation. Until then it must neither panic, nor loop, nor leak.
+//!
+//! * It does not panic. An account is read and published whole, under one lock, so each single value is one
+//!   that some incarnation has written or the pre-state holds. Between values nothing is taken for granted: revm
+//!   checks balances, nonces and lengths as for a transaction of a stranger, and credits and rewards are added
+//!   with checks. A code hash whose code is not there would be an error of the database; codes are therefore
+//!   added before the accounts that name them (`memory/publish.rs`), and stay. Should a worker panic, the
+//!   block ends with that error, and with no outcome.
+//! * It does not loop. Each step of the EVM costs gas, and the gas limit is the transaction's own.
+//! * It does not leak. What an execution makes goes into its slot and into the memory at its position, nowhere
+//!   else. An outcome is made of slots at their commit, and a slot is committed only when its reads are current.
+//!   An error of a transaction is a result like any other. The journal is emptied after each execution. Readers
+//!   that saw its writes fail their own validation, for their stamps change when the writes are replaced.
+//!
+//! `tests/it/opacity.rs` feeds executions inconsistent snapshots on purpose.
+//!
 //! The pre-block and post-block phases run the reference's own code, on the same memory, at position 0
 //! and above all transactions. Nothing falls back to sequential execution for correctness. In mode
 //! `auto` a block that is too small, or one in which most guesses go wrong, is finished by one thread,
@@ -33,6 +52,7 @@ mod buffers;
 mod cells;
 mod claims;
 mod collect;
+mod driver;
 mod location;
 mod memory;
 #[cfg(all(test, feature = "loom"))]
@@ -46,7 +66,7 @@ pub mod scheduler;
 mod stamps;
 mod table;
 mod trace;
-mod versions;
+mod version;
 mod view;
 mod worker;
 mod writes;
@@ -68,12 +88,13 @@ use lockstep_model::{
     BlockOutcome, Case, Dependencies, Execution, Executor, ExecutorError, Mode, Outcome, Prepared,
     RunOptions, StateChanges, Telemetry, Transaction,
 };
-use memory::{MultiVersionMemory, Position, Rooms, Tables, Writer};
+use memory::{EntryBlocks, MultiVersionMemory, Tables};
 use revm::{context::TxEnv, context_interface::transaction::AuthorizationTr};
 use run::{BlockRun, Decided, Settings, Slots};
 use scheduler::Claims;
 use stamps::ReadStamps;
 use trace::Trace;
+use version::{Position, Writer};
 use view::View;
 use writes::WriteSet;
 
@@ -85,7 +106,7 @@ pub struct BlockStm {
     spare: Arc<Mutex<Option<Spare>>>,
 }
 
-/// Room that a block has taken, empty again.
+/// EntryBlock that a block has taken, empty again.
 #[derive(Debug, Default)]
 struct Spare {
     slots: Slots,
@@ -253,8 +274,8 @@ impl PreparedBlockStm {
         let writer = Writer { position: 0, incarnation: 0 };
         let mut writes = WriteSet::of_phase(&before.changes);
         if !I1.is_planted() {
-            let (stamps, rooms) = (&mut ReadStamps::default(), &mut Rooms::default());
-            memory.publish(writer, &mut writes, &mut Vec::new(), stamps, rooms);
+            let (stamps, entry_blocks) = (&mut ReadStamps::default(), &mut EntryBlocks::default());
+            memory.publish(writer, &mut writes, &mut Vec::new(), stamps, entry_blocks);
         }
         let access_list = has_access_list(case)
             .then(|| AccessListBuilder::after(before.access_list.unwrap_or_default()));

@@ -7,12 +7,23 @@
 //! that lock.
 
 use super::{
-    memory::Position,
+    driver::{Steps, threads::Threads},
+    memory::{EntryBlocks, MultiVersionMemory, Tables},
+    reads::Origin,
     rewards::{Owed, RewardLedger},
-    stamps::{Counter, Raise, ReadStamps, Stamp},
-    table::{Contents, Room, Table},
+    scheduler::{Claims, Scheduler, Task},
+    stamps::{Bump, Counter, ReadStamps, Stamp},
+    table::{Contents, EntryBlock, Table},
+    version::{Position, Writer},
+    writes::WriteSet,
 };
-use crate::sync::{Arc, Mutex, lock, thread};
+use crate::{
+    remembered::bytecode_of,
+    sync::{Arc, AtomicU64, Mutex, Ordering, lock, thread},
+};
+use alloy_primitives::{Address, Bytes, U256, keccak256};
+use lockstep_model::{AccountInfo, MemoryState, Mode};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// A place with a value.
 #[derive(Debug, Default)]
@@ -40,7 +51,7 @@ fn table() -> Table<Place> {
 }
 
 fn value(table: &Table<Place>, hash: u64, key: u64) -> Option<u32> {
-    table.read(table.look(hash).word, hash, key, |place| place.value)
+    table.read(table.snapshot(hash).header, hash, key, |place| place.value)
 }
 
 /// Whether the lower transaction has ended, behind the scheduler's lock.
@@ -60,6 +71,25 @@ impl Ended {
 const HASH: u64 = 1 << 48;
 const OTHER_HASH: u64 = 2 << 48 | 5;
 
+/// The models see both orders of a load, and a load with a store behind it in another thread.
+#[test]
+fn a_load_before_a_store_is_explored() {
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(std::collections::BTreeSet::new()));
+    loom::model({
+        let seen = seen.clone();
+        move || {
+            let atomic = Arc::new(AtomicU64::new(0));
+            let other = thread::spawn({
+                let atomic = atomic.clone();
+                move || atomic.store(atomic.load(Ordering::Acquire) + 1, Ordering::Release)
+            });
+            seen.lock().unwrap().insert(atomic.load(Ordering::Acquire));
+            other.join().unwrap();
+        }
+    });
+    assert_eq!(*seen.lock().unwrap(), [0, 1].into());
+}
+
 /// A reader that sees an entry's bit in its bucket finds the entry whole.
 #[test]
 fn a_linked_entry_is_whole() {
@@ -67,11 +97,13 @@ fn a_linked_entry_is_whole() {
         let table = Arc::new(table());
         let writer = thread::spawn({
             let table = table.clone();
-            move || table.put(&mut Room::default(), HASH, 7, |place| place.value = 3, Raise::Firm)
+            move || {
+                table.put(&mut EntryBlock::default(), HASH, 7, |place| place.value = 3, Bump::Firm)
+            }
         });
-        let word = table.look(HASH).word;
-        let found = table.read(word, HASH, 7, |place| place.value);
-        assert_eq!(found, word.may_hold(HASH).then_some(3));
+        let header = table.snapshot(HASH).header;
+        let found = table.read(header, HASH, 7, |place| place.value);
+        assert_eq!(found, header.may_hold(HASH).then_some(3));
         writer.join().unwrap();
         assert_eq!(value(&table, HASH, 7), Some(3));
     });
@@ -86,9 +118,9 @@ fn writers_lose_nothing() {
             let add = |place: &mut Place| place.value += 1;
             let writer = thread::spawn({
                 let table = table.clone();
-                move || table.put(&mut Room::default(), other_hash, other_key, add, Raise::Any)
+                move || table.put(&mut EntryBlock::default(), other_hash, other_key, add, Bump::Any)
             });
-            table.put(&mut Room::default(), HASH, 7, add, Raise::Any);
+            table.put(&mut EntryBlock::default(), HASH, 7, add, Bump::Any);
             writer.join().unwrap();
             let expected = if other_key == 7 { 2 } else { 1 };
             assert_eq!(value(&table, HASH, 7), Some(expected));
@@ -100,24 +132,27 @@ fn writers_lose_nothing() {
 /// A reader finds whole what one writer has linked behind the entry of another.
 #[test]
 fn a_chain_is_whole() {
-    loom::model(|| {
+    // Three threads: all of their interleavings take a minute, and find no more.
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
         let table = Arc::new(table());
         let first = thread::spawn({
             let table = table.clone();
             move || {
-                table.put(&mut Room::default(), OTHER_HASH, 8, |it| it.value = 4, Raise::Any);
+                table.put(&mut EntryBlock::default(), OTHER_HASH, 8, |it| it.value = 4, Bump::Any);
             }
         });
         let second = thread::spawn({
             let table = table.clone();
             move || {
-                table.put(&mut Room::default(), HASH, 7, |it| it.value = 3, Raise::Any);
+                table.put(&mut EntryBlock::default(), HASH, 7, |it| it.value = 3, Bump::Any);
             }
         });
-        let word = table.look(HASH).word;
+        let header = table.snapshot(HASH).header;
         for (hash, key, wanted) in [(HASH, 7, 3), (OTHER_HASH, 8, 4)] {
-            let found = table.read(word, hash, key, |place| place.value);
-            assert_eq!(found, word.may_hold(hash).then_some(wanted));
+            let found = table.read(header, hash, key, |place| place.value);
+            assert_eq!(found, header.may_hold(hash).then_some(wanted));
         }
         first.join().unwrap();
         second.join().unwrap();
@@ -129,9 +164,9 @@ fn a_chain_is_whole() {
 fn a_current_stamp_is_right(is_there: bool) {
     loom::model(move || {
         let table = Arc::new(table());
-        let mut room = Room::default();
+        let mut entry_block = EntryBlock::default();
         if is_there {
-            table.put(&mut room, HASH, 7, |place| place.value = 1, Raise::Firm);
+            table.put(&mut entry_block, HASH, 7, |place| place.value = 1, Bump::Firm);
         }
         let ended = Arc::new(Ended::default());
         let writer = thread::spawn({
@@ -140,20 +175,20 @@ fn a_current_stamp_is_right(is_there: bool) {
                 let write = |place: &mut Place| place.value = 2;
                 let is_edited = table.edit(HASH, 7, |place| {
                     write(place);
-                    Raise::Firm
+                    Bump::Firm
                 });
                 if !is_edited {
-                    table.put(&mut Room::default(), HASH, 7, write, Raise::Firm);
+                    table.put(&mut EntryBlock::default(), HASH, 7, write, Bump::Firm);
                 }
                 ended.end();
             }
         });
         // The reader: the stamp first, then the value, then its own commit.
-        let look = table.look(HASH);
+        let snapshot = table.snapshot(HASH);
         let mut reads = ReadStamps::default();
-        reads.push(Stamp::new(Counter::FirmAccount, look));
-        let seen = table.read(look.word, HASH, 7, |place| place.value);
-        if ended.has_ended() && reads.are_current(|| 0, |_, bucket| table.word(bucket)) {
+        reads.push(Stamp::new(Counter::FirmAccount, snapshot));
+        let seen = table.read(snapshot.header, HASH, 7, |place| place.value);
+        if ended.has_ended() && reads.are_current(|| 0, |_, bucket| table.header(bucket)) {
             assert_eq!(seen, Some(2), "a stale value passed its validation");
         }
         writer.join().unwrap();
@@ -170,18 +205,18 @@ fn a_current_stamp_of_an_edited_entry_is_right() {
     a_current_stamp_is_right(true);
 }
 
-/// Rooms of two writers do not overlap.
+/// EntryBlocks of two writers do not overlap.
 #[test]
-fn rooms_are_apart() {
+fn entry_blocks_are_apart() {
     loom::model(|| {
         let table = Arc::new(table());
         let writer = thread::spawn({
             let table = table.clone();
             move || {
-                table.put(&mut Room::default(), OTHER_HASH, 8, |it| it.value = 4, Raise::Any);
+                table.put(&mut EntryBlock::default(), OTHER_HASH, 8, |it| it.value = 4, Bump::Any);
             }
         });
-        table.put(&mut Room::default(), HASH, 7, |place| place.value = 3, Raise::Any);
+        table.put(&mut EntryBlock::default(), HASH, 7, |place| place.value = 3, Bump::Any);
         writer.join().unwrap();
         assert_eq!((value(&table, HASH, 7), value(&table, OTHER_HASH, 8)), (Some(3), Some(4)));
         assert_eq!(table.reserved(), 64);
@@ -207,6 +242,160 @@ fn an_ended_reward_is_right() {
         let _ = ledger.between(0, READER);
         if ended.has_ended() {
             assert_eq!(ledger.between(0, READER).unwrap().sum, REWARD);
+        }
+        writer.join().unwrap();
+    });
+}
+
+/// A worker whose tasks do nothing; transaction 1 has to wait once for transaction 0.
+struct Idle {
+    task: Option<Task>,
+    /// Behind the scheduler's lock, and no part of the model.
+    has_waited: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Steps for Idle {
+    fn perform(&mut self, task: Task) {
+        self.task = Some(task);
+    }
+
+    fn report(&mut self, scheduler: &mut Scheduler) {
+        use std::sync::atomic::Ordering::Relaxed;
+        match self.task.take() {
+            Some(Task::Execute(batch)) => batch.versions().for_each(|version| {
+                if version.transaction == 1 && !self.has_waited.swap(true, Relaxed) {
+                    scheduler.suspend(version, 0);
+                } else {
+                    scheduler.finish_execution(version, false);
+                }
+            }),
+            Some(Task::Validate(version)) => assert!(!scheduler.finish_validation(version, true)),
+            Some(Task::Commit(task)) => {
+                let all = task.len() as u32;
+                assert_eq!(scheduler.finish_commit(task, all), None);
+            }
+            other => panic!("not performed: {other:?}"),
+        }
+    }
+}
+
+/// A worker that panics at its first task.
+struct Broken;
+
+impl Steps for Broken {
+    fn perform(&mut self, _task: Task) {
+        // No message: it happens in each execution of the model.
+        resume_unwind(Box::new("on purpose"));
+    }
+
+    fn report(&mut self, _scheduler: &mut Scheduler) {}
+}
+
+/// Two workers drive a block of two transactions; one of them may panic and halt it.
+fn drive_two(spins: bool, is_halted: bool) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(move || {
+        let claims = Claims { workers: 2, ..Claims::single() };
+        let driver = Arc::new(Threads::new(Scheduler::new(2, claims), Mode::Forced, spins));
+        let has_waited = std::sync::Arc::default();
+        let idle = || Idle { task: None, has_waited: std::sync::Arc::clone(&has_waited) };
+        let other = thread::spawn({
+            let (driver, mut worker) = (driver.clone(), idle());
+            move || driver.drive(&mut worker)
+        });
+        if is_halted {
+            let broken = catch_unwind(AssertUnwindSafe(|| driver.drive(&mut Broken)));
+            // It came too late to get a task, or it halts the block as `BlockRun::guarded` does.
+            if broken.is_err() {
+                driver.halt();
+            }
+        } else {
+            driver.drive(&mut idle());
+        }
+        other.join().unwrap();
+        assert!(driver.committed() == 2 || is_halted);
+    });
+}
+
+/// Two workers finish a block, whoever sleeps, spins or wakes the other: loom finds a deadlock.
+#[test]
+fn no_worker_sleeps_for_ever() {
+    drive_two(false, false);
+    drive_two(true, false);
+}
+
+/// A worker that panics leaves its task open: the halt ends the one that sleeps or spins for it.
+#[test]
+fn a_halt_wakes_all() {
+    drive_two(false, true);
+    drive_two(true, true);
+}
+
+/// Once the lower transaction has ended, current stamps mean that its clearing was seen.
+#[test]
+fn a_current_stamp_of_a_clearing_is_right() {
+    const A: Address = Address::repeat_byte(0xaa);
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let pre = std::sync::Arc::new(MemoryState::default());
+        let memory =
+            Arc::new(MultiVersionMemory::new(2, Tables::default(), pre, Address::ZERO, true));
+        let ended = Arc::new(Ended::default());
+        let writer = thread::spawn({
+            let (memory, ended) = (memory.clone(), ended.clone());
+            move || {
+                let mut writes = WriteSet::default();
+                writes.set(A, None, true);
+                let writer = Writer { position: 1, incarnation: 0 };
+                let (mut locations, mut blocks) = (Vec::new(), EntryBlocks::default());
+                let mut own = ReadStamps::default();
+                memory.publish(writer, &mut writes, &mut locations, &mut own, &mut blocks);
+                ended.end();
+            }
+        });
+        let mut stamps = ReadStamps::default();
+        let read = memory.slot_recording(A, U256::ONE, 2, &mut stamps).unwrap();
+        if ended.has_ended() && memory.are_current(&stamps) {
+            assert!(matches!(read.origin, Origin::Cleared(_)), "a clearing was missed: {read:?}");
+        }
+        writer.join().unwrap();
+    });
+}
+
+/// A reader of an account finds the code that it names: codes are added before the accounts that name them.
+#[test]
+fn the_code_of_an_account_is_there_before_it() {
+    const A: Address = Address::repeat_byte(0xaa);
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let pre = std::sync::Arc::new(MemoryState::default());
+        let memory =
+            Arc::new(MultiVersionMemory::new(2, Tables::default(), pre, Address::ZERO, true));
+        let code = Bytes::from_static(&[0x00]);
+        let code_hash = keccak256(&code);
+        let writer = thread::spawn({
+            let memory = memory.clone();
+            move || {
+                let mut writes = WriteSet::default();
+                let info = AccountInfo { balance: U256::ZERO, nonce: 1, code_hash };
+                writes.set(A, Some(info), false);
+                writes.codes.push((code_hash, bytecode_of(code)));
+                let writer = Writer { position: 1, incarnation: 0 };
+                let (mut locations, mut blocks) = (Vec::new(), EntryBlocks::default());
+                memory.publish(
+                    writer,
+                    &mut writes,
+                    &mut locations,
+                    &mut ReadStamps::default(),
+                    &mut blocks,
+                );
+            }
+        });
+        if memory.account(A, 2).unwrap().info.is_some() {
+            assert!(memory.codes.deployed(code_hash).is_some(), "an account without its code");
         }
         writer.join().unwrap();
     });

@@ -1,8 +1,9 @@
 //! The multi-version memory by itself: for benchmarks, and for nothing else.
 
 use super::{
-    memory::{MultiVersionMemory, Position, Rooms, Tables, Writer},
+    memory::{EntryBlocks, MultiVersionMemory, Tables},
     stamps::ReadStamps,
+    version::{Position, Writer},
     writes::WriteSet,
 };
 use crate::sync::Arc;
@@ -14,7 +15,7 @@ use std::fmt;
 pub struct MemoryProbe {
     memory: MultiVersionMemory,
     writes: WriteSet,
-    rooms: Rooms,
+    entry_blocks: EntryBlocks,
 }
 
 impl fmt::Debug for MemoryProbe {
@@ -28,7 +29,7 @@ impl MemoryProbe {
     pub fn new(transactions: usize, pre_state: Arc<dyn StateReader>) -> Self {
         let tables = Tables::default();
         let memory = MultiVersionMemory::new(transactions, tables, pre_state, Address::ZERO, true);
-        Self { memory, writes: WriteSet::default(), rooms: Rooms::default() }
+        Self { memory, writes: WriteSet::default(), entry_blocks: EntryBlocks::default() }
     }
 
     /// Publishes one slot.
@@ -36,8 +37,8 @@ impl MemoryProbe {
         self.writes.slots.push((address, slot, value));
         let writer = Writer { position, incarnation: 0 };
         let stamps = &mut ReadStamps::default();
-        let Self { memory, writes, rooms } = self;
-        memory.publish(writer, writes, &mut Vec::new(), stamps, rooms);
+        let Self { memory, writes, entry_blocks } = self;
+        memory.publish(writer, writes, &mut Vec::new(), stamps, entry_blocks);
     }
 
     /// Reads a slot as a transaction at the position does; `None` where it must wait.

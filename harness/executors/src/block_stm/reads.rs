@@ -5,8 +5,9 @@
 //! cheaper; two different writers may still have written the same.
 
 use super::{
-    memory::{MultiVersionMemory, Position, Writer},
+    memory::MultiVersionMemory,
     stamps::ReadStamps,
+    version::{Position, Writer},
 };
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use lockstep_faults::transfers::B4;

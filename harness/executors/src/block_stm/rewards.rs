@@ -3,7 +3,7 @@
 //! Were rewards writes to the account, every transaction would write one hot place. They commute, so
 //! they stay with their transactions; a reader of the account adds up those below it.
 
-use super::memory::Position;
+use super::version::Position;
 use crate::{
     evm::ReadError,
     sync::{AtomicU64, Mutex, Ordering, PoisonError, lock},

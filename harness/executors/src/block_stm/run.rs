@@ -1,15 +1,17 @@
-//! One block in flight: what all workers share, and the loop that each of them runs.
+//! One block in flight: what all workers share.
 
 use super::{
     access_list::{AccessListBuilder, Accesses},
-    buffers::Exchange,
+    buffers::BufferPool,
     collect::{Collection, changes_at},
+    driver::threads::Threads,
     location::Location,
-    memory::{MultiVersionMemory, Position},
+    memory::MultiVersionMemory,
     reads::ReadSet,
     rewards::Owed,
-    scheduler::{Claims, Scheduler, Task, TransactionIndex},
+    scheduler::{Claims, Scheduler, TransactionIndex},
     trace::Trace,
+    version::Position,
     worker::Worker,
 };
 use crate::{
@@ -17,16 +19,12 @@ use crate::{
     evm::{Deferral, ReadError, has_state_clearing},
     pool::{SharedWork, guarded},
     reference::has_access_list,
-    sync::{
-        Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, SPINS, lock, spin_loop,
-        wait,
-    },
+    sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError, lock},
 };
 use alloy_evm::EvmEnv;
 use lockstep_faults::{
     gas_and_receipts::{H1, H5},
     invalid::J4,
-    memory::G13,
     nonces::D5,
 };
 use lockstep_model::{
@@ -49,27 +47,14 @@ pub(crate) struct BlockRun {
     mode: Mode,
     /// Whether reads of the pre-state take longer than most transactions.
     pub(super) is_slow: bool,
-    /// Whether there is a core for each worker, so that spinning takes no time from another one.
-    spins: bool,
-    schedule: Mutex<Schedule>,
-    /// Signalled when a worker sleeps and there is a task for it, or the block is done.
-    wake_up: Condvar,
-    /// Counts ended tasks, for those who spin.
-    ended_tasks: AtomicU64,
+    driver: Threads,
     pub(super) slots: Slots,
-    pub(super) buffers: Exchange,
+    pub(super) buffers: BufferPool,
     pub(super) committed: Mutex<Committed>,
     pub(super) counters: Counters,
     collection: Collection,
     /// Only where dependencies are asked for.
     pub(super) trace: Option<Arc<Trace>>,
-}
-
-struct Schedule {
-    scheduler: Scheduler,
-    sleepers: usize,
-    /// One thread alone goes on from what is committed.
-    given_up: bool,
 }
 
 /// What the last incarnation of one transaction left.
@@ -186,7 +171,7 @@ impl BlockRun {
             access_list,
         };
         let committed = Committed { decided, stopped: None };
-        let buffers = Exchange::of(settings.claims.workers);
+        let buffers = BufferPool::of(settings.claims.workers);
         let scheduler = Scheduler::new(count, settings.claims);
         Self {
             deferral: settings.deferral,
@@ -194,16 +179,13 @@ impl BlockRun {
             has_access_list: has_access_list(&case),
             mode: settings.mode,
             is_slow: settings.is_slow,
-            spins: settings.spins,
             case,
             options,
             env,
             transactions,
             gas_claims: settings.gas_claims,
             memory,
-            schedule: Mutex::new(Schedule { scheduler, sleepers: 0, given_up: false }),
-            wake_up: Condvar::new(),
-            ended_tasks: AtomicU64::new(0),
+            driver: Threads::new(scheduler, settings.mode, settings.spins),
             slots: settings.slots.sized(count),
             buffers,
             committed: Mutex::new(committed),
@@ -216,7 +198,7 @@ impl BlockRun {
     /// Takes part in the block until it is done. A panic gives the block up; it must not leave the
     /// other workers waiting.
     pub(crate) fn work(&self) {
-        self.guarded(|| self.work_unguarded());
+        self.guarded(|| self.driver.drive(&mut Worker::new(self)));
     }
 
     fn guarded(&self, work: impl FnOnce()) {
@@ -226,75 +208,6 @@ impl BlockRun {
         });
         if let Err(error) = done {
             self.stop(Err(error));
-        }
-    }
-
-    fn work_unguarded(&self) {
-        let mut worker = Worker::new(self);
-        let mut schedule = lock(&self.schedule);
-        loop {
-            match schedule.scheduler.next_task() {
-                Task::Done => return self.wake(&schedule, Condvar::notify_all),
-                Task::Wait => schedule = self.wait_for_a_task(schedule),
-                task => {
-                    // One alone, who looks in turn whether there is more: to wake many for one task costs more
-                    // than most tasks.
-                    if schedule.sleepers > 0 && schedule.scheduler.has_task() {
-                        self.wake(&schedule, Condvar::notify_one);
-                    }
-                    drop(schedule);
-                    worker.perform(task);
-                    schedule = lock(&self.schedule);
-                    worker.report(&mut schedule.scheduler);
-                    self.give_up_if_hopeless(&mut schedule);
-                    self.ended_tasks.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        }
-    }
-
-    /// In mode `auto`, where guessing goes wrong most of the time, one thread goes on alone.
-    fn give_up_if_hopeless(&self, schedule: &mut Schedule) {
-        if self.mode == Mode::Auto
-            && schedule.scheduler.is_hopeless()
-            && !schedule.scheduler.is_done()
-        {
-            schedule.given_up = true;
-            schedule.scheduler.halt();
-        }
-    }
-
-    fn wait_for_a_task<'a>(
-        &'a self,
-        schedule: MutexGuard<'a, Schedule>,
-    ) -> MutexGuard<'a, Schedule> {
-        // Relaxed, here and below: every count is raised under the schedule's lock, and a worker that sees a new
-        // one takes that lock before it looks at anything else.
-        let ended = self.ended_tasks.load(Ordering::Relaxed);
-        let mut schedule = schedule;
-        if self.spins {
-            drop(schedule);
-            for _ in 0..SPINS {
-                if self.ended_tasks.load(Ordering::Relaxed) != ended {
-                    break;
-                }
-                spin_loop();
-            }
-            schedule = lock(&self.schedule);
-        }
-        // Looked at under the lock: nothing can end unseen from here to the wait.
-        if self.ended_tasks.load(Ordering::Relaxed) == ended {
-            schedule.sleepers += 1;
-            schedule = wait(&self.wake_up, schedule);
-            schedule.sleepers -= 1;
-        }
-        schedule
-    }
-
-    /// Wakes one of those who sleep, or all. Under the lock.
-    fn wake(&self, schedule: &Schedule, notify: impl FnOnce(&Condvar)) {
-        if schedule.sleepers > usize::from(G13.is_planted()) {
-            notify(&self.wake_up);
         }
     }
 
@@ -345,19 +258,16 @@ impl BlockRun {
         if is_endless {
             return;
         }
-        let mut schedule = lock(&self.schedule);
-        schedule.scheduler.halt();
-        self.ended_tasks.fetch_add(1, Ordering::Relaxed);
-        self.wake(&schedule, Condvar::notify_all);
+        self.driver.halt();
     }
 
     /// Whether one thread alone has to go on: the block was given up as hopeless.
     pub(crate) fn is_given_up(&self) -> bool {
-        lock(&self.schedule).given_up
+        self.driver.is_given_up()
     }
 
     fn committed_all(&self) -> bool {
-        lock(&self.schedule).scheduler.committed() == self.transactions.len()
+        self.driver.committed() == self.transactions.len()
     }
 
     /// Collects the writes, together with all workers that are still attached.
@@ -374,8 +284,7 @@ impl BlockRun {
 
     /// Gives the slots back.
     pub(crate) fn into_slots(self) -> Slots {
-        let schedule = self.schedule.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.slots.emptied(schedule.scheduler.unfinished())
+        self.slots.emptied(self.driver.into_scheduler().unfinished())
     }
 
     /// The outcome so far, taken out.

@@ -7,7 +7,7 @@
 //! execution through the scheduler's lock before, so that its counts are seen here. A value that came in
 //! between the reader's two looks raises the count afterwards.
 
-use super::table::Look;
+use super::table::BucketSnapshot;
 use smallvec::SmallVec;
 
 /// A bucket of a table, in one word.
@@ -18,17 +18,17 @@ use smallvec::SmallVec;
 /// ```
 ///
 /// `any` counts everything that was published. `firm` leaves out modest sums that were added to a
-/// balance: who depends on no more than that an account has no code must not mind how many pay it. Both
+/// balance: reads that need only "no code" validate against it, and small credits do not bump it. Both
 /// stop at [`MANY`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Word(pub(super) u64);
+pub(super) struct BucketHeader(pub(super) u64);
 
 /// A count that rises no more: it says "look closer".
-const MANY: u16 = (1 << Word::COUNT_BITS) - 1;
+const MANY: u16 = (1 << BucketHeader::COUNT_BITS) - 1;
 
 /// Which counts a publication raises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Raise {
+pub(super) enum Bump {
     /// None. Only a fault does that.
     Nothing,
     /// Something modest was added to a balance.
@@ -37,7 +37,7 @@ pub(super) enum Raise {
     Firm,
 }
 
-impl Word {
+impl BucketHeader {
     /// Entries that a table can tell apart.
     pub(super) const HEAD_BITS: u32 = 26;
     const FILTER_BITS: u32 = 14;
@@ -73,9 +73,9 @@ impl Word {
         (self.0 >> Self::FIRM) as u16
     }
 
-    pub(super) const fn raised(self, raise: Raise) -> Self {
-        let any = matches!(raise, Raise::Any | Raise::Firm) && self.any() < MANY;
-        let firm = matches!(raise, Raise::Firm) && self.firm() < MANY;
+    pub(super) const fn bumped(self, bump: Bump) -> Self {
+        let any = matches!(bump, Bump::Any | Bump::Firm) && self.any() < MANY;
+        let firm = matches!(bump, Bump::Firm) && self.firm() < MANY;
         Self(self.0 + ((any as u64) << Self::ANY) + ((firm as u64) << Self::FIRM))
     }
 }
@@ -92,10 +92,10 @@ pub(crate) enum Counter {
 }
 
 impl Counter {
-    const fn of(self, word: Word) -> u16 {
+    const fn of(self, header: BucketHeader) -> u16 {
         match self {
-            Self::Account | Self::Slot => word.any(),
-            Self::FirmAccount => word.firm(),
+            Self::Account | Self::Slot => header.any(),
+            Self::FirmAccount => header.firm(),
         }
     }
 }
@@ -110,10 +110,10 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     /// Where no stamp can tell: look closer.
-    pub(super) const LOOK_CLOSER: Self = Self { bucket: 0, count: MANY, counter: Counter::Account };
+    pub(super) const RE_READ: Self = Self { bucket: 0, count: MANY, counter: Counter::Account };
 
-    pub(super) const fn new(counter: Counter, look: Look) -> Self {
-        Self { bucket: look.bucket, count: counter.of(look.word), counter }
+    pub(super) const fn new(counter: Counter, snapshot: BucketSnapshot) -> Self {
+        Self { bucket: snapshot.bucket, count: counter.of(snapshot.header), counter }
     }
 }
 
@@ -142,9 +142,9 @@ impl ReadStamps {
 
     /// The reader itself has published something, after which the bucket said this: what it has read there
     /// stands, if no other writer has published in between.
-    pub(super) fn allow(&mut self, counters: &[Counter], own: Look) {
+    pub(super) fn allow(&mut self, counters: &[Counter], own: BucketSnapshot) {
         for stamp in &mut self.places {
-            let count = stamp.counter.of(own.word);
+            let count = stamp.counter.of(own.header);
             if stamp.bucket == own.bucket
                 && counters.contains(&stamp.counter)
                 && stamp.count + 1 == count
@@ -158,7 +158,7 @@ impl ReadStamps {
     pub(super) fn are_current(
         &self,
         clearings: impl FnOnce() -> u64,
-        word_of: impl Fn(Counter, u32) -> Word,
+        word_of: impl Fn(Counter, u32) -> BucketHeader,
     ) -> bool {
         self.clearings.is_none_or(|before| before == clearings())
             && self.places.iter().all(|Stamp { bucket, count, counter }| {
@@ -171,64 +171,67 @@ impl ReadStamps {
 mod tests {
     use super::*;
 
-    fn raise(word: &mut Word, raise: Raise) -> Look {
-        *word = word.raised(raise);
-        Look { bucket: 7, word: *word }
+    fn bump(header: &mut BucketHeader, bump: Bump) -> BucketSnapshot {
+        *header = header.bumped(bump);
+        BucketSnapshot { bucket: 7, header: *header }
     }
 
-    fn current(reads: &ReadStamps, word: Word) -> bool {
-        reads.are_current(|| 0, |_, bucket| if bucket == 7 { word } else { Word(0) })
+    fn current(reads: &ReadStamps, header: BucketHeader) -> bool {
+        reads.are_current(|| 0, |_, bucket| if bucket == 7 { header } else { BucketHeader(0) })
     }
 
     #[test]
     fn a_stamp_is_current_until_somebody_else_publishes() {
-        let mut word = Word(0);
+        let mut header = BucketHeader(0);
         let mut reads = ReadStamps::default();
-        reads.push(Stamp::new(Counter::Account, Look { bucket: 7, word }));
-        assert!(current(&reads, word));
-        let own = raise(&mut word, Raise::Any);
-        assert!(!current(&reads, word));
+        reads.push(Stamp::new(Counter::Account, BucketSnapshot { bucket: 7, header }));
+        assert!(current(&reads, header));
+        let own = bump(&mut header, Bump::Any);
+        assert!(!current(&reads, header));
         reads.allow(&[Counter::Slot], own);
-        assert!(!current(&reads, word), "that was in another table");
+        assert!(!current(&reads, header), "that was in another table");
         reads.allow(&[Counter::Account], own);
-        assert!(current(&reads, word));
-        raise(&mut word, Raise::Firm);
-        assert!(!current(&reads, word));
-        reads.allow(&[Counter::Account], raise(&mut word, Raise::Any));
-        assert!(!current(&reads, word), "another writer came in between");
+        assert!(current(&reads, header));
+        bump(&mut header, Bump::Firm);
+        assert!(!current(&reads, header));
+        reads.allow(&[Counter::Account], bump(&mut header, Bump::Any));
+        assert!(!current(&reads, header), "another writer came in between");
     }
 
     #[test]
     fn firm_counts_leave_out_modest_credits() {
-        let mut word = Word(0);
+        let mut header = BucketHeader(0);
         let mut reads = ReadStamps::default();
-        reads.push(Stamp::new(Counter::FirmAccount, Look { bucket: 7, word }));
-        raise(&mut word, Raise::Any);
-        raise(&mut word, Raise::Nothing);
-        assert!(current(&reads, word));
-        raise(&mut word, Raise::Firm);
-        assert!(!current(&reads, word));
+        reads.push(Stamp::new(Counter::FirmAccount, BucketSnapshot { bucket: 7, header }));
+        bump(&mut header, Bump::Any);
+        bump(&mut header, Bump::Nothing);
+        assert!(current(&reads, header));
+        bump(&mut header, Bump::Firm);
+        assert!(!current(&reads, header));
     }
 
     #[test]
     fn a_full_count_is_never_current_and_spoils_nothing_beside_it() {
-        let mut word = Word(0).linked(5, 3 << 48);
+        let mut header = BucketHeader(0).linked(5, 3 << 48);
         for _ in 0..5_000 {
-            raise(&mut word, Raise::Firm);
+            bump(&mut header, Bump::Firm);
         }
-        assert_eq!((word.any(), word.firm(), word.head()), (MANY, MANY, 5));
-        assert!(word.may_hold(3 << 48) && !word.may_hold(4 << 48));
-        for stamp in [Stamp::new(Counter::Account, Look { bucket: 7, word }), Stamp::LOOK_CLOSER] {
+        assert_eq!((header.any(), header.firm(), header.head()), (MANY, MANY, 5));
+        assert!(header.may_hold(3 << 48) && !header.may_hold(4 << 48));
+        for stamp in
+            [Stamp::new(Counter::Account, BucketSnapshot { bucket: 7, header }), Stamp::RE_READ]
+        {
             let mut reads = ReadStamps::default();
             reads.push(stamp);
-            assert!(!current(&reads, word));
+            assert!(!current(&reads, header));
         }
     }
 
     #[test]
     fn clearings_count_from_the_first_question_on() {
         let mut reads = ReadStamps::default();
-        let is_current = |reads: &ReadStamps, now| reads.are_current(|| now, |_, _| Word(0));
+        let is_current =
+            |reads: &ReadStamps, now| reads.are_current(|| now, |_, _| BucketHeader(0));
         assert!(is_current(&reads, 3), "no read was recorded");
         reads.note_clearings(3);
         reads.note_clearings(4);

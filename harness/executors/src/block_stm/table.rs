@@ -1,17 +1,17 @@
 //! A table of the places that a block writes: many readers and writers, no lock but that of each entry.
 //!
-//! A bucket is one word ([`Word`]): where its chain of entries begins, which hashes it may hold, and how
+//! A bucket is one word ([`BucketHeader`]): where its chain of entries begins, which hashes it may hold, and how
 //! often anything in it was published. A look at that one word says "nothing was written here", which is
 //! true of most reads, and is the stamp by which a read is checked later. What a transaction publishes it
 //! has mostly read before, so the word is in the core's cache.
 //!
 //! Entries are only ever added, each at the head of its bucket's chain, by a comparison and exchange of
-//! the word: who reads the word finds every entry that was linked before, complete. Each writer fills
-//! entries of a [`Room`] of its own, one after the other in memory, so that two writers do not share
+//! the word: a reader of the word finds every entry that was linked before, complete. Each writer fills
+//! an [`EntryBlock`] of its own, whose entries are neighbours in memory, so that two writers do not share
 //! cache lines. The numbers of an entry are written before it is linked and never again while the table
 //! holds it; its contents have a lock.
 
-use super::stamps::{Raise, Word};
+use super::stamps::{BucketHeader, Bump};
 use crate::sync::{AtomicU32, AtomicU64, OnceLock, Ordering, RwLock, read, set_exclusively, write};
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ pub(super) struct Table<T> {
     mask: usize,
     /// In quarters of octaves, made when they are needed and kept for the next block.
     chunks: Box<[Chunk<T>]>,
-    /// Entries below belong to some room.
+    /// Entries below belong to some entry block.
     reserved: AtomicU32,
     /// Which use of the table this is. Entries of others are left over.
     epoch: u32,
@@ -54,22 +54,22 @@ struct Entry<T> {
 
 /// Entries that one writer may fill.
 #[derive(Debug, Default)]
-pub(crate) struct Room(Range<u32>);
+pub(crate) struct EntryBlock(Range<u32>);
 
 /// Entries that a writer takes at a time.
-const ENTRIES_OF_A_ROOM: u32 = 32;
+const ENTRIES_PER_BLOCK: u32 = 32;
 
 /// Entries of the first octave, by their logarithm.
 const FIRST_OCTAVE: u32 = 6;
 
 /// Chunks for as many entries as a word can tell apart.
-const CHUNKS: usize = 4 * (Word::HEAD_BITS - FIRST_OCTAVE + 1) as usize;
+const CHUNKS: usize = 4 * (BucketHeader::HEAD_BITS - FIRST_OCTAVE + 1) as usize;
 
 /// What a bucket said at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
+pub(super) struct BucketSnapshot {
     pub(super) bucket: u32,
-    pub(super) word: Word,
+    pub(super) header: BucketHeader,
 }
 
 const fn tag_of(hash: u64) -> u32 {
@@ -113,21 +113,21 @@ impl<T> Table<T> {
     }
 
     /// The bucket of a hash now.
-    pub(super) fn look(&self, hash: u64) -> Look {
+    pub(super) fn snapshot(&self, hash: u64) -> BucketSnapshot {
         let bucket = (hash >> 17) as usize & self.mask;
-        Look { bucket: bucket as u32, word: self.word(bucket as u32) }
+        BucketSnapshot { bucket: bucket as u32, header: self.header(bucket as u32) }
     }
 
     /// What a bucket says now.
-    pub(super) fn word(&self, bucket: u32) -> Word {
+    pub(super) fn header(&self, bucket: u32) -> BucketHeader {
         // Acquire, with the Release of `put` and `raise`: a reader that sees a head finds its entry whole, and one
         // that sees a raised count finds the value behind it. Model: `writers_lose_nothing`.
-        Word(self.buckets[bucket as usize].load(Ordering::Acquire))
+        BucketHeader(self.buckets[bucket as usize].load(Ordering::Acquire))
     }
 
     /// Something in this bucket was published. Gives what the bucket says then.
-    pub(super) fn raise(&self, bucket: u32, raise: Raise) -> Look {
-        let rise = |word| Some(Word(word).raised(raise).0);
+    pub(super) fn bump(&self, bucket: u32, bump: Bump) -> BucketSnapshot {
+        let rise = |header| Some(BucketHeader(header).bumped(bump).0);
         // Release: a reader that sees the count must find the value that was written before, or a stale value
         // would pass with a current stamp. loom cannot show it, for it delays no lock. No Acquire: the
         // head is passed on, not followed, and the release sequence of `put` goes on through it. A failed
@@ -135,7 +135,7 @@ impl<T> Table<T> {
         let before =
             self.buckets[bucket as usize].fetch_update(Ordering::Release, Ordering::Relaxed, rise);
         let (Ok(before) | Err(before)) = before;
-        Look { bucket, word: Word(before).raised(raise) }
+        BucketSnapshot { bucket, header: BucketHeader(before).bumped(bump) }
     }
 
     /// Entries up to here may be in use.
@@ -176,15 +176,15 @@ impl<T: Contents> Table<T> {
     /// Reads an entry, if the bucket held it.
     pub(super) fn read<R>(
         &self,
-        word: Word,
+        header: BucketHeader,
         hash: u64,
         key: T::Key,
         of: impl Fn(&T) -> R,
     ) -> Option<R> {
-        if !word.may_hold(hash) {
+        if !header.may_hold(hash) {
             return None;
         }
-        self.walk((word.head(), 0), hash, |entry| {
+        self.walk((header.head(), 0), hash, |entry| {
             let contents = read(&entry.contents);
             (contents.key() == key).then(|| of(&contents))
         })
@@ -192,10 +192,10 @@ impl<T: Contents> Table<T> {
 
     /// Changes an entry, if there is one, and raises its bucket as the change asks for. Gives whether there
     /// was one.
-    pub(super) fn edit(&self, hash: u64, key: T::Key, edit: impl Fn(&mut T) -> Raise) -> bool {
-        let Look { bucket, word } = self.look(hash);
-        let raise = self.edit_chain((word.head(), 0), hash, key, edit);
-        raise.map(|raise| self.raise(bucket, raise)).is_some()
+    pub(super) fn edit(&self, hash: u64, key: T::Key, edit: impl Fn(&mut T) -> Bump) -> bool {
+        let BucketSnapshot { bucket, header } = self.snapshot(hash);
+        let bump = self.edit_chain((header.head(), 0), hash, key, edit);
+        bump.map(|bump| self.bump(bucket, bump)).is_some()
     }
 
     fn edit_chain<R>(
@@ -214,21 +214,21 @@ impl<T: Contents> Table<T> {
     /// Changes an entry, made where there is none, and raises its bucket. Gives what that says then.
     ///
     /// # Panics
-    /// When there are more entries than a [`Word`] can tell apart.
+    /// When there are more entries than a [`BucketHeader`] can tell apart.
     pub(super) fn put(
         &self,
-        room: &mut Room,
+        entry_block: &mut EntryBlock,
         hash: u64,
         key: T::Key,
         put: impl Fn(&mut T),
-        raise: Raise,
-    ) -> Look {
-        let Look { bucket, word: mut seen } = self.look(hash);
+        bump: Bump,
+    ) -> BucketSnapshot {
+        let BucketSnapshot { bucket, header: mut seen } = self.snapshot(hash);
         // A chain of other places is not worth a walk: their entries are far away, some in another core.
         if seen.may_hold(hash) && self.edit_chain((seen.head(), 0), hash, key, &put).is_some() {
-            return self.raise(bucket, raise);
+            return self.bump(bucket, bump);
         }
-        let index = self.next_of(room);
+        let index = self.next_of(entry_block);
         let entry = self.entry(index);
         {
             let mut contents = write(&entry.contents);
@@ -239,7 +239,7 @@ impl<T: Contents> Table<T> {
         entry.tag.store(tag_of(hash), Ordering::Relaxed);
         loop {
             entry.next.store(seen.head(), Ordering::Relaxed);
-            let linked = seen.linked(index + 1, hash).raised(raise);
+            let linked = seen.linked(index + 1, hash).bumped(bump);
             // Release: the entry and its tag are written before. No Acquire on success: `seen` was loaded with
             // it. Acquire on failure: the chain of the others is walked from there. Model, both:
             // `writers_lose_nothing`.
@@ -252,27 +252,27 @@ impl<T: Contents> Table<T> {
             let Err(now) = linking else {
                 // Relaxed: only `visit` looks, after the block, behind the scheduler's lock.
                 entry.epoch.store(self.epoch, Ordering::Relaxed);
-                return Look { bucket, word: linked };
+                return BucketSnapshot { bucket, header: linked };
             };
-            let now = Word(now);
+            let now = BucketHeader(now);
             // Another worker may have made it in the meantime.
             if now.may_hold(hash)
                 && self.edit_chain((now.head(), seen.head()), hash, key, &put).is_some()
             {
-                room.0.start = index;
-                return self.raise(bucket, raise);
+                entry_block.0.start = index;
+                return self.bump(bucket, bump);
             }
             seen = now;
         }
     }
 
-    fn next_of(&self, room: &mut Room) -> u32 {
-        room.0.next().unwrap_or_else(|| {
+    fn next_of(&self, entry_block: &mut EntryBlock) -> u32 {
+        entry_block.0.next().unwrap_or_else(|| {
             // Relaxed: numbers must only be different. Model: `rooms_are_apart`.
-            let start = self.reserved.fetch_add(ENTRIES_OF_A_ROOM, Ordering::Relaxed);
-            let end = start + ENTRIES_OF_A_ROOM;
-            assert!(end < 1 << Word::HEAD_BITS, "a block has fewer places");
-            room.0 = start + 1..end;
+            let start = self.reserved.fetch_add(ENTRIES_PER_BLOCK, Ordering::Relaxed);
+            let end = start + ENTRIES_PER_BLOCK;
+            assert!(end < 1 << BucketHeader::HEAD_BITS, "a block has fewer places");
+            entry_block.0 = start + 1..end;
             start
         })
     }
@@ -328,7 +328,7 @@ mod tests {
     }
 
     fn count(table: &Table<Counted>, hash: u64, key: u64) -> Option<u32> {
-        table.read(table.look(hash).word, hash, key, |counted| counted.count)
+        table.read(table.snapshot(hash).header, hash, key, |counted| counted.count)
     }
 
     fn all(table: &Table<Counted>) -> Vec<(u64, u32)> {
@@ -351,7 +351,7 @@ mod tests {
             assert_eq!((chunk, at), expected, "{index}");
             expected = if at + 1 == length { (chunk + 1, 0) } else { (chunk, at + 1) };
         }
-        assert_eq!(chunk_of((1 << Word::HEAD_BITS) - 65).0, CHUNKS - 5, "the last of all");
+        assert_eq!(chunk_of((1 << BucketHeader::HEAD_BITS) - 65).0, CHUNKS - 5, "the last of all");
     }
 
     #[test]
@@ -361,21 +361,21 @@ mod tests {
             [|key| key.wrapping_mul(0x1234_5678_9abc_def1), |key| key % 7, |key| key << 32 | key];
         let mut table = table();
         for hash in hashes {
-            let mut room = Room::default();
+            let mut entry_block = EntryBlock::default();
             for key in 0..2_000_u64 {
                 for _ in 0..2 {
-                    table.put(&mut room, hash(key), key, |it| it.count += 1, Raise::Any);
+                    table.put(&mut entry_block, hash(key), key, |it| it.count += 1, Bump::Any);
                 }
             }
             for key in 0..2_000 {
                 assert_eq!(count(&table, hash(key), key), Some(2));
                 assert!(table.edit(hash(key), key, |it| {
                     it.count += 1;
-                    Raise::Any
+                    Bump::Any
                 }));
             }
             assert_eq!(count(&table, hash(5_000), 5_000), None);
-            assert!(!table.edit(hash(5_000), 5_000, |_| Raise::Any));
+            assert!(!table.edit(hash(5_000), 5_000, |_| Bump::Any));
             assert!(all(&table).into_iter().eq((0..2_000).map(|key| (key, 3))));
             table.renew(64);
             assert_eq!(count(&table, hash(5), 5), None);
@@ -390,9 +390,9 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    let mut room = Room::default();
+                    let mut entry_block = EntryBlock::default();
                     for key in 0..5_000 {
-                        table.put(&mut room, key << 17, key, |it| it.count += 1, Raise::Any);
+                        table.put(&mut entry_block, key << 17, key, |it| it.count += 1, Bump::Any);
                     }
                 });
             }

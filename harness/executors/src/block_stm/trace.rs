@@ -5,9 +5,10 @@
 //! left a value as it was is no dependency.
 
 use super::{
-    memory::{MultiVersionMemory, Position},
+    memory::MultiVersionMemory,
     reads::{AccountRead, Origin, ReadSet, Seen, SlotRead},
     scheduler::TransactionIndex,
+    version::Position,
 };
 use crate::{
     evm::ReadError,

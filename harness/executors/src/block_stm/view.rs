@@ -1,8 +1,9 @@
 //! The state as one transaction sees it, and the record of what it looked at.
 
 use super::{
-    memory::{MultiVersionMemory, Position},
+    memory::MultiVersionMemory,
     reads::{ClearingRead, Origin, ReadSet, Seen},
+    version::Position,
     writes::Base,
 };
 use crate::{

@@ -2,11 +2,13 @@
 
 use super::{
     access_list::Accesses,
-    buffers::{Buffers, Shelf},
-    memory::{Position, Rooms},
+    buffers::{Buffers, WorkerBuffers},
+    driver::Steps,
+    memory::EntryBlocks,
     rewards::Owed,
     run::{BlockRun, Slot},
     scheduler::{Batch, Scheduler, Task, TransactionIndex, Version},
+    version::{Position, Writer},
     view::View,
     writes::WriteSet,
 };
@@ -61,8 +63,8 @@ pub(super) struct Worker<'a> {
     /// Built with the first execution: some workers only ever validate.
     evm: Option<StrictEvm<View>>,
     writes: WriteSet,
-    rooms: Rooms,
-    shelf: Shelf<'a>,
+    entry_blocks: EntryBlocks,
+    buffers: WorkerBuffers<'a>,
     ended: Vec<Ended>,
     plain_transfers: bool,
 }
@@ -73,15 +75,17 @@ impl<'a> Worker<'a> {
             block,
             evm: None,
             writes: WriteSet::default(),
-            rooms: Rooms::default(),
-            shelf: block.buffers.shelf(),
+            entry_blocks: EntryBlocks::default(),
+            buffers: block.buffers.of_worker(),
             ended: Vec::new(),
             plain_transfers: !block.has_access_list && has_plain_transfers(block.env.cfg_env.spec),
         }
     }
+}
 
-    /// Performs a task. Its result is kept for [`Self::report`].
-    pub(super) fn perform(&mut self, task: Task) {
+impl Steps for Worker<'_> {
+    /// Its result is kept for [`Self::report`].
+    fn perform(&mut self, task: Task) {
         match task {
             Task::Execute(batch) => self.execute(batch),
             Task::Validate(version) => {
@@ -93,9 +97,9 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Tells the scheduler how the last task ended. Writes of aborted incarnations are turned into
-    /// estimates here, under the scheduler's lock: it is rare and short.
-    pub(super) fn report(&mut self, scheduler: &mut Scheduler) {
+    /// Writes of aborted incarnations are turned into estimates here, under the scheduler's lock: it is rare
+    /// and short.
+    fn report(&mut self, scheduler: &mut Scheduler) {
         for ended in self.ended.drain(..) {
             let aborted = match ended {
                 Ended::Executed { version, wrote_elsewhere } => {
@@ -117,7 +121,9 @@ impl<'a> Worker<'a> {
             }
         }
     }
+}
 
+impl Worker<'_> {
     fn execute(&mut self, batch: Batch) {
         let block = self.block;
         let counters = &block.counters;
@@ -258,7 +264,7 @@ impl<'a> Worker<'a> {
 
     fn publish(&mut self, version: Version, executed: Executed, start: Option<Instant>) -> Ended {
         let evm = self.evm.as_mut().expect("made by the first execution");
-        let spare = self.shelf.take();
+        let spare = self.buffers.take();
         let mut reads = evm.db_mut().take_reads(spare.reads);
         let position = version.transaction + 1;
         let mut slot = self.block.slots.of(version.transaction);
@@ -268,9 +274,10 @@ impl<'a> Worker<'a> {
         let Slot { locations, .. } = &mut *slot;
         let memory = &self.block.memory;
         memory.rewards().set(position, executed.owed);
-        let writer = super::memory::Writer { position, incarnation: version.incarnation };
-        let (writes, rooms) = (&mut self.writes, &mut self.rooms);
-        let wrote_elsewhere = memory.publish(writer, writes, locations, &mut reads.stamps, rooms);
+        let writer = Writer { position, incarnation: version.incarnation };
+        let (writes, entry_blocks) = (&mut self.writes, &mut self.entry_blocks);
+        let wrote_elsewhere =
+            memory.publish(writer, writes, locations, &mut reads.stamps, entry_blocks);
         if let (true, Ok(done)) = (H1.is_planted(), &executed.result) {
             let gas = done.gas.tx_gas_used();
             slot.completed_at =
@@ -283,10 +290,10 @@ impl<'a> Worker<'a> {
             now.add_reads_of(*before);
         }
         let before = slot.reads.replace(reads);
-        slot.worker = self.shelf.worker();
+        slot.worker = self.buffers.worker();
         drop(slot);
         if let Some(reads) = before {
-            self.shelf.keep(Buffers { reads, locations: Vec::new() });
+            self.buffers.keep(Buffers { reads, locations: Vec::new() });
         }
         if let (Some(trace), Some(start)) = (&self.block.trace, start) {
             trace.executed(start);
@@ -342,7 +349,7 @@ impl<'a> Worker<'a> {
             let (worker, locations) = (slot.worker, std::mem::take(&mut slot.locations));
             if let Some(reads) = slot.reads.take() {
                 drop(slot);
-                self.shelf.give_back(worker, Buffers { reads, locations });
+                self.buffers.give_back(worker, Buffers { reads, locations });
             }
             valid += 1;
         }

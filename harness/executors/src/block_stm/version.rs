@@ -1,12 +1,26 @@
 //! Every value that one place has in a block, in the order of positions.
 
-use super::{
-    memory::{Edit, Position, Writer},
-    scheduler::Incarnation,
-};
+use super::scheduler::Incarnation;
 use crate::evm::ReadError;
 use lockstep_faults::memory::G6;
 use smallvec::SmallVec;
+
+/// A position in the block: 0 before the transactions, `i + 1` at transaction `i`.
+pub(crate) type Position = u32;
+
+/// The writer of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Writer {
+    pub(crate) position: Position,
+    pub(crate) incarnation: Incarnation,
+}
+
+/// What happens to one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edit {
+    Remove,
+    MarkEstimate,
+}
 
 /// The values of one place. Most have one.
 #[derive(Debug)]
