@@ -12,6 +12,7 @@ mod engine;
 mod export;
 mod fixtures;
 mod flips;
+mod formats;
 mod fuzz;
 mod gate;
 mod generated;
