@@ -9,7 +9,7 @@ use alloy_primitives::{
     B256, Bytes,
     map::{B256Map, Entry},
 };
-use lockstep_faults::caches::L4;
+use lockstep_faults::caches::CODE_CACHE_KEY_TOO_SHORT;
 use lockstep_model::{StateChanges, StateReader};
 use revm::state::Bytecode;
 
@@ -41,7 +41,11 @@ impl Codes {
 
     /// The code with this hash. It is analysed once in a block.
     pub(crate) fn get(&self, hash: B256, pre: &dyn StateReader) -> Result<Bytecode, ReadError> {
-        let key = if L4.is_planted() { B256::with_last_byte(hash[0] & 7) } else { hash };
+        let key = if CODE_CACHE_KEY_TOO_SHORT.is_planted() {
+            B256::with_last_byte(hash[0] & 7)
+        } else {
+            hash
+        };
         if let Some(code) = read(&self.analysed).get(&key) {
             return Ok(code.clone());
         }

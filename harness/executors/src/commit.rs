@@ -8,7 +8,10 @@ use crate::sync::Arc;
 use alloy_consensus::Transaction as _;
 use alloy_consensus::Typed2718;
 use alloy_primitives::Log;
-use lockstep_faults::gas_and_receipts::{H3, H6, H8, H9};
+use lockstep_faults::gas_and_receipts::{
+    AMSTERDAM_BLOCK_GAS_FROM_RECEIPTS, BLOB_GAS_OF_LAST_TRANSACTION, GAS_ADMISSION_UNCHECKED,
+    REVERT_IS_SUCCESS,
+};
 use lockstep_model::{
     At, Case, Fork, Receipt, ReceiptObserver, Rejection, Rule, RunOptions, Transaction,
 };
@@ -121,7 +124,8 @@ impl OrderedCommit {
         self.count(claim, &done.gas);
         self.receipts.push(Receipt {
             transaction_type: claim.transaction_type,
-            success: done.success || H6.is_planted() && done.gas.tx_gas_used() < claim.gas_limit,
+            success: done.success
+                || REVERT_IS_SUCCESS.is_planted() && done.gas.tx_gas_used() < claim.gas_limit,
             gas_used: done.gas.tx_gas_used(),
             cumulative_gas_used: self.cumulative_gas,
             logs: done.logs,
@@ -135,7 +139,7 @@ impl OrderedCommit {
     /// Yellow Paper 6.2 and EIP-8037: whether the block has enough gas left. A transaction over
     /// EIP-7825's cap is admitted by the cap: its own rule refuses it afterwards.
     fn admits(&self, claim: &GasClaim) -> bool {
-        if H3.is_planted() {
+        if GAS_ADMISSION_UNCHECKED.is_planted() {
             return true;
         }
         let gas_limit = claim.gas_limit;
@@ -153,7 +157,7 @@ impl OrderedCommit {
         self.regular_gas += gas.block_regular_gas_used();
         self.state_gas += gas.block_state_gas_used();
         if self.fork >= Fork::Cancun {
-            let before = if H9.is_planted() { 0 } else { self.blob_gas };
+            let before = if BLOB_GAS_OF_LAST_TRANSACTION.is_planted() { 0 } else { self.blob_gas };
             self.blob_gas = before + claim.blob_gas;
         }
     }
@@ -180,7 +184,7 @@ impl OrderedCommit {
 
     /// Gas used by the block, as its header states it.
     pub fn gas_used(&self) -> u64 {
-        if self.fork < Fork::Amsterdam || H8.is_planted() {
+        if self.fork < Fork::Amsterdam || AMSTERDAM_BLOCK_GAS_FROM_RECEIPTS.is_planted() {
             self.cumulative_gas
         } else {
             self.regular_gas.max(self.state_gas)

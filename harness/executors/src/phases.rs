@@ -10,7 +10,10 @@ use crate::{
 };
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
-use lockstep_faults::{empty_accounts::F4, gas_and_receipts::H11, phases::I8};
+use lockstep_faults::{
+    empty_accounts::ZERO_WITHDRAWAL_CREATES, gas_and_receipts::DEPOSITS_OUT_OF_ORDER,
+    phases::NO_WITHDRAWALS_NO_POST_BLOCK,
+};
 use lockstep_model::{AccountChange, AccountInfo, Case, Phases, StateChanges};
 use revm::state::bal::Bal;
 
@@ -69,13 +72,15 @@ pub(crate) fn post_block_with(
     lists: bool,
 ) -> Result<End, Stop> {
     let has_withdrawals = case.block.withdrawals.as_ref().is_some_and(|all| !all.is_empty());
-    if case.phases == Phases::TransactionsOnly || I8.is_planted() && !has_withdrawals {
+    if case.phases == Phases::TransactionsOnly
+        || NO_WITHDRAWALS_NO_POST_BLOCK.is_planted() && !has_withdrawals
+    {
         return Ok(End::default());
     }
     let ommers = ommer_headers(case);
     let mut session = session(case, env, &ommers, state, lists);
     session.receipts = deposit_receipt(gas.receipts()).into_iter().collect();
-    if H11.is_planted() {
+    if DEPOSITS_OUT_OF_ORDER.is_planted() {
         session.receipts.iter_mut().for_each(|receipt| receipt.logs.reverse());
     }
     session.cumulative_tx_gas_used = gas.cumulative_gas();
@@ -84,7 +89,7 @@ pub(crate) fn post_block_with(
     session.blob_gas_used = gas.blob_gas();
     let (mut state, result) = corrections::post_block(session, case)?;
     let mut changes = take_changes(&mut state);
-    if F4.is_planted() {
+    if ZERO_WITHDRAWAL_CREATES.is_planted() {
         add_empty_recipients(case, &mut changes);
     }
     let requests = result.requests.into_iter().collect();

@@ -1,7 +1,14 @@
-//! State that planted faults keep from one transaction to the next. Nothing else uses it.
+//! What planted faults do, and the state that they keep from one transaction to the next. Without the feature
+//! each of these functions is empty, and inlined.
 
 use alloy_primitives::{Address, B256, map::AddressMap};
-use revm::state::TransientStorage;
+use lockstep_faults::{
+    destruction::DESTROYING_LOGS_CUT, gas_and_receipts::LOGS_REVERSED,
+    memory::ODD_TRANSACTIONS_UNVALIDATED, nonces::HIGH_NONCE_FINAL,
+    transfers::FUNDED_SENDER_REFUSED,
+};
+use lockstep_model::Rule;
+use revm::state::{EvmState, TransientStorage};
 use std::{
     cell::RefCell,
     sync::{
@@ -54,4 +61,31 @@ pub(crate) fn cached_block_hash<E>(
         *HASH.lock().unwrap_or_else(PoisonError::into_inner) = hash;
     }
     Ok(*HASH.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// How many logs a fault cuts off a transaction that leaves this state.
+#[inline]
+pub(crate) fn logs_to_cut(state: &EvmState) -> usize {
+    let destroys = || state.values().any(revm::state::Account::is_selfdestructed);
+    usize::from(DESTROYING_LOGS_CUT.is_planted() && destroys())
+}
+
+/// Logs as faults leave them.
+#[inline]
+pub(crate) fn spoil_logs<T>(logs: &mut Vec<T>, cut: usize) {
+    if cut > 0 {
+        logs.truncate(logs.len().saturating_sub(cut));
+    }
+    if LOGS_REVERSED.is_planted() {
+        logs.reverse();
+    }
+}
+
+/// Whether a fault commits a transaction without a look at its reads.
+#[inline]
+pub(crate) fn is_unvalidated<T>(index: u32, result: Option<&Result<T, Rule>>) -> bool {
+    let is_refused_for = |rule: Rule| matches!(result, Some(Err(found)) if *found == rule);
+    ODD_TRANSACTIONS_UNVALIDATED.is_planted() && index % 2 == 1
+        || FUNDED_SENDER_REFUSED.is_planted() && is_refused_for(Rule::InsufficientAccountFunds)
+        || HIGH_NONCE_FINAL.is_planted() && is_refused_for(Rule::NonceTooHigh)
 }

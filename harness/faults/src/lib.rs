@@ -87,10 +87,10 @@ impl Reach {
 
 /// Declares the faults of a family.
 macro_rules! family {
-    ($($id:ident $tier:ident $reach:ident: $title:literal; $pattern:literal; $precedent:literal.)*) => {
+    ($($id:ident $name:ident $tier:ident $reach:ident: $title:literal; $pattern:literal; $precedent:literal.)*) => {
         $(
-            #[doc = $title]
-            pub static $id: crate::Fault = crate::Fault {
+            #[doc = concat!(stringify!($id), ": ", $title)]
+            pub static $name: crate::Fault = crate::Fault {
                 id: stringify!($id),
                 title: $title,
                 pattern: $pattern,
@@ -100,7 +100,7 @@ macro_rules! family {
             };
         )*
         /// The family.
-        pub static ALL: &[&crate::Fault] = &[$(&$id),*];
+        pub static ALL: &[&crate::Fault] = &[$(&$name),*];
     };
 }
 pub(crate) use family;

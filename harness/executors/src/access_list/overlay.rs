@@ -7,7 +7,9 @@ use crate::{
     sync::{Arc, AtomicBool, OnceLock, Ordering},
 };
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
-use lockstep_faults::access_lists::{K11, K15};
+use lockstep_faults::access_lists::{
+    LISTED_ACCOUNT_STAYS_ABSENT, REMOVED_CODE_SERVED_FROM_PRE_STATE,
+};
 use lockstep_model::{AccountInfo, Read, ReadObserver, StateReader};
 use revm::{
     Database,
@@ -81,11 +83,11 @@ impl Overlay {
         index: Index,
     ) -> Result<Option<AccountInfo>, ReadError> {
         let pre = self.pre(number)?;
-        if K11.is_planted() && pre.is_none() {
+        if LISTED_ACCOUNT_STAYS_ABSENT.is_planted() && pre.is_none() {
             return Ok(None);
         }
         let mut info = account.info_below(index, pre);
-        if K15.is_planted()
+        if REMOVED_CODE_SERVED_FROM_PRE_STATE.is_planted()
             && let (Some(info), Some(before)) = (&mut info, pre)
             && info.code_hash == KECCAK256_EMPTY
         {

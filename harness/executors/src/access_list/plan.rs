@@ -6,7 +6,9 @@ use alloy_primitives::{
     Address, B256, Bytes, U256,
     map::{AddressMap, B256Map, U256Map},
 };
-use lockstep_faults::access_lists::{K5, K6, K16};
+use lockstep_faults::access_lists::{
+    INDEX_PAST_THE_END_TOLERATED, LIST_ORDER_UNCHECKED, MALFORMED_DELEGATION_PANICS,
+};
 use lockstep_model::AccountInfo;
 use revm::state::Bytecode;
 
@@ -163,7 +165,10 @@ impl Plan {
         transactions: usize,
     ) -> Result<Self, Malformed> {
         let is_well_formed = validate_block_access_list(list, transactions).is_ok();
-        if !is_well_formed && !K5.is_planted() && !K6.is_planted() {
+        if !is_well_formed
+            && !INDEX_PAST_THE_END_TOLERATED.is_planted()
+            && !LIST_ORDER_UNCHECKED.is_planted()
+        {
             return Err(Malformed);
         }
         let mut plan = Self {
@@ -188,7 +193,7 @@ impl Plan {
     ) -> Result<AccountPlan, Malformed> {
         let code = listed.code_changes.iter().map(|change| {
             let code = Bytecode::new_raw_checked(change.new_code.clone());
-            assert!(!K16.is_planted() || code.is_ok(), "a list holds code");
+            assert!(!MALFORMED_DELEGATION_PANICS.is_planted() || code.is_ok(), "a list holds code");
             let code = code.map_err(|_| Malformed)?;
             let hash = code.hash_slow();
             self.codes.insert(hash, code);
@@ -225,7 +230,7 @@ impl Plan {
         for index in fields.chain(account.code.indices()).chain(slots) {
             match self.stated_at.get_mut(index as usize) {
                 Some(count) => *count += 1,
-                None if K5.is_planted() => {}
+                None if INDEX_PAST_THE_END_TOLERATED.is_planted() => {}
                 None => return Err(Malformed),
             }
         }

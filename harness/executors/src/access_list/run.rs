@@ -21,7 +21,9 @@ use crate::{
 };
 use alloy_evm::EvmEnv;
 use alloy_primitives::U256;
-use lockstep_faults::access_lists::{K1, K3, K18};
+use lockstep_faults::access_lists::{
+    LIST_GAP_REPORTED_FIRST, PHASE_ACCESSES_UNLISTED, UNTOUCHED_ENTRIES_TOLERATED,
+};
 use lockstep_model::{
     AccountChange, At, BlockOutcome, Case, ExecutorError, Mode, ReadObserver, Rejection, Rule,
     RunOptions, StateChanges, Telemetry,
@@ -133,7 +135,7 @@ impl Job {
         let mut gas = OrderedCommit::new(case, &self.options);
         for (index, (result, claim)) in run.results.iter().zip(&*self.gas_claims).enumerate() {
             let TxResult { done, is_stated } = lock(result).take().expect("all were executed");
-            if K18.is_planted() && !is_stated {
+            if LIST_GAP_REPORTED_FIRST.is_planted() && !is_stated {
                 return Err(wrong_list(At::Transaction(index)));
             }
             // The transaction's own flaw comes first: below it the list is right.
@@ -156,7 +158,10 @@ impl Job {
         let view = OverlayView::new(overlay.clone(), last);
         let end = phases::post_block_with(case, &self.env, view, &gas, true)?;
         verify_phase(overlay, last, end.access_list, At::PostBlock)?;
-        if !overlay.all_touched() && !K1.is_planted() && !K3.is_planted() {
+        if !overlay.all_touched()
+            && !PHASE_ACCESSES_UNLISTED.is_planted()
+            && !UNTOUCHED_ENTRIES_TOLERATED.is_planted()
+        {
             return Err(wrong_list(At::PostBlock));
         }
         let by_index = self.options.changes_by_transaction.then(|| changes_by_index(overlay, last));
@@ -181,7 +186,11 @@ impl Job {
 fn verify_phase(overlay: &Overlay, index: Index, built: Option<Bal>, at: At) -> Result<(), Stop> {
     let mut verifier = Verifier::new(overlay, index);
     verifier.phase(&built.unwrap_or_default());
-    if verifier.finish() || K1.is_planted() { Ok(()) } else { Err(wrong_list(at)) }
+    if verifier.finish() || PHASE_ACCESSES_UNLISTED.is_planted() {
+        Ok(())
+    } else {
+        Err(wrong_list(at))
+    }
 }
 
 fn wrong_list(at: At) -> Stop {

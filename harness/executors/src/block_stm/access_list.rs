@@ -9,8 +9,11 @@ use crate::evm::{ReadError, revm_info};
 use alloy_eips::eip4788::SYSTEM_ADDRESS;
 use alloy_primitives::{Address, U256};
 use lockstep_faults::{
-    access_lists::{K7, K10, K12, K13},
-    output::M4,
+    access_lists::{
+        BUILDER_COMPARES_WITH_NEW_VALUE, POST_BLOCK_READS_UNLISTED, REWARDS_BYPASS_BUILDER,
+        SYSTEM_ADDRESS_ALWAYS_LISTED,
+    },
+    output::READ_ONLY_ACCOUNTS_UNLISTED,
 };
 use revm::context_interface::transaction::AccessList;
 use revm::state::{
@@ -68,10 +71,10 @@ impl AccessListBuilder {
         let mut accounts: Vec<_> = accesses.state.iter().collect();
         accounts.sort_unstable_by_key(|(address, _)| **address);
         for (address, account) in accounts {
-            if M4.is_planted() && !account.is_touched() {
+            if READ_ONLY_ACCOUNTS_UNLISTED.is_planted() && !account.is_touched() {
                 continue;
             }
-            if K7.is_planted() {
+            if BUILDER_COMPARES_WITH_NEW_VALUE.is_planted() {
                 let mut after = account.clone();
                 let slots = after.storage.values_mut();
                 slots.for_each(|slot| slot.original_value = slot.present_value);
@@ -80,11 +83,11 @@ impl AccessListBuilder {
             }
             self.0.update_account(index, *address, account);
         }
-        if K10.is_planted() {
+        if SYSTEM_ADDRESS_ALWAYS_LISTED.is_planted() {
             self.0.accounts.entry(SYSTEM_ADDRESS).or_default();
         }
         if let Some(amount) = accesses.owed_reward
-            && !K13.is_planted()
+            && !REWARDS_BYPASS_BUILDER.is_planted()
         {
             let before = memory.account(beneficiary, position)?.info;
             let mut account = match before {
@@ -101,7 +104,7 @@ impl AccessListBuilder {
     /// Adds what the post-block phase accessed; gives the list.
     pub(crate) fn finish(mut self, post_block: Option<Bal>) -> AlloyBal {
         for (address, account) in post_block.unwrap_or_default().accounts {
-            if K12.is_planted() && !self.0.accounts.contains_key(&address) {
+            if POST_BLOCK_READS_UNLISTED.is_planted() && !self.0.accounts.contains_key(&address) {
                 continue;
             }
             let ours = self.0.accounts.entry(address).or_default();

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::evm::ReadError;
 use alloy_primitives::{Address, U256};
-use lockstep_faults::{destruction::C4, transfers::B3};
+use lockstep_faults::{
+    destruction::BALANCE_READ_SKIPS_DESTRUCTION, transfers::CREDITS_COUNT_TWICE,
+};
 use lockstep_model::AccountInfo;
 
 /// An account in one block.
@@ -80,7 +82,7 @@ impl AccountCells {
             InfoWrite::Credit { total, base, .. } => {
                 found.credit = total;
                 found.base = base.account();
-                if B3.is_planted() && base == Base::Absent && cells.len() > 1 {
+                if CREDITS_COUNT_TWICE.is_planted() && base == Base::Absent && cells.len() > 1 {
                     found.credit += total;
                 }
                 // Most accounts that are credited again and again are never written otherwise.
@@ -130,7 +132,7 @@ impl AccountCells {
 fn last_set(cells: &[Cell<InfoWrite>]) -> Result<Option<(Writer, Option<AccountInfo>)>, ReadError> {
     for cell in cells.iter().rev() {
         if let InfoWrite::Set(info) = cell.value
-            && !(C4.is_planted() && info.is_none())
+            && !(BALANCE_READ_SKIPS_DESTRUCTION.is_planted() && info.is_none())
         {
             return Ok(Some((cell.writer()?, info)));
         }

@@ -11,7 +11,10 @@ use crate::{
     sync::{AtomicU32, Mutex, Ordering, lock},
 };
 use alloy_primitives::{Address, U256};
-use lockstep_faults::{destruction::C12, fee_recipient::A3, output::M5};
+use lockstep_faults::{
+    destruction::DESTROYED_STORAGE_KEPT_IN_CHANGES, fee_recipient::FEE_RECIPIENT_STORAGE_LOST,
+    output::NEW_CODE_MISSING,
+};
 use lockstep_model::{AccountChange, StateChanges};
 use std::{collections::BTreeMap, ops::Range};
 
@@ -63,7 +66,7 @@ impl Collection {
             parts.into_iter().map(|part| (part.accounts, part.slots)).unzip();
         accounts.into_iter().chain(slots).for_each(|part| changes.accounts.append(part));
         memory.add_rewards(&mut changes, end)?;
-        if !M5.is_planted() {
+        if !NEW_CODE_MISSING.is_planted() {
             memory.codes.add_to(&mut changes);
         }
         Ok(changes)
@@ -141,7 +144,8 @@ fn account_of(
         return Ok(None);
     }
     let info = memory.info_of(cells, end)?;
-    let storage_cleared = cleared.is_some() && !C12.is_planted() || info.is_none();
+    let storage_cleared =
+        cleared.is_some() && !DESTROYED_STORAGE_KEPT_IN_CHANGES.is_planted() || info.is_none();
     let change = AccountChange { info, storage_cleared, storage: Vec::new() };
     Ok(Some((cells.address, change)))
 }
@@ -152,7 +156,7 @@ fn slot_of(
     cells: &SlotCells,
     end: Position,
 ) -> Result<Option<(U256, U256)>, ReadError> {
-    if A3.is_planted() && cells.address == memory.beneficiary() {
+    if FEE_RECIPIENT_STORAGE_LOST.is_planted() && cells.address == memory.beneficiary() {
         return Ok(None);
     }
     let Some(written) = cells.values.below(end).last() else { return Ok(None) };

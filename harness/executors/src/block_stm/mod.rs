@@ -83,7 +83,7 @@ use crate::{
 };
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
-use lockstep_faults::{delegation::E9, phases::I1};
+use lockstep_faults::{delegation::FIRST_AUTHORISATION_WINS, phases::PRE_BLOCK_WRITES_INVISIBLE};
 use lockstep_model::{
     BlockOutcome, Case, Dependencies, Execution, Executor, ExecutorError, Mode, Outcome, Prepared,
     RunOptions, StateChanges, Telemetry, Transaction,
@@ -174,7 +174,7 @@ impl BlockStm {
 
 fn prepared_transaction(transaction: &Transaction) -> TxEnv {
     let mut env = transaction_env(transaction);
-    if E9.is_planted() {
+    if FIRST_AUTHORISATION_WINS.is_planted() {
         let mut seen = Vec::new();
         env.authorization_list.retain(|authorization| {
             let authority = authorization.authority();
@@ -273,7 +273,7 @@ impl PreparedBlockStm {
         let before = phases::pre_block(case, &self.env, View::new(memory.clone(), 0))?;
         let writer = Writer { position: 0, incarnation: 0 };
         let mut writes = WriteSet::of_phase(&before.changes);
-        if !I1.is_planted() {
+        if !PRE_BLOCK_WRITES_INVISIBLE.is_planted() {
             let (stamps, entry_blocks) = (&mut ReadStamps::default(), &mut EntryBlocks::default());
             memory.publish(writer, &mut writes, &mut Vec::new(), stamps, entry_blocks);
         }

@@ -10,7 +10,7 @@ use super::{
     version::{Position, Writer},
 };
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
-use lockstep_faults::transfers::B4;
+use lockstep_faults::transfers::BALANCE_READER_MISSES_CREDIT;
 use lockstep_model::{AccountInfo, Read, ReadObserver};
 
 /// Where a value came from.
@@ -87,7 +87,9 @@ impl AccountRead {
     pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
         let now = memory.account_now(self, position);
         now.is_some_and(|info| {
-            let is_credited = B4.is_planted() && info.is_some() && self.origin == Origin::PreState;
+            let is_credited = BALANCE_READER_MISSES_CREDIT.is_planted()
+                && info.is_some()
+                && self.origin == Origin::PreState;
             is_credited || self.seen.is_same(self.info, info)
         })
     }

@@ -23,9 +23,9 @@ use crate::{
 };
 use alloy_evm::EvmEnv;
 use lockstep_faults::{
-    gas_and_receipts::{H1, H5},
-    invalid::J4,
-    nonces::D5,
+    gas_and_receipts::{CUMULATIVE_GAS_BY_COMPLETION, RECEIPT_STATE_OF_BLOCK_END},
+    invalid::INVALID_BLOCK_NEVER_ENDS,
+    nonces::STATE_CLEARING_TOO_EARLY,
 };
 use lockstep_model::{
     Case, ExecutorError, Mode, Rejection, Rule, RunOptions, StateChanges, Telemetry,
@@ -175,7 +175,7 @@ impl BlockRun {
         let scheduler = Scheduler::new(count, settings.claims);
         Self {
             deferral: settings.deferral,
-            state_clearing: has_state_clearing(&case) || D5.is_planted(),
+            state_clearing: has_state_clearing(&case) || STATE_CLEARING_TOO_EARLY.is_planted(),
             has_access_list: has_access_list(&case),
             mode: settings.mode,
             is_slow: settings.is_slow,
@@ -220,7 +220,7 @@ impl BlockRun {
     ) -> Result<(), Result<Rejection, ExecutorError>> {
         let result = slot.result.take().expect("an executed transaction has a result");
         committed.gas.commit(&self.gas_claims[index as usize], result).map_err(Ok)?;
-        if H1.is_planted() {
+        if CUMULATIVE_GAS_BY_COMPLETION.is_planted() {
             committed.gas.claim_cumulative(slot.completed_at);
         }
         let added = self.add_changes(index + 1, slot, committed);
@@ -235,7 +235,11 @@ impl BlockRun {
         committed: &mut Decided,
     ) -> Result<(), ReadError> {
         if let Some(changes) = &mut committed.changes {
-            let at = if H5.is_planted() { self.transactions.len() as Position } else { position };
+            let at = if RECEIPT_STATE_OF_BLOCK_END.is_planted() {
+                self.transactions.len() as Position
+            } else {
+                position
+            };
             changes.push(changes_at(&self.memory, at, &slot.locations)?);
         }
         if let (Some(list), Some(accesses)) = (&mut committed.access_list, slot.accesses.take()) {
@@ -253,7 +257,7 @@ impl BlockRun {
 
     /// Ends the block early. The first reason stands.
     pub(super) fn stop(&self, reason: Result<Rejection, ExecutorError>) {
-        let is_endless = J4.is_planted() && reason.is_ok();
+        let is_endless = INVALID_BLOCK_NEVER_ENDS.is_planted() && reason.is_ok();
         lock(&self.committed).stopped.get_or_insert(reason);
         if is_endless {
             return;

@@ -29,7 +29,9 @@
 //! better to execute: an execution is worth many validations.
 
 use crate::sync::Arc;
-use lockstep_faults::memory::{G7, G14, G17};
+use lockstep_faults::memory::{
+    COMMITTED_WHILE_EXECUTING, DONE_ONE_SHORT, SUSPENDED_ON_EXECUTING_FORGOTTEN,
+};
 use std::ops::Range;
 
 /// Index of a transaction in its block, from zero.
@@ -261,7 +263,8 @@ impl Scheduler {
     fn claim_commits(&mut self) -> Option<Range<TransactionIndex>> {
         let ahead = self.entries[self.committed..].iter_mut().take(MOST_COMMITS);
         let executed = ahead.take_while(|entry| {
-            entry.status == Status::Executed || G7.is_planted() && entry.status == Status::Executing
+            entry.status == Status::Executed
+                || COMMITTED_WHILE_EXECUTING.is_planted() && entry.status == Status::Executing
         });
         let count = executed.map(|entry| entry.status = Status::Committing).count();
         let first = index_of(self.committed);
@@ -341,7 +344,7 @@ impl Scheduler {
         if matches!(blocker.status, Status::Executed | Status::Committing | Status::Committed) {
             self.make_ready(index);
         } else {
-            if !G17.is_planted() {
+            if !SUSPENDED_ON_EXECUTING_FORGOTTEN.is_planted() {
                 blocker.dependents.push(version.transaction);
             }
             self.entries[index].status = Status::Suspended;
@@ -377,7 +380,7 @@ impl Scheduler {
             entry.status = Status::Executed;
         }
         self.committed = frontier;
-        if G14.is_planted() && frontier > 0 && frontier + 1 == self.entries.len() {
+        if DONE_ONE_SHORT.is_planted() && frontier > 0 && frontier + 1 == self.entries.len() {
             self.committed = self.entries.len();
             return None;
         }

@@ -2,7 +2,7 @@
 
 use super::scheduler::Incarnation;
 use crate::evm::ReadError;
-use lockstep_faults::memory::G6;
+use lockstep_faults::memory::ESTIMATES_IGNORED;
 use smallvec::SmallVec;
 
 /// A position in the block: 0 before the transactions, `i + 1` at transaction `i`.
@@ -49,7 +49,7 @@ impl<T> Cell<T> {
 
     /// The writer, unless its write is an estimate.
     pub(super) fn writer(&self) -> Result<Writer, ReadError> {
-        if self.incarnation & ESTIMATE != 0 && !G6.is_planted() {
+        if self.incarnation & ESTIMATE != 0 && !ESTIMATES_IGNORED.is_planted() {
             return Err(ReadError::Blocked(self.position));
         }
         Ok(Writer { position: self.position, incarnation: self.incarnation & !ESTIMATE })

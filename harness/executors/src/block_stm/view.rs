@@ -14,14 +14,17 @@ use crate::{
 };
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use lockstep_faults::{
-    caches::L1,
-    delegation::{E2, E3, E4, E6, E7},
-    destruction::{C6, C8},
-    empty_accounts::{F1, F5},
-    fee_recipient::A9,
-    memory::G9,
-    phases::{I4, I6, I7},
-    transfers::B1,
+    caches::CODE_CACHED_BY_ADDRESS,
+    delegation::{
+        CLEARED_DELEGATION_SEEN, DELEGATED_ACCOUNT_LOSES_STORAGE, NONCE_ONLY_ACCOUNT_ABSENT,
+        OLD_DELEGATION_RUNS, TORN_ACCOUNT_READ,
+    },
+    destruction::{CREATED_IN_BLOCK_COUNTS_AS_IN_TRANSACTION, DESTROYED_READ_UNRECORDED},
+    empty_accounts::{ABSENT_READ_UNRECORDED, EMPTY_ACCOUNT_ABSENT_TOO_EARLY},
+    fee_recipient::WITHDRAWAL_OVERWRITES_REWARDS,
+    memory::STORAGE_READ_REPLACES_RECORD,
+    phases::{BLOCK_HASH_CACHE_RACES, POST_BLOCK_READS_STALE, WITHDRAWALS_FROM_STALE_STATE},
+    transfers::RECIPIENT_CODE_FROM_PRE_STATE,
 };
 use lockstep_model::AccountInfo;
 use revm::{
@@ -114,8 +117,12 @@ impl View {
         let stamps = &mut self.reads.stamps;
         let read = self.memory.account_recording(address, self.position, seen, stamps)?;
         let info = read.info;
-        let is_lost = C6.is_planted() && info.is_none() && read.origin != Origin::PreState
-            || F5.is_planted() && info.is_none() && read.origin == Origin::PreState;
+        let is_lost = DESTROYED_READ_UNRECORDED.is_planted()
+            && info.is_none()
+            && read.origin != Origin::PreState
+            || ABSENT_READ_UNRECORDED.is_planted()
+                && info.is_none()
+                && read.origin == Origin::PreState;
         if !is_lost {
             self.reads.accounts.push(read);
         }
@@ -131,22 +138,26 @@ impl View {
         let is_after = self.memory.rewards().transactions() < self.position as usize;
         let pre = || self.memory.pre_state().account(address);
         let has_code = |info: AccountInfo| info.code_hash != KECCAK256_EMPTY;
-        if is_after && (A9.is_planted() && address == self.memory.beneficiary() || I7.is_planted())
+        if is_after
+            && (WITHDRAWAL_OVERWRITES_REWARDS.is_planted() && address == self.memory.beneficiary()
+                || WITHDRAWALS_FROM_STALE_STATE.is_planted())
         {
             return Ok(pre()?);
         }
-        if F1.is_planted() && info.is_some_and(|info| info.is_empty())
-            || E7.is_planted() && info.is_some_and(|info| info.balance.is_zero() && !has_code(info))
+        if EMPTY_ACCOUNT_ABSENT_TOO_EARLY.is_planted() && info.is_some_and(|info| info.is_empty())
+            || NONCE_ONLY_ACCOUNT_ABSENT.is_planted()
+                && info.is_some_and(|info| info.balance.is_zero() && !has_code(info))
         {
             return Ok(None);
         }
         let Some(mut known) = info else { return Ok(None) };
-        if (E2.is_planted() && has_code(known) || E3.is_planted() && !has_code(known))
+        if (OLD_DELEGATION_RUNS.is_planted() && has_code(known)
+            || CLEARED_DELEGATION_SEEN.is_planted() && !has_code(known))
             && let Some(before) = pre()?.filter(|before| has_code(*before))
         {
             known.code_hash = before.code_hash;
         }
-        if E6.is_planted() {
+        if TORN_ACCOUNT_READ.is_planted() {
             let end = self.memory.rewards().transactions() as Position + 1;
             if let Ok(last) = self.memory.account(address, end)
                 && let Some(last) = last.info
@@ -154,7 +165,7 @@ impl View {
                 known.code_hash = last.code_hash;
             }
         }
-        if L1.is_planted() && has_code(known) {
+        if CODE_CACHED_BY_ADDRESS.is_planted() && has_code(known) {
             known.code_hash = planted::first_code_of(address, known.code_hash);
         }
         Ok(Some(known))
@@ -162,7 +173,7 @@ impl View {
 
     /// Whether a planted fault hides the storage of the account.
     fn hides_storage(&self, address: Address) -> Result<bool, ReadError> {
-        if !E4.is_planted() {
+        if !DELEGATED_ACCOUNT_LOSES_STORAGE.is_planted() {
             return Ok(false);
         }
         let code = |info: Option<AccountInfo>| info.map(|info| info.code_hash);
@@ -178,7 +189,7 @@ impl TransferState for View {
     }
 
     fn can_receive(&mut self, address: Address) -> Result<bool, ReadError> {
-        if B1.is_planted() {
+        if RECIPIENT_CODE_FROM_PRE_STATE.is_planted() {
             let before = self.memory.pre_state().account(address)?;
             return Ok(Seen::HasNoCode.is_same(None, before));
         }
@@ -202,12 +213,14 @@ impl Database for View {
         if self.hides_storage(address)? {
             return Ok(U256::ZERO);
         }
-        if I4.is_planted() && self.memory.rewards().transactions() < self.position as usize {
+        if POST_BLOCK_READS_STALE.is_planted()
+            && self.memory.rewards().transactions() < self.position as usize
+        {
             return Ok(self.memory.slot(address, slot, 1)?.value);
         }
         let stamps = &mut self.reads.stamps;
         let read = self.memory.slot_recording(address, slot, self.position, stamps)?;
-        if G9.is_planted() {
+        if STORAGE_READ_REPLACES_RECORD.is_planted() {
             self.reads.slots.clear();
         }
         self.reads.slots.push(read);
@@ -215,7 +228,7 @@ impl Database for View {
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
-        if I6.is_planted() {
+        if BLOCK_HASH_CACHE_RACES.is_planted() {
             return planted::cached_block_hash(number, || {
                 Ok(self.memory.pre_state().block_hash(number)?)
             });
@@ -243,6 +256,7 @@ impl StorageProbe for View {
     }
 
     fn is_of_this_transaction(&mut self, address: Address) -> bool {
-        C8.is_planted() && matches!(self.memory.pre_state().account(address), Ok(None))
+        CREATED_IN_BLOCK_COUNTS_AS_IN_TRANSACTION.is_planted()
+            && matches!(self.memory.pre_state().account(address), Ok(None))
     }
 }

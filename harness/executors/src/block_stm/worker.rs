@@ -18,19 +18,19 @@ use crate::{
         ReadError, StrictEvm, broken_evm, rule_of_invalid_transaction, run_deferring_reward,
         transfer::{has_plain_transfers, may_be_plain, transfer},
     },
+    planted,
     sync::{Ordering, lock},
 };
 use alloy_primitives::{TxKind, U256};
 use lockstep_faults::{
-    access_lists::K20,
-    caches::L2,
-    destruction::C11,
-    gas_and_receipts::{H1, H2},
-    invalid::{J1, J2, J5},
-    memory::{G2, G15},
-    nonces::D3,
-    phases::I5,
-    transfers::B2,
+    access_lists::OWN_ACCESS_LIST_COUNTS_AS_ACCESS,
+    caches::JOURNAL_KEEPS_FAILED_LOADS,
+    gas_and_receipts::CUMULATIVE_GAS_BY_COMPLETION,
+    invalid::{
+        COMMIT_GOES_ON_AFTER_ERROR, INVALID_TRANSACTION_SKIPPED, SPECULATIVE_ERROR_IS_FINAL,
+    },
+    memory::THIRD_EXECUTION_ASSERTED_AWAY,
+    phases::ABORTED_ACCESSES_LISTED,
 };
 use lockstep_model::{At, ExecutorError, Rejection, Rule};
 use revm::context::result::{EVMError, ExecutionResult};
@@ -132,7 +132,10 @@ impl Worker<'_> {
             counters.re_executions.fetch_add(1, Ordering::Relaxed);
         }
         for version in batch.versions() {
-            assert!(!G15.is_planted() || version.incarnation < 2, "executed three times");
+            assert!(
+                !THIRD_EXECUTION_ASSERTED_AWAY.is_planted() || version.incarnation < 2,
+                "executed three times"
+            );
             let start = block.trace.is_some().then(Instant::now);
             let ended = match self.transact(version) {
                 Ok(executed) => self.publish(version, executed, start),
@@ -211,8 +214,7 @@ impl Worker<'_> {
         let journal = &mut evm.context().journaled_state;
         let mut state = std::mem::take(&mut journal.inner.state);
         let has_failed = outcome.is_err();
-        let destroys = || state.values().any(revm::state::Account::is_selfdestructed);
-        let is_cut = C11.is_planted() && destroys();
+        let cut = planted::logs_to_cut(&state);
         let executed = match outcome {
             Ok((result, owed)) => {
                 let accesses = self
@@ -220,7 +222,7 @@ impl Worker<'_> {
                     .has_access_list
                     .then(|| Box::new(Accesses { state: state.clone(), owed_reward: owed }));
                 let accesses = accesses.map(|mut accesses| {
-                    if K20.is_planted() {
+                    if OWN_ACCESS_LIST_COUNTS_AS_ACCESS.is_planted() {
                         accesses.add_all(&self.block.transactions[index as usize].access_list);
                     }
                     accesses
@@ -229,18 +231,13 @@ impl Worker<'_> {
                 self.writes.take(&mut state, &mut journal.database, clearing);
                 let owed = owed.map_or(Owed::Nothing, |owed| Owed::Amount(owed.saturating_to()));
                 let mut done: Done = result.into();
-                if is_cut {
-                    done.logs.pop();
-                }
-                if H2.is_planted() {
-                    done.logs.reverse();
-                }
+                planted::spoil_logs(&mut done.logs, cut);
                 Ok(Executed { result: Ok(done), owed, accesses })
             }
             // A result like any other: it stands once its reads are known to be final.
             Err(EVMError::Transaction(invalid)) => {
                 let rule = rule_of_invalid_transaction(&invalid);
-                if J5.is_planted() {
+                if SPECULATIVE_ERROR_IS_FINAL.is_planted() {
                     let at = At::Transaction(index as usize);
                     self.block.stop(Ok(Rejection { at, rule: rule.clone() }));
                 }
@@ -255,7 +252,7 @@ impl Worker<'_> {
             Err(error) => Err(Unfinished::Broken(broken_evm(error))),
         };
         // Its room is kept for the next transaction; after an error it may hold what was loaded.
-        if !(L2.is_planted() && has_failed) {
+        if !(JOURNAL_KEEPS_FAILED_LOADS.is_planted() && has_failed) {
             state.clear();
         }
         journal.inner.state = state;
@@ -278,7 +275,7 @@ impl Worker<'_> {
         let (writes, entry_blocks) = (&mut self.writes, &mut self.entry_blocks);
         let wrote_elsewhere =
             memory.publish(writer, writes, locations, &mut reads.stamps, entry_blocks);
-        if let (true, Ok(done)) = (H1.is_planted(), &executed.result) {
+        if let (true, Ok(done)) = (CUMULATIVE_GAS_BY_COMPLETION.is_planted(), &executed.result) {
             let gas = done.gas.tx_gas_used();
             slot.completed_at =
                 gas + self.block.counters.gas_completed.fetch_add(gas, Ordering::Relaxed);
@@ -286,7 +283,9 @@ impl Worker<'_> {
         slot.result = Some(executed.result);
         let before = slot.accesses.take();
         slot.accesses = executed.accesses;
-        if let (true, Some(now), Some(before)) = (I5.is_planted(), &mut slot.accesses, before) {
+        if let (true, Some(now), Some(before)) =
+            (ABORTED_ACCESSES_LISTED.is_planted(), &mut slot.accesses, before)
+        {
             now.add_reads_of(*before);
         }
         let before = slot.reads.replace(reads);
@@ -314,20 +313,17 @@ impl Worker<'_> {
         let mut valid = 0;
         for index in task.clone() {
             let mut slot = block.slots.of(index);
-            let is_let_through = G2.is_planted() && index % 2 == 1
-                || B2.is_planted()
-                    && matches!(slot.result, Some(Err(Rule::InsufficientAccountFunds)))
-                || D3.is_planted() && matches!(slot.result, Some(Err(Rule::NonceTooHigh)));
+            let is_let_through = planted::is_unvalidated(index, slot.result.as_ref());
             if !is_let_through && !slot.reads_are_current(&block.memory, index + 1) {
                 break;
             }
-            if J1.is_planted() && matches!(slot.result, Some(Err(_))) {
+            if INVALID_TRANSACTION_SKIPPED.is_planted() && matches!(slot.result, Some(Err(_))) {
                 slot.result = None;
                 valid += 1;
                 continue;
             }
             if let Err(reason) = block.add_to_outcome(index, &mut slot, &mut committed.decided) {
-                if J2.is_planted() {
+                if COMMIT_GOES_ON_AFTER_ERROR.is_planted() {
                     committed.stopped = Some(reason);
                     valid += 1;
                     continue;

@@ -7,12 +7,14 @@ use super::{reads::could_overflow, view::View};
 use crate::{evm::model_info, planted, remembered::bytecode_of};
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use lockstep_faults::{
-    delegation::{E1, E5},
-    destruction::{C1, C2, C14},
-    empty_accounts::F2,
-    fee_recipient::A5,
-    nonces::{D1, D4, D6},
-    transfers::B6,
+    delegation::{DELEGATED_CREATE_NONCE_LOST, SELF_AUTHORISATION_ONE_NONCE_SHORT},
+    destruction::{
+        DESTROYED_ACCOUNT_READABLE, RECREATED_ACCOUNT_SEES_OLD_STORAGE, WORKER_DESTROYS_AGAIN,
+    },
+    empty_accounts::TOUCHED_EMPTY_ACCOUNT_STAYS,
+    fee_recipient::FEE_RECIPIENT_VISIT_IS_WRITE,
+    nonces::{CREATED_NONCE_TOO_EARLY, CREATION_DROPS_BALANCE, NONCE_WRITE_UNSEEN},
+    transfers::ZERO_TRANSFER_WRITES_EMPTY,
 };
 use lockstep_model::{AccountInfo, StateChanges};
 use revm::state::{Account, Bytecode, EvmState};
@@ -105,7 +107,7 @@ impl WriteSet {
     }
 
     pub(crate) fn set(&mut self, address: Address, info: Option<AccountInfo>, cleared: bool) {
-        let is_destroyed = C14.is_planted() && planted::was_destroyed(address);
+        let is_destroyed = WORKER_DESTROYS_AGAIN.is_planted() && planted::was_destroyed(address);
         let info = Some(InfoWrite::Set(info.filter(|_| !is_destroyed)));
         self.accounts.push(AccountWrites { address, info, cleared });
     }
@@ -134,11 +136,11 @@ impl WriteSet {
     ) {
         if account.is_selfdestructed() {
             view.observe(address);
-            if C14.is_planted() {
+            if WORKER_DESTROYS_AGAIN.is_planted() {
                 planted::remember_destroyed(address);
             }
-            if !C1.is_planted() {
-                self.set(address, None, !C2.is_planted());
+            if !DESTROYED_ACCOUNT_READABLE.is_planted() {
+                self.set(address, None, !RECREATED_ACCOUNT_SEES_OLD_STORAGE.is_planted());
             }
             return;
         }
@@ -147,9 +149,9 @@ impl WriteSet {
         // EIP-161: a touched account that is empty ceases to exist. Before, touching creates one.
         if state_clearing && !created && account.is_empty() {
             view.observe(address);
-            if existed && !F2.is_planted() {
+            if existed && !TOUCHED_EMPTY_ACCOUNT_STAYS.is_planted() {
                 self.set(address, None, true);
-            } else if B6.is_planted() {
+            } else if ZERO_TRANSFER_WRITES_EMPTY.is_planted() {
                 self.set(address, Some(AccountInfo::default()), false);
             }
             return;
@@ -157,8 +159,11 @@ impl WriteSet {
         let before = existed.then(|| model_info(account.original_info_mut()));
         let after = model_info(&account.info);
         let is_bump = before.is_some_and(|before| before.balance == after.balance);
-        let is_lost = D1.is_planted() && is_bump && !created;
-        if A5.is_planted() && before == Some(after) && view.is_fee_recipient(address) {
+        let is_lost = NONCE_WRITE_UNSEEN.is_planted() && is_bump && !created;
+        if FEE_RECIPIENT_VISIT_IS_WRITE.is_planted()
+            && before == Some(after)
+            && view.is_fee_recipient(address)
+        {
             self.set(address, Some(after), false);
         }
         if (before != Some(after) || created) && !is_lost {
@@ -195,24 +200,27 @@ impl WriteSet {
         {
             self.codes.push((after.code_hash, code.clone()));
         }
-        self.set(address, Some(after), created && !C2.is_planted());
+        self.set(address, Some(after), created && !RECREATED_ACCOUNT_SEES_OLD_STORAGE.is_planted());
     }
 }
 
 /// What planted faults make of an account that is written.
 fn miswrite(before: Option<AccountInfo>, after: &mut AccountInfo, created: bool) {
     let then = before.unwrap_or_default();
-    if D4.is_planted() && created {
+    if CREATION_DROPS_BALANCE.is_planted() && created {
         after.balance = after.balance.saturating_sub(then.balance);
     }
-    if D6.is_planted() && created {
+    if CREATED_NONCE_TOO_EARLY.is_planted() && created {
         after.nonce = after.nonce.max(1);
     }
     let has_code = then.code_hash != KECCAK256_EMPTY;
-    if E1.is_planted() && then.code_hash != after.code_hash && after.nonce == then.nonce + 2 {
+    if SELF_AUTHORISATION_ONE_NONCE_SHORT.is_planted()
+        && then.code_hash != after.code_hash
+        && after.nonce == then.nonce + 2
+    {
         after.nonce -= 1;
     }
-    if E5.is_planted() && has_code && then.code_hash == after.code_hash {
+    if DELEGATED_CREATE_NONCE_LOST.is_planted() && has_code && then.code_hash == after.code_hash {
         after.nonce = then.nonce;
     }
 }

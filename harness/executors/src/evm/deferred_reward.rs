@@ -9,9 +9,9 @@ use super::{StorageProbe, StrictEvm, strict::untouch_ripemd160};
 use crate::planted;
 use alloy_primitives::U256;
 use lockstep_faults::{
-    caches::L5,
-    fee_recipient::{A6, A7},
-    gas_and_receipts::H7,
+    caches::EVM_ERROR_LEAKS_INTO_NEXT,
+    fee_recipient::{FEE_RECIPIENT_WARM_TOO_EARLY, LEGACY_TIP_IS_GAS_PRICE},
+    gas_and_receipts::TRANSIENT_STORAGE_SURVIVES,
 };
 use lockstep_model::{AccountInfo, Case, Fork, StateError};
 use revm::{
@@ -77,13 +77,13 @@ pub(crate) fn run_deferring_reward<DB: StorageProbe>(
     context.tx = transaction;
     // A transaction that met a second error on its way out has left its first one here, and the next
     // transaction would be blamed for it.
-    if !L5.is_planted() {
+    if !EVM_ERROR_LEAKS_INTO_NEXT.is_planted() {
         context.error = Ok(());
     }
-    if H7.is_planted() {
+    if TRANSIENT_STORAGE_SURVIVES.is_planted() {
         context.journaled_state.inner.transient_storage = planted::take_transient();
     }
-    if A7.is_planted() {
+    if FEE_RECIPIENT_WARM_TOO_EARLY.is_planted() {
         let beneficiary = context.block.beneficiary;
         context.journaled_state.inner.warm_addresses.set_coinbase(beneficiary);
     }
@@ -114,7 +114,7 @@ impl<DB: StorageProbe> Handler for DeferringHandler<DB> {
         exec_result: &mut <EthFrame as revm::handler::FrameTr>::FrameResult,
     ) -> Result<(), Self::Error> {
         let context = evm.ctx();
-        if H7.is_planted() {
+        if TRANSIENT_STORAGE_SURVIVES.is_planted() {
             planted::leave_transient(&context.journaled_state.inner.transient_storage);
         }
         let beneficiary = context.block.beneficiary;
@@ -141,7 +141,7 @@ pub(crate) fn owed_for<CTX: ContextTr>(context: &CTX, gas_used: u64) -> U256 {
     let price = context.tx().effective_gas_price(base_fee);
     // EIP-1559: the base fee is burnt.
     let tip = if context.cfg().spec().into().is_enabled_in(SpecId::LONDON) {
-        let is_forgotten = A6.is_planted() && context.tx().tx_type() == 0;
+        let is_forgotten = LEGACY_TIP_IS_GAS_PRICE.is_planted() && context.tx().tx_type() == 0;
         price.saturating_sub(if is_forgotten { 0 } else { base_fee })
     } else {
         price

@@ -13,7 +13,10 @@
 
 use alloy_evm::{EvmEnv, eth::EthEvmContext, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, Bytes};
-use lockstep_faults::{destruction::C13, empty_accounts::F6, memory::G10};
+use lockstep_faults::{
+    destruction::STORAGE_ONLY_ACCOUNT_DOES_NOT_COLLIDE,
+    empty_accounts::RIPEMD_ENDS_WITH_FAILED_TRANSACTION, memory::PAYABILITY_UNRECORDED,
+};
 use revm::{
     Context, Database, MainContext,
     bytecode::opcode,
@@ -45,7 +48,7 @@ const RIPEMD160: Address = revm::precompile::u64_to_address(3);
 /// Takes back the touch of an empty 0x03 by a transaction that failed as a whole. The fee recipient is
 /// touched by its reward.
 pub(super) fn untouch_ripemd160(state: &mut EvmState, succeeded: bool, beneficiary: Address) {
-    if succeeded || beneficiary == RIPEMD160 || F6.is_planted() {
+    if succeeded || beneficiary == RIPEMD160 || RIPEMD_ENDS_WITH_FAILED_TRANSACTION.is_planted() {
         return;
     }
     if let Some(account) = state.get_mut(&RIPEMD160)
@@ -121,7 +124,7 @@ impl<DB: StorageProbe> StrictEvm<DB> {
 
     /// A frame that moves value looks at the balance that it comes from.
     fn observe_value(&mut self, frame: &FrameInput) {
-        if G10.is_planted() {
+        if PAYABILITY_UNRECORDED.is_planted() {
             return;
         }
         match frame {
@@ -142,7 +145,7 @@ impl<DB: StorageProbe> StrictEvm<DB> {
         inputs: &CreateInputs,
         depth: usize,
     ) -> Result<bool, DB::Error> {
-        if C13.is_planted() {
+        if STORAGE_ONLY_ACCOUNT_DOES_NOT_COLLIDE.is_planted() {
             return Ok(false);
         }
         let journal = &mut self.inner.ctx.journaled_state;
@@ -191,7 +194,7 @@ impl<DB: StorageProbe> StrictEvm<DB> {
 mod watched {
     use super::{EthEvmContext, StorageProbe};
     use alloy_primitives::Address;
-    use lockstep_faults::destruction::C8;
+    use lockstep_faults::destruction::CREATED_IN_BLOCK_COUNTS_AS_IN_TRANSACTION;
     use revm::interpreter::{
         InstructionContext, InstructionExecResult, instructions::host, interpreter::EthInterpreter,
         interpreter_types::InputsTr,
@@ -230,7 +233,7 @@ mod watched {
         observe(&mut context, own);
         observe_top(&mut context);
         let journal = &mut context.host.journaled_state;
-        if C8.is_planted()
+        if CREATED_IN_BLOCK_COUNTS_AS_IN_TRANSACTION.is_planted()
             && journal.database.is_of_this_transaction(own)
             && let Some(account) = journal.inner.state.get_mut(&own)
         {

@@ -8,9 +8,12 @@
 use super::{Deferral, ReadError, StorageProbe, StrictEvm, owed_for, revm_info};
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, TxKind, U256};
 use lockstep_faults::{
-    invalid::J6,
-    nonces::D2,
-    transfers::{B5, B6, B7, B8, B9},
+    invalid::ABSENT_SENDER_PANICS,
+    nonces::TRANSFER_NONCE_UNCHECKED,
+    transfers::{
+        PRECOMPILE_TRANSFER_PLAIN, SATURATING_SENDER_CHECK, SELF_TRANSFER_PLAIN,
+        SET_CODE_AS_PLAIN_TRANSFER, ZERO_TRANSFER_WRITES_EMPTY,
+    },
 };
 use lockstep_model::AccountInfo;
 use revm::{
@@ -55,14 +58,14 @@ pub(crate) fn has_plain_transfers(spec: SpecId) -> bool {
 /// Whether the transaction may be a plain transfer, by its own looks.
 pub(crate) fn may_be_plain(transaction: &TxEnv, block: &BlockEnv) -> bool {
     let TxKind::Call(to) = transaction.kind else { return false };
-    let newest = if B5.is_planted() { 4 } else { 2 };
+    let newest = if SET_CODE_AS_PLAIN_TRANSFER.is_planted() { 4 } else { 2 };
     transaction.tx_type <= newest
         && transaction.data.is_empty()
         && transaction.access_list.0.is_empty()
-        && (!transaction.value.is_zero() || B6.is_planted())
-        && (to != transaction.caller || B7.is_planted())
+        && (!transaction.value.is_zero() || ZERO_TRANSFER_WRITES_EMPTY.is_planted())
+        && (to != transaction.caller || SELF_TRANSFER_PLAIN.is_planted())
         && ![to, transaction.caller].contains(&block.beneficiary)
-        && (!is_low(to) || B9.is_planted())
+        && (!is_low(to) || PRECOMPILE_TRANSFER_PLAIN.is_planted())
 }
 
 /// Where precompiles are.
@@ -82,7 +85,7 @@ pub(crate) fn transfer<DB: TransferState>(
 
     let caller = evm.context().tx.caller;
     let Some(sender) = evm.db_mut().sender(caller).map_err(EVMError::Database)? else {
-        assert!(!J6.is_planted(), "the sender was not loaded");
+        assert!(!ABSENT_SENDER_PANICS.is_planted(), "the sender was not loaded");
         return Ok(None);
     };
     if sender.code_hash != KECCAK256_EMPTY || sender.nonce == u64::MAX {
@@ -94,10 +97,10 @@ pub(crate) fn transfer<DB: TransferState>(
         &revm_info(sender),
         tx.nonce,
         cfg.is_eip3607_disabled(),
-        cfg.is_nonce_check_disabled() || D2.is_planted(),
+        cfg.is_nonce_check_disabled() || TRANSFER_NONCE_UNCHECKED.is_planted(),
     )?;
     let after_fee = match pre_execution::calculate_caller_fee(sender.balance, tx, block, cfg) {
-        Err(_) if B8.is_planted() => tx.value,
+        Err(_) if SATURATING_SENDER_CHECK.is_planted() => tx.value,
         after_fee => after_fee?,
     };
     let TxKind::Call(to) = tx.kind else { return Ok(None) };

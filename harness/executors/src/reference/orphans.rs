@@ -11,7 +11,7 @@ use crate::{
     sync::Arc,
 };
 use alloy_primitives::{Address, B256, U256};
-use lockstep_faults::empty_accounts::F7;
+use lockstep_faults::empty_accounts::STORAGE_ONLY_ACCOUNT_READS_ZERO;
 use lockstep_model::StateReader;
 use revm::{
     Database,
@@ -68,7 +68,7 @@ impl StorageProbe for OrphanReader {
 /// where one is (EIP-7610), so that `InMemoryChange` has no other meaning there.
 pub(crate) fn keep_storage(session: &mut Session<OrphanReader>) {
     let state = session.evm.db_mut();
-    if F7.is_planted() {
+    if STORAGE_ONLY_ACCOUNT_READS_ZERO.is_planted() {
         return;
     }
     for address in &state.database.orphans {

@@ -59,7 +59,9 @@ use crate::{
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
 pub(crate) use changes::changes_of;
-use lockstep_faults::{delegation::E10, gas_and_receipts::H10};
+use lockstep_faults::{
+    delegation::TOUCHED_AUTHORITY_EXISTS, gas_and_receipts::ORIGINAL_VALUES_OF_BLOCK_START,
+};
 use lockstep_model::{
     BlockOutcome, Case, Execution, Executor, ExecutorError, Prepared, RunOptions, StateChanges,
 };
@@ -170,7 +172,7 @@ impl Rest<'_> {
                 Err(error) => return Err(Stop::Broken(broken_evm(error))),
             };
             gas.commit(claim, result).map_err(Stop::Rejected)?;
-            if H10.is_planted() {
+            if ORIGINAL_VALUES_OF_BLOCK_START.is_planted() {
                 evm.context().journaled_state.inner.transaction_id = before;
             }
         }
@@ -187,7 +189,7 @@ fn transact<DB: SessionDb>(
     transaction: TxEnv,
     deferral: Deferral,
 ) -> Result<ExecutionResult, EVMError<ReadError>> {
-    if !E10.is_planted() {
+    if !TOUCHED_AUTHORITY_EXISTS.is_planted() {
         let authorities = transaction.authorization_list.iter().filter_map(|one| one.authority());
         state::end_authorities(&mut evm.context().journaled_state.inner.state, authorities);
     }

@@ -1,6 +1,6 @@
 //! The import of a whole block, stage by stage and together.
 
-use super::contestant::nanoseconds;
+use super::measured_slot::nanoseconds;
 use crate::import::{Importer, ReceiptsCommitment};
 use alloy_primitives::{B256, keccak256};
 use lockstep_judge::{

@@ -2,7 +2,7 @@
 //!
 //! * `plan`: what to measure; decided before any work starts.
 //! * `run`: runs of rounds, in turn.
-//! * `contestant`: one executor on one block; each of its runs has a verdict of its own.
+//! * `measured_slot`: one executor on one block; each of its runs has a verdict of its own.
 //! * `import`: the import of the whole block, stage by stage.
 //! * `storage`: where the pre-state is.
 //! * `receipts`: when single receipts are final.
@@ -12,10 +12,10 @@
 //! A run that is wrong has no time: the outcome of every timed run is compared with the
 //! reference's, off the clock.
 
-mod contestant;
 mod facts;
 mod import;
 mod machine;
+mod measured_slot;
 mod plan;
 mod receipts;
 mod run;

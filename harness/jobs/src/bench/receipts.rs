@@ -1,6 +1,6 @@
 //! When the receipts of a block become final.
 
-use super::contestant::nanoseconds;
+use super::measured_slot::nanoseconds;
 use lockstep_model::ReceiptObserver;
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

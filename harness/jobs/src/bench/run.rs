@@ -7,9 +7,9 @@
 //! the machine makes up (A/A control).
 
 use super::{
-    contestant::{Contestant, QUIET_AFTER, timed},
     import::Commitments,
     machine::{self, Cores},
+    measured_slot::{MeasuredSlot, QUIET_AFTER, timed},
     plan::BenchPlan,
     storage::Placed,
 };
@@ -36,8 +36,8 @@ pub struct Bench {
     crews: Vec<Vec<Pid>>,
     reference: Box<dyn Executor>,
     /// The baseline first, its second copy last.
-    contestants: Vec<Box<dyn Executor>>,
-    /// One for each contestant, where imports are measured.
+    measured_slots: Vec<Box<dyn Executor>>,
+    /// One for each measured_slot, where imports are measured.
     importers: Vec<Importer>,
 }
 
@@ -61,7 +61,7 @@ impl Bench {
             Ok::<_, String>(executor)
         };
         let everyone = everyone(&plan);
-        let contestants = everyone.clone().map(&mut make).collect::<Result<_, _>>()?;
+        let measured_slots = everyone.clone().map(&mut make).collect::<Result<_, _>>()?;
         let importers = everyone.filter(|_| plan.import).map(|candidate| {
             let before = machine::threads();
             let importer = Importer::new(candidate.threads)?;
@@ -70,7 +70,7 @@ impl Bench {
         });
         let importers = importers.collect::<Result<_, _>>()?;
         let reference = (plan.reference)(1)?;
-        Ok(Self { cores: Cores::allowed(), crews, reference, contestants, importers, plan })
+        Ok(Self { cores: Cores::allowed(), crews, reference, measured_slots, importers, plan })
     }
 
     /// Pins every thread, in another way than in the round before but one: cores that are said to be
@@ -126,20 +126,21 @@ impl Bench {
         let mut beside = Beside { reference_ns: vec![first], copies_ns: Vec::new() };
 
         let mut copies = self.copies(case);
-        let mut contestants: Vec<Contestant> =
-            everyone(&self.plan).map(|who| Contestant::new(&who.label)).collect();
+        let mut measured_slots: Vec<MeasuredSlot> =
+            everyone(&self.plan).map(|who| MeasuredSlot::new(&who.label)).collect();
         for run in 0..self.plan.runs {
-            for (contestant, executor) in contestants.iter_mut().zip(&mut self.contestants) {
-                contestant.begin(&mut **executor, case, (block, &right, &watch));
+            for (measured_slot, executor) in measured_slots.iter_mut().zip(&mut self.measured_slots)
+            {
+                measured_slot.begin(&mut **executor, case, (block, &right, &watch));
                 if let Some(meter) = self.plan.memory.filter(|_| run == 0) {
-                    contestant.measure_memory(meter);
+                    measured_slot.measure_memory(meter);
                 }
             }
             storage.begin();
             for round in 0..self.plan.rounds {
                 self.pin(run * self.plan.rounds + round);
-                forwards_and_backwards(&mut contestants, |contestant| {
-                    contestant.run(block, &right, &watch);
+                forwards_and_backwards(&mut measured_slots, |measured_slot| {
+                    measured_slot.run(block, &right, &watch);
                 });
                 // Of storage that takes its time, the machine's ceiling says nothing.
                 if storage.is_memory() {
@@ -155,13 +156,13 @@ impl Bench {
         }
         drop(copies);
         if storage.is_memory() {
-            self.watch_receipts(&mut contestants, case, (block, &right));
+            self.watch_receipts(&mut measured_slots, case, (block, &right));
         }
         storage.begin();
-        let no_import = self.import(block, &right, commitments.as_ref(), &mut contestants);
+        let no_import = self.import(block, &right, commitments.as_ref(), &mut measured_slots);
         storage.end();
-        let mut contestants = contestants.into_iter();
-        let (baseline, control) = (contestants.next(), contestants.next_back());
+        let mut measured_slots = measured_slots.into_iter();
+        let (baseline, control) = (measured_slots.next(), measured_slots.next_back());
         let (Some(baseline), Some(control)) = (baseline, control) else { return Ok(Vec::new()) };
         if let Some(wrong) = [&baseline, &control].iter().find(|who| !who.is_right()) {
             let reason = wrong.reason.as_deref().unwrap_or_default();
@@ -180,18 +181,18 @@ impl Bench {
             baseline,
             control,
         };
-        let sets = contestants.zip(&self.plan.candidates);
+        let sets = measured_slots.zip(&self.plan.candidates);
         Ok(sets.map(|(ours, candidate)| facts.sample_set(candidate, ours)).collect())
     }
 
     fn watch_receipts(
         &mut self,
-        contestants: &mut [Contestant],
+        measured_slots: &mut [MeasuredSlot],
         case: &Case,
         (block, right): (&Runnable, &Outcome),
     ) {
-        for (contestant, executor) in contestants.iter_mut().zip(&mut self.contestants) {
-            contestant.watch_receipts(&mut **executor, case, (block, right, &self.plan.watch));
+        for (measured_slot, executor) in measured_slots.iter_mut().zip(&mut self.measured_slots) {
+            measured_slot.watch_receipts(&mut **executor, case, (block, right, &self.plan.watch));
         }
     }
 
@@ -201,7 +202,7 @@ impl Bench {
         block: &Runnable,
         right: &Outcome,
         expected: Result<&Commitments, &String>,
-        contestants: &mut [Contestant],
+        measured_slots: &mut [MeasuredSlot],
     ) -> Option<String> {
         if self.importers.is_empty() {
             return None;
@@ -213,12 +214,14 @@ impl Bench {
         // One more round, to warm up.
         for round in 0..=self.plan.runs * self.plan.rounds {
             self.pin(round);
-            in_turn(contestants, round, |nth, contestant| {
+            in_turn(measured_slots, round, |nth, measured_slot| {
                 let importer = &self.importers[nth];
-                contestant.import(block, right, (importer, expected), &self.plan.watch);
+                measured_slot.import(block, right, (importer, expected), &self.plan.watch);
             });
             if round == 0 {
-                contestants.iter_mut().for_each(|contestant| contestant.stages = Stages::default());
+                measured_slots
+                    .iter_mut()
+                    .for_each(|measured_slot| measured_slot.stages = Stages::default());
             }
         }
         None
@@ -246,7 +249,7 @@ fn everyone(plan: &BenchPlan) -> impl Iterator<Item = &Candidate> + Clone {
     baseline.clone().chain(&plan.candidates).chain(baseline)
 }
 
-/// Times of what runs beside the contestants.
+/// Times of what runs beside the measured_slots.
 struct Beside {
     reference_ns: Vec<u64>,
     copies_ns: Vec<u64>,
@@ -263,12 +266,12 @@ struct Facts<'a> {
     beside: Beside,
     copies: usize,
     no_import: Option<String>,
-    baseline: Contestant,
-    control: Contestant,
+    baseline: MeasuredSlot,
+    control: MeasuredSlot,
 }
 
 impl Facts<'_> {
-    fn sample_set(&self, candidate: &Candidate, ours: Contestant) -> SampleSet {
+    fn sample_set(&self, candidate: &Candidate, ours: MeasuredSlot) -> SampleSet {
         let gas = match self.right {
             Outcome::Accepted(block) => block.gas_used,
             Outcome::Rejected(_) => 0,

@@ -1,6 +1,6 @@
 //! Where the pre-state of a block is while it is measured.
 
-use super::{contestant::nanoseconds, machine, plan::Storage};
+use super::{machine, measured_slot::nanoseconds, plan::Storage};
 use lockstep_engine::instrument::{DiskState, LatencyReader};
 use lockstep_judge::runnable::Runnable;
 use lockstep_model::StateReader;

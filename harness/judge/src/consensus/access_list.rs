@@ -7,7 +7,9 @@ use alloy_eip7928::{
 };
 use alloy_primitives::B256;
 use alloy_rlp::Decodable;
-use lockstep_faults::access_lists::{K2, K4, K6};
+use lockstep_faults::access_lists::{
+    LIST_HASH_UNCHECKED, LIST_LENGTH_UNBOUNDED, LIST_ORDER_UNCHECKED,
+};
 
 /// Checks the list that came with a block: the hash that the header states, canonical order, each
 /// thing once, indices of the block, and the bound on its size.
@@ -36,17 +38,25 @@ pub fn decode(mut bytes: &[u8]) -> Result<BlockAccessList, BlockRule> {
 
 fn has_the_hash(list: &[AccountChanges], stated: B256) -> Result<(), BlockRule> {
     let hash = compute_block_access_list_hash(list);
-    if hash == stated || K2.is_planted() { Ok(()) } else { Err(BlockRule::AccessListHash) }
+    if hash == stated || LIST_HASH_UNCHECKED.is_planted() {
+        Ok(())
+    } else {
+        Err(BlockRule::AccessListHash)
+    }
 }
 
 fn is_canonical(list: &[AccountChanges], transactions: usize) -> Result<(), BlockRule> {
     let form = validate_block_access_list(list, transactions);
-    if K6.is_planted() { Ok(()) } else { form.map_err(|_| BlockRule::AccessListForm) }
+    if LIST_ORDER_UNCHECKED.is_planted() {
+        Ok(())
+    } else {
+        form.map_err(|_| BlockRule::AccessListForm)
+    }
 }
 
 fn is_not_too_long(list: &[AccountChanges], gas_limit: u64) -> Result<(), BlockRule> {
     let most = gas_limit / ITEM_COST as u64;
-    if total_bal_items(list) <= most || K4.is_planted() {
+    if total_bal_items(list) <= most || LIST_LENGTH_UNBOUNDED.is_planted() {
         Ok(())
     } else {
         Err(BlockRule::AccessListSize)

@@ -3,7 +3,7 @@
 use super::{Broken, DecodedBlock, Era};
 use alloy_consensus::{Signed, TxEnvelope};
 use alloy_primitives::Address;
-use lockstep_faults::output::M7;
+use lockstep_faults::output::STORAGE_KEYS_DROPPED;
 use lockstep_model::{Fork, Rule, Transaction};
 
 /// The transactions of a block with their senders.
@@ -23,7 +23,7 @@ pub fn recover(era: &Era, block: &DecodedBlock) -> Result<Vec<Transaction>, Brok
 /// The transaction as it was decoded.
 fn decoded(envelope: &TxEnvelope) -> TxEnvelope {
     match envelope {
-        TxEnvelope::Eip2930(signed) if M7.is_planted() => {
+        TxEnvelope::Eip2930(signed) if STORAGE_KEYS_DROPPED.is_planted() => {
             let mut tx = signed.tx().clone();
             tx.access_list.0.iter_mut().for_each(|item| item.storage_keys.clear());
             Signed::new_unchecked(tx, *signed.signature(), *signed.hash()).into()

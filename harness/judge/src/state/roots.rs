@@ -9,7 +9,7 @@ use alloy_trie::{
     TrieAccount,
     root::{ordered_trie_root_with_encoder, state_root_unsorted},
 };
-use lockstep_faults::output::{M6, M8};
+use lockstep_faults::output::{BLOOM_WITHOUT_TOPICS, ROOT_WITHOUT_NONCES};
 use lockstep_model::{AccountInfo, BlockOutcome, Receipt, StateChanges};
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ fn storage_root_after(pre: &PreState, changes: &NormalChanges, address: Address)
 
 fn trie_account(info: AccountInfo, storage_root: B256) -> TrieAccount {
     TrieAccount {
-        nonce: if M8.is_planted() { 0 } else { info.nonce },
+        nonce: if ROOT_WITHOUT_NONCES.is_planted() { 0 } else { info.nonce },
         balance: info.balance,
         storage_root,
         code_hash: info.code_hash,
@@ -97,7 +97,7 @@ fn envelope(receipt: &Receipt, status: Eip658Value) -> ReceiptEnvelope {
 /// The bloom of all logs of the block (Yellow Paper 4.3.1).
 pub fn logs_bloom(receipts: &[Receipt]) -> Bloom {
     let mut bloom = receipts.iter().flat_map(|receipt| &receipt.logs).collect();
-    if M6.is_planted() {
+    if BLOOM_WITHOUT_TOPICS.is_planted() {
         bloom = Bloom::ZERO;
         let logs = receipts.iter().flat_map(|receipt| &receipt.logs);
         logs.for_each(|log| bloom.accrue_raw_log(log.address, &[]));

@@ -17,7 +17,7 @@ use crate::{
         AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, SPINS, lock, spin_loop, wait,
     },
 };
-use lockstep_faults::memory::G13;
+use lockstep_faults::memory::LONE_SLEEPER_NOT_WOKEN;
 use lockstep_model::Mode;
 
 /// The scheduler of one block, driven by threads.
@@ -117,7 +117,7 @@ impl Threads {
 
     /// Wakes one of those who sleep, or all. Under the lock.
     fn wake(&self, schedule: &Schedule, notify: impl FnOnce(&Condvar)) {
-        if schedule.sleepers > usize::from(G13.is_planted()) {
+        if schedule.sleepers > usize::from(LONE_SLEEPER_NOT_WOKEN.is_planted()) {
             notify(&self.wake_up);
         }
     }

@@ -33,7 +33,7 @@ use crate::{
     sync::{Arc, AtomicU64, LEAST_BUCKETS},
 };
 use alloy_primitives::Address;
-use lockstep_faults::caches::L3;
+use lockstep_faults::caches::VERSIONS_LEAK_INTO_NEXT_BLOCK;
 use lockstep_model::StateReader;
 
 /// The tables of a block, kept for the next one: they have grown to the size that blocks have.
@@ -48,7 +48,7 @@ impl Tables {
     /// The same tables without their contents, for a block of this many transactions.
     fn renewed(mut self, transactions: usize) -> Self {
         let buckets = (transactions * 2).next_power_of_two().clamp(LEAST_BUCKETS, 1 << 20);
-        if !L3.is_planted() || self.accounts.has_no_buckets() {
+        if !VERSIONS_LEAK_INTO_NEXT_BLOCK.is_planted() || self.accounts.has_no_buckets() {
             self.accounts.renew(buckets);
             self.slots.renew(buckets);
         }

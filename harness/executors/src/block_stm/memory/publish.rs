@@ -14,7 +14,7 @@ use super::{
 };
 use crate::sync::Ordering;
 use alloy_primitives::{Address, map::HashSet};
-use lockstep_faults::memory::{G4, G5};
+use lockstep_faults::memory::{ABORTED_WRITES_STAY, RE_EXECUTION_BUMPS_NOTHING};
 
 /// Where one worker puts what it publishes.
 #[derive(Debug, Default)]
@@ -66,7 +66,9 @@ impl MultiVersionMemory {
             return !locations.is_empty();
         }
         let now: HashSet<&Location> = locations.iter().collect();
-        let gone = before.iter().filter(|location| !G5.is_planted() && !now.contains(location));
+        let gone = before
+            .iter()
+            .filter(|location| !ABORTED_WRITES_STAY.is_planted() && !now.contains(location));
         let gone = gone.map(|location| self.edit(*location, writer.position, Edit::Remove)).count();
         gone > 0 || locations.len() != before.len()
     }
@@ -151,5 +153,9 @@ impl MultiVersionMemory {
 
 /// Which counts a publication raises.
 fn bump_by(writer: Writer, bump: Bump) -> Bump {
-    if G4.is_planted() && writer.incarnation > 0 { Bump::Nothing } else { bump }
+    if RE_EXECUTION_BUMPS_NOTHING.is_planted() && writer.incarnation > 0 {
+        Bump::Nothing
+    } else {
+        bump
+    }
 }

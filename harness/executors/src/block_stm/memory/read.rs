@@ -18,9 +18,12 @@ use crate::{
 };
 use alloy_primitives::{Address, U256};
 use lockstep_faults::{
-    destruction::{C3, C7},
-    fee_recipient::{A1, A2, A4, A8},
-    memory::G1,
+    destruction::{PAYMENT_AFTER_DESTRUCTION_ADDS_TO_OLD_BALANCE, REVIVAL_HIDES_CLEARING},
+    fee_recipient::{
+        FEE_RECIPIENT_WRITES_LOST, REWARD_DOES_NOT_CREATE, REWARDS_AFTER_DESTRUCTION_LOST,
+        REWARDS_INVISIBLE_TO_CODE,
+    },
+    memory::PRE_STATE_READS_ALWAYS_CURRENT,
 };
 use lockstep_model::{AccountChange, AccountInfo, StateChanges};
 
@@ -125,7 +128,11 @@ impl MultiVersionMemory {
         position: Position,
     ) -> Result<Option<AccountInfo>, ReadError> {
         let mut info = base;
-        if C3.is_planted() && base.is_none() && origin != Origin::PreState && !credit.is_zero() {
+        if PAYMENT_AFTER_DESTRUCTION_ADDS_TO_OLD_BALANCE.is_planted()
+            && base.is_none()
+            && origin != Origin::PreState
+            && !credit.is_zero()
+        {
             info = self.pre_state.account(address)?;
         }
         if !credit.is_zero() {
@@ -137,8 +144,11 @@ impl MultiVersionMemory {
                 Origin::PreState | Origin::Cleared(_) => 0,
             };
             let rewards = self.rewards().between(after, position)?;
-            let is_lost = A1.is_planted() && (position as usize) <= self.rewards().transactions()
-                || A8.is_planted() && base.is_none() && origin != Origin::PreState;
+            let is_lost = REWARDS_INVISIBLE_TO_CODE.is_planted()
+                && (position as usize) <= self.rewards().transactions()
+                || REWARDS_AFTER_DESTRUCTION_LOST.is_planted()
+                    && base.is_none()
+                    && origin != Origin::PreState;
             if rewards.payments > 0 && !is_lost {
                 info = credited(info, U256::from(rewards.sum), self.state_clearing);
             }
@@ -187,7 +197,7 @@ impl MultiVersionMemory {
             return Ok(*info);
         }
         let mut versions = cells.below(end)?;
-        if A2.is_planted() && cells.address == self.beneficiary {
+        if FEE_RECIPIENT_WRITES_LOST.is_planted() && cells.address == self.beneficiary {
             versions.set = None;
         }
         let (origin, base) = self.base(cells.address, &versions)?;
@@ -200,7 +210,8 @@ impl MultiVersionMemory {
         changes: &mut StateChanges,
         end: Position,
     ) -> Result<(), ReadError> {
-        let is_lost = A4.is_planted() && self.pre_state.account(self.beneficiary)?.is_none();
+        let is_lost = REWARD_DOES_NOT_CREATE.is_planted()
+            && self.pre_state.account(self.beneficiary)?.is_none();
         if self.rewards().between(0, end)?.payments > 0 && !is_lost {
             let info = self.account(self.beneficiary, end)?.info;
             let change =
@@ -250,7 +261,7 @@ impl MultiVersionMemory {
         let snapshot = self.tables.slots.snapshot(read.hash);
         let now = self.slot_version(read.address, read.slot, read.hash, snapshot, position);
         now.is_ok_and(|(origin, value)| {
-            G1.is_planted() && read.origin == Origin::PreState
+            PRE_STATE_READS_ALWAYS_CURRENT.is_planted() && read.origin == Origin::PreState
                 || origin == read.origin
                 || origin != Origin::PreState && value == read.value
         })
@@ -270,7 +281,8 @@ impl MultiVersionMemory {
             // Within one transaction the clearing comes first.
             Some((writer, value))
                 if cleared.is_none_or(|at| at.position <= writer.position)
-                    || C7.is_planted() && self.is_revived(address, position) =>
+                    || REVIVAL_HIDES_CLEARING.is_planted()
+                        && self.is_revived(address, position) =>
             {
                 (Origin::Written(writer), value)
             }

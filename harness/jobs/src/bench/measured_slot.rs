@@ -28,7 +28,7 @@ use std::{
 pub(super) const QUIET_AFTER: Duration = Duration::from_millis(1);
 
 /// One executor on one block.
-pub(super) struct Contestant {
+pub(super) struct MeasuredSlot {
     label: String,
     prepared: Result<Box<dyn Prepared>, String>,
     pub(super) times: Vec<u64>,
@@ -40,7 +40,7 @@ pub(super) struct Contestant {
     pub(super) telemetry: Telemetry,
 }
 
-impl Contestant {
+impl MeasuredSlot {
     /// Prepares nothing yet.
     pub(super) fn new(label: &str) -> Self {
         Self {
@@ -105,7 +105,7 @@ impl Contestant {
         }
     }
 
-    /// One timed run. A contestant that was wrong once has no time any more.
+    /// One timed run. A measured_slot that was wrong once has no time any more.
     pub(super) fn run(&mut self, block: &Runnable, right: &Outcome, watch: &Watch) {
         let label = self.label.clone();
         let Some(prepared) = self.prepared() else { return };
