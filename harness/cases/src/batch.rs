@@ -27,7 +27,7 @@ pub enum Batch {
 }
 
 impl Batch {
-    /// What the user named to get here.
+    /// The archive, folder or file that the user named; empty where there is none.
     pub fn origin(&self) -> &str {
         match self {
             Self::File(file) | Self::WithPreAllocs(file, _) => &file.origin,
@@ -45,7 +45,7 @@ impl Batch {
         }
     }
 
-    /// What is in it.
+    /// Reads its contents.
     pub fn read(&self) -> Found {
         match self {
             Self::File(file) => read_file(file, &PreAllocs::default()),

@@ -64,8 +64,8 @@ struct State {
     quiet_bytes: usize,
 }
 
-/// What a worker holds while it runs a case. It is given back by hand: an abandoned worker never
-/// will, and the watchdog does it then.
+/// Permit that a worker holds while it runs a case. Its return is explicit: an abandoned worker never
+/// returns it, and the watchdog does so instead.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticket {
     large: bool,

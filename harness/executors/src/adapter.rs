@@ -34,7 +34,7 @@ pub struct AlloyEvm<M> {
     make: M,
 }
 
-/// What a factory must be: one for Ethereum's transactions, over revm's environments.
+/// Bounds on a factory: Ethereum's transactions over revm's environments.
 pub trait EthereumFactory:
     for<'a> BlockExecutorFactory<
         EvmFactory: EvmFactory<
@@ -93,7 +93,7 @@ where
             case: case.clone(),
             changes_by_transaction: options.changes_by_transaction,
             env: evm_env(case),
-            factory: (self.make)(Hardforks(case.rules.fork)),
+            factory: (self.make)(Hardforks::of(&case.rules)),
             transactions: transactions.map(transaction).collect(),
         }))
     }

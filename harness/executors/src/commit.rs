@@ -21,7 +21,7 @@ use revm::{
 };
 use std::fmt;
 
-/// What a transaction asks of its block.
+/// The gas and blob gas that a transaction claims from its block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GasClaim {
     /// EIP-2718 transaction type.
@@ -44,7 +44,7 @@ impl GasClaim {
     }
 }
 
-/// What a receipt needs of an executed transaction.
+/// The results of an executed transaction that its receipt needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
     /// Whether its call succeeded.
@@ -92,7 +92,7 @@ impl OrderedCommit {
         }
     }
 
-    /// What is left where everything was taken out.
+    /// An empty commit, left behind when everything was taken out.
     pub(crate) const fn nothing(fork: Fork) -> Self {
         Self {
             fork,

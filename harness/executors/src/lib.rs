@@ -12,7 +12,7 @@
 //! * [`mod@trace`]: one transaction, step by step.
 //! * [`sync`]: the one door to threads, locks and atomics.
 //!
-//! It depends on the model and on revm; it does not know the judge. Where it asks whether a fault
+//! It depends on the model and on revm; it does not know the judge. For checks whether a fault
 //! `is_planted`, see the crate `lockstep-faults`: without that crate's feature the answer is no, and the
 //! branch is not compiled.
 

@@ -17,14 +17,14 @@ use lockstep_faults::{
 use lockstep_model::{AccountChange, AccountInfo, Case, Phases, StateChanges};
 use revm::state::bal::Bal;
 
-/// What came before the transactions.
+/// Results of the pre-block phase.
 #[derive(Default)]
 pub(crate) struct Start {
     pub(crate) changes: StateChanges,
     pub(crate) access_list: Option<Bal>,
 }
 
-/// What came after the transactions.
+/// Results of the post-block phase.
 #[derive(Default)]
 pub(crate) struct End {
     pub(crate) changes: StateChanges,
@@ -79,7 +79,7 @@ pub(crate) fn post_block_with(
     }
     let ommers = ommer_headers(case);
     let mut session = session(case, env, &ommers, state, lists);
-    session.receipts = deposit_receipt(gas.receipts()).into_iter().collect();
+    session.receipts = deposit_receipt(&case.rules, gas.receipts()).into_iter().collect();
     if DEPOSITS_OUT_OF_ORDER.is_planted() {
         session.receipts.iter_mut().for_each(|receipt| receipt.logs.reverse());
     }
@@ -96,7 +96,7 @@ pub(crate) fn post_block_with(
     Ok(End { changes, requests, access_list: state.take_built_bal() })
 }
 
-/// What F4 makes of withdrawals of nothing.
+/// Applies fault F4: a withdrawal of zero creates its absent recipient.
 fn add_empty_recipients(case: &Case, changes: &mut StateChanges) {
     let withdrawals = case.block.withdrawals.iter().flatten();
     for withdrawal in withdrawals.filter(|withdrawal| withdrawal.amount == 0) {

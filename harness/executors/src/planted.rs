@@ -1,5 +1,5 @@
-//! What planted faults do, and the state that they keep from one transaction to the next. Without the feature
-//! each of these functions is empty, and inlined.
+//! Actions of planted faults, and the state that they keep from one transaction to the next. Without the
+//! feature each of these functions is empty, and inlined.
 
 use alloy_primitives::{Address, B256, map::AddressMap};
 use lockstep_faults::{
@@ -43,7 +43,7 @@ pub(crate) fn leave_transient(storage: &TransientStorage) {
     TRANSIENT.set(storage.clone());
 }
 
-/// What the last transaction of this thread has left.
+/// Takes the transient storage that the last transaction of this thread has left.
 pub(crate) fn take_transient() -> TransientStorage {
     TRANSIENT.take()
 }

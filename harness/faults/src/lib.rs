@@ -29,7 +29,7 @@ pub mod transfers;
 pub struct Fault {
     /// Its family's letter and a number, as in `B3`.
     pub id: &'static str,
-    /// What goes wrong.
+    /// The wrong behaviour, in one line.
     pub title: &'static str,
     /// The smallest block that shows it.
     pub pattern: &'static str,
@@ -37,7 +37,7 @@ pub struct Fault {
     pub precedent: &'static str,
     /// How it has to be found.
     pub tier: Tier,
-    /// Where it is.
+    /// The code that contains it.
     pub reach: Reach,
 }
 
@@ -54,7 +54,7 @@ pub enum Tier {
     Canary,
 }
 
-/// Where a fault is.
+/// The code that contains a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// In a candidate: it differs from the reference.

@@ -7,7 +7,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Where a test comes from.
+/// Source of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
@@ -47,11 +47,11 @@ impl SourceKind {
 pub struct Test {
     /// Stable id: `path::name[fork,d,g,v]` for a state test.
     pub id: String,
-    /// Where it comes from.
+    /// Its source.
     pub source: SourceKind,
     /// The fork as the source names it.
     pub fork: String,
-    /// What to do with it.
+    /// How it is handled.
     pub body: Body,
 }
 
@@ -76,7 +76,7 @@ impl Test {
     }
 }
 
-/// What to do with a test.
+/// How a test is handled.
 #[derive(Debug, Clone)]
 pub enum Body {
     /// Execute it.

@@ -4,10 +4,10 @@ use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
 
-/// Where two outcomes, or an outcome and an expectation, differ.
+/// A difference between two outcomes, or between an outcome and an expectation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// What kind of thing differs.
+    /// Scope of a difference.
     pub scope: Scope,
     /// The block of a test that has several, counted from zero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,16 +23,16 @@ pub struct Difference {
     pub slot: Option<U256>,
     /// The field.
     pub field: Cow<'static, str>,
-    /// What it should be.
+    /// The correct value: from a fixture or header, or from the reference.
     #[serde(flatten)]
     pub should_be: ShouldBe,
-    /// What it is.
+    /// The actual value.
     pub candidate: String,
-    /// Whose value that is.
+    /// The executor that produced it.
     pub executor: String,
 }
 
-/// What kind of thing differs.
+/// Scope of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {

@@ -5,7 +5,7 @@
 use crate::consensus::{BlockRule, Broken};
 use lockstep_model::Rule;
 
-/// What an exception name stands for: any of these rules of execution or of the block.
+/// An exception name, and the rules that it stands for: any of them, of execution or of the block.
 type Row = (&'static str, &'static [Rule], &'static [BlockRule]);
 
 /// `TransactionException`s, and what retesteth called them.
@@ -136,7 +136,7 @@ const FEE_CAP_OR_GAS: &[Rule] = &[Rule::InsufficientMaxFeePerGas, Rule::GasAllow
 /// The bytes of a block, or of what is in it, do not say which of their rules they break.
 const ENCODING: &[BlockRule] = &[BlockRule::Encoding];
 
-/// What `RLP_…` names stand for that are not listed: wrong bytes, of a transaction or of the block. With
+/// Rules for `RLP_…` names that are not listed: wrong bytes, of a transaction or of the block. With
 /// a number of elements that no header has, a block lacks fields or has too many.
 const WRONG_BYTES: Row = (
     "RLP_",
@@ -227,7 +227,7 @@ const BLOCKS: &[Row] = &[
 const ENGINE: &[Row] =
     &[("-32602", &[], &[BlockRule::EngineParameters]), ("-38005", &[], &[BlockRule::EngineFork])];
 
-/// What retesteth called the rules of blocks.
+/// Rules of blocks, by their names in retesteth.
 const CLASSIC: &[Row] = &[
     ("InvalidDifficulty", &[], DIFFICULTY),
     ("InvalidDifficulty2", &[], DIFFICULTY),

@@ -4,7 +4,7 @@ use crate::{difference::Difference, state::PreState};
 use alloy_primitives::{Address, B256, Bloom, U256};
 use std::{borrow::Cow, sync::Arc};
 
-/// What a source knows of the outcome. Everything that is there is compared.
+/// The outcome as far as a source states it. Every stated part is compared.
 #[derive(Debug, Clone, Default)]
 pub struct Expectation {
     /// Root of the whole state afterwards.
@@ -15,8 +15,7 @@ pub struct Expectation {
     pub accounts: Vec<ExpectedAccount>,
     /// Whether [`Expectation::accounts`] is the whole state: then no other account may exist.
     pub accounts_are_complete: bool,
-    /// The block must be valid. Where it need neither be valid nor be rejected, the reference
-    /// decides.
+    /// The block must be valid. If it need neither be valid nor be rejected, the reference decides.
     pub accepted: bool,
     /// The block must be rejected.
     pub rejection: Option<ExpectedRejection>,
@@ -35,11 +34,11 @@ pub struct Expectation {
     pub undecidable: Vec<Cow<'static, str>>,
 }
 
-/// What a transaction with a price of more than 128 bits does besides what executors make of it.
+/// Effects that executors leave out for a transaction with a price of more than 128 bits.
 ///
 /// Such a transaction runs with the highest price of 128 bits, its sender without what the rest of the price
-/// costs for all of its gas: while code runs, the sender has the very balance that it should. What is left
-/// is to pay the rest: to the sender for gas that was not used, to the fee recipient for gas that was.
+/// costs for all of its gas: while code runs, the sender has the very balance that it should. The rest is
+/// paid afterwards: to the sender for gas that was not used, to the fee recipient for gas that was.
 #[derive(Debug, Clone)]
 pub struct WidePrice {
     /// The pre-state that the source states.

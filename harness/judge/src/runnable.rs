@@ -12,7 +12,7 @@ pub struct Runnable {
     pub case: Case,
     /// Its whole pre-state, for the judge.
     pub pre: Arc<PreState>,
-    /// What is expected of it.
+    /// Its expected outcome.
     pub expectation: Expectation,
     /// Keys of its senders, as far as its source states them.
     pub keys: Keys,
@@ -30,6 +30,6 @@ pub struct Undecodable {
     pub beneficiary: Address,
     /// Its whole pre-state, for the judge.
     pub pre: Arc<PreState>,
-    /// What is expected of it.
+    /// Its expected outcome.
     pub expectation: Expectation,
 }

@@ -3,7 +3,7 @@
 use crate::{Fork, StateReader};
 use alloy_consensus::TxEnvelope;
 use alloy_eips::eip4895::Withdrawal;
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, address};
 use std::{fmt, sync::Arc};
 
 /// One block and all that its execution depends on. Cloning is cheap.
@@ -55,12 +55,23 @@ pub struct Rules {
     /// Whether this very block moves the balances of the DAO accounts (EIP-779). The fork itself
     /// cannot tell: the rules of the DAO fork are Homestead's.
     pub dao_drain: bool,
+    /// The contract whose logs are deposits from Prague on (EIP-6110): each network has its own.
+    pub deposit_contract: Address,
 }
+
+/// The deposit contract of mainnet.
+pub const MAINNET_DEPOSIT_CONTRACT: Address = address!("00000000219ab540356cbb839cbe05303d7705fa");
 
 impl Rules {
     /// The mainnet rules of `fork`.
     pub const fn mainnet(fork: Fork) -> Self {
-        Self { fork, chain_id: 1, blobs: None, dao_drain: false }
+        Self {
+            fork,
+            chain_id: 1,
+            blobs: None,
+            dao_drain: false,
+            deposit_contract: MAINNET_DEPOSIT_CONTRACT,
+        }
     }
 }
 
@@ -73,7 +84,7 @@ pub struct BlobParams {
     pub update_fraction: u64,
 }
 
-/// What execution needs to know of a block: the header fields that the EVM can see, and the body.
+/// A block as execution sees it: the header fields visible to the EVM, and the body.
 #[derive(Debug, Clone, Default)]
 pub struct Block {
     /// Block number.

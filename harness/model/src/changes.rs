@@ -20,7 +20,7 @@ pub struct StateChanges {
 /// Changed accounts, one after the other.
 ///
 /// In pieces: the parts that several workers have gathered are handed over without a copy.
-/// Where the pieces end means nothing.
+/// Piece boundaries carry no meaning.
 #[derive(Debug, Clone, Default)]
 pub struct AccountLog(Vec<Piece>);
 

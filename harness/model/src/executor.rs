@@ -31,9 +31,9 @@ pub trait Prepared: Send {
     /// When the executor broke. That the block is invalid is an [`Outcome`], not an error.
     fn run(&mut self) -> Result<Execution, ExecutorError>;
 
-    /// What the block itself says that it changes, where it does (EIP-7928) and the executor goes by
-    /// it. On the clock: an import may compute the state root from it while the block runs. It is worth
-    /// nothing unless the run accepts the block.
+    /// The state changes that the block itself states (EIP-7928). `None` if it states none, or the
+    /// executor does not rely on them. On the clock: an import may compute the state root from them while
+    /// the block runs. They are worth nothing unless the run accepts the block.
     ///
     /// # Errors
     /// When the pre-state cannot be read.
@@ -58,7 +58,7 @@ pub struct Execution {
     pub telemetry: Telemetry,
 }
 
-/// What an executor says about a run. Its own word: the judge never relies on it.
+/// Self-reported figures of an executor about a run. The judge never relies on them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telemetry {
     /// How the executor chose its threads.

@@ -21,7 +21,9 @@ pub mod run_options;
 pub mod state;
 pub mod trace;
 
-pub use case::{BlobParams, Block, Case, Ommer, Phases, Rules, Transaction};
+pub use case::{
+    BlobParams, Block, Case, MAINNET_DEPOSIT_CONTRACT, Ommer, Phases, Rules, Transaction,
+};
 pub use changes::{AccountChange, AccountLog, StateChanges};
 pub use dependencies::{Dependencies, Dependent};
 pub use executor::{

@@ -15,7 +15,7 @@ pub struct MemoryState {
     block_hashes: BlockHashes,
 }
 
-/// Where `BLOCKHASH` gets its answers.
+/// Source of the hashes that `BLOCKHASH` returns.
 #[derive(Debug, Clone)]
 pub enum BlockHashes {
     /// The keccak-256 of the decimal block number: the convention of state tests.

@@ -5,7 +5,7 @@ use std::fmt;
 /// The broken rule and the place it broke at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Where.
+    /// Position in block processing.
     pub at: At,
     /// Which rule.
     pub rule: Rule,

@@ -3,7 +3,7 @@
 use crate::{Case, Fork, Phases, ReadObserver, ReceiptObserver};
 use std::{fmt, sync::Arc};
 
-/// What one run asks of an executor beside the case: so the very same [`Case`] goes to every executor.
+/// Options of one run, kept apart from the [`Case`] so that every executor gets the very same case.
 #[derive(Clone, Default)]
 pub struct RunOptions {
     /// Whether the outcome must hold the changes of each transaction as well. An executor that cannot give

@@ -25,6 +25,6 @@ pub struct Traced {
     pub steps: Vec<Step>,
     /// The receipt, with a cumulative gas of its own gas alone; or the rule that the transaction breaks.
     pub result: Result<Receipt, Rule>,
-    /// What it changed, the fee recipient's pay included.
+    /// Its state changes, including the fee recipient's reward.
     pub changes: StateChanges,
 }

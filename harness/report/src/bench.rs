@@ -54,7 +54,7 @@ impl Line {
 /// All that was measured in one go.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
-    /// What holds for all of it.
+    /// The circumstances of all of it.
     pub circumstances: Circumstances,
     /// In the order in which they were measured.
     pub sets: Vec<SampleSet>,
@@ -83,7 +83,7 @@ pub enum RecordError {
         "line 1: schema {found}, expected {SCHEMA}: another version of lockstep wrote it; measure again, or use that version"
     )]
     Schema {
-        /// What it states.
+        /// The schema version that it states.
         found: u64,
     },
     /// A line in the middle cannot be read.
@@ -91,7 +91,7 @@ pub enum RecordError {
     Line {
         /// Counted from 1.
         line: usize,
-        /// What was expected and found.
+        /// The problem: the expected and the found content.
         problem: String,
     },
 }
@@ -272,7 +272,7 @@ impl Table {
     }
 }
 
-/// What the blocks with a speedup have together.
+/// The combined speedup of the blocks that have one.
 fn speedups_of(group: &Group) -> String {
     if group.blocks == 0 {
         return "no block with a speedup".to_owned();
@@ -295,7 +295,7 @@ pub fn name(set: &SampleSet) -> String {
             format!("{}, {contention}", workload.name)
         }
         Some((workload, _)) => workload.name.to_owned(),
-        // Of another version, perhaps.
+        // Perhaps a workload of another version.
         None => match set.workload.strip_prefix("workload::").and_then(|id| id.split_once('[')) {
             Some((name, _)) => name.to_owned(),
             None => set.workload.clone(),
@@ -318,7 +318,7 @@ pub fn speedup(set: &SampleSet) -> Option<String> {
     })
 }
 
-/// What is said below a row of storage other than memory.
+/// The line below a row of storage other than memory.
 fn storage_line(set: &SampleSet) -> String {
     let Some(storage) = set.storage else { return String::new() };
     let read = storage.read_ns.map(|ns| format!("a read takes {:.1} µs", ns as f64 / 1e3));
@@ -330,7 +330,7 @@ fn storage_line(set: &SampleSet) -> String {
     if facts.is_empty() { String::new() } else { format!("  storage: {}\n", facts.join("; ")) }
 }
 
-/// What is said below a row of the import of the whole block.
+/// The line below a row on the import of the whole block.
 fn import_line(set: &SampleSet) -> String {
     if let Some(reason) = &set.no_import {
         return format!("  import: not measured: {reason}\n");

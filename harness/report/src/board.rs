@@ -39,7 +39,7 @@ pub struct Leader {
     pub mode: String,
     /// The machine's name.
     pub machine: String,
-    /// Where the pre-state was.
+    /// Storage of the pre-state.
     pub place: String,
     /// `workloads` or `real blocks`.
     pub kind: &'static str,
@@ -146,7 +146,7 @@ impl Board {
         leaders
     }
 
-    /// What better contracts bring, for every workload that comes in both styles.
+    /// The gain from better contracts, for every workload that comes in both styles.
     pub fn pairs(&self) -> Vec<Pair> {
         let mut pairs = Vec::new();
         for (_, record) in &self.measurements {
@@ -208,7 +208,7 @@ impl Board {
         (!self.faults.is_empty()).then(|| Scores::of(&self.faults))
     }
 
-    /// What a reader must know of the records: parts that are missing, machines that were noisy.
+    /// Caveats about the records: parts that are missing, machines that were noisy.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         for (file, record) in &self.measurements {

@@ -44,12 +44,12 @@ pub struct Search {
     pub looked_at: u64,
     /// For how long.
     pub seconds: f64,
-    /// What gave the fault away, if anything did.
+    /// The detection of the fault, if it was detected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detection: Option<Detection>,
 }
 
-/// What gave a fault away.
+/// The detection of a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detection {
     /// The block or test.
@@ -60,7 +60,7 @@ pub struct Detection {
     /// The executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<String>,
-    /// What kind of difference, as in `diverged: receipt gasUsed`.
+    /// Kind of the difference, as in `diverged: receipt gasUsed`.
     pub kind: String,
 }
 
@@ -69,7 +69,7 @@ pub struct Detection {
 pub struct Row {
     /// The fault.
     pub id: String,
-    /// What goes wrong.
+    /// The wrong behaviour, in one line.
     pub title: String,
     /// Executors that had it.
     pub precedent: String,
@@ -112,8 +112,8 @@ impl Row {
         self.searches.insert(means, search);
     }
 
-    /// What gave it away in this way, if that counts: a seed that differs without the fault, or finds
-    /// it too seldom, does not.
+    /// The detection by this means, if it counts: a seed that differs without the fault, or finds it too
+    /// seldom, does not.
     pub fn detection(&self, means: Means) -> Option<&Detection> {
         let found = self.searches.get(&means)?.detection.as_ref()?;
         let counts = means != Means::Fuzz
@@ -151,7 +151,7 @@ impl Row {
 pub struct Score {
     /// Found.
     pub detected: usize,
-    /// Of so many.
+    /// Faults in total.
     pub of: usize,
 }
 
@@ -182,7 +182,7 @@ impl fmt::Display for Score {
 pub struct Scores {
     /// Everything but the canary.
     pub all: Score,
-    /// Of the same, by official tests alone; `None` where none were given.
+    /// The same, by official tests alone; `None` where none were given.
     pub official: Option<Score>,
     /// Those that must be found.
     pub must: Score,
@@ -194,11 +194,11 @@ pub struct Scores {
     not_applicable: usize,
 }
 
-/// Of the faults that are not in the must tier, at least so many must be found.
+/// Least percentage of the faults in the rest tier that must be found.
 const ENOUGH_OF_THE_REST: f64 = 95.0;
 
 impl Scores {
-    /// Of these rows.
+    /// The scores of these rows.
     pub fn of(rows: &[Row]) -> Self {
         let faults = || rows.iter().filter(|row| !row.is(Tier::Canary) && row.applies());
         let tier = |tier| Score::of(faults().filter(move |row| row.is(tier)), Row::is_detected);

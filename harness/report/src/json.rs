@@ -30,7 +30,7 @@ struct TestLine {
     verdict: Option<Verdict>,
     reason: Option<String>,
     differences: Vec<Difference>,
-    /// What the user named to get to the test.
+    /// The archive, folder or file that the user named and that led to the test.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     origin: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -131,7 +131,7 @@ pub fn summary_line(record: &Record) -> String {
 pub struct RecordError {
     /// The line, from one.
     pub line: usize,
-    /// What is wrong with it.
+    /// The problem with it.
     pub problem: String,
 }
 
@@ -191,7 +191,7 @@ fn test_result(line: TestLine) -> TestResult {
     }
 }
 
-/// What only the summary knows; what the tests add up to must be what it says.
+/// Adds the facts that only the summary holds. Its counts must equal those of the tests.
 fn summarise(record: &mut Record, summary: SummaryLine) -> Result<(), String> {
     if record.counts != summary.counts || record.unreadable.len() != summary.unreadable {
         return Err(format!(

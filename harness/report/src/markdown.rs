@@ -29,7 +29,7 @@ pub fn render(board: &Board) -> String {
     text
 }
 
-/// What must be known before any figure is read.
+/// Warnings, to be read before any figure.
 pub fn warnings(text: &mut String, board: &Board) {
     let warnings = board.warnings();
     if !warnings.is_empty() {

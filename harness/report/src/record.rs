@@ -108,31 +108,31 @@ impl Cases {
 pub struct TestResult {
     /// The test's id.
     pub id: String,
-    /// What the user named to get to it.
+    /// The archive, folder or file that the user named and that led to it.
     pub origin: String,
-    /// Where it comes from.
+    /// Its source.
     pub source: SourceKind,
     /// Its fork.
     pub fork: String,
     /// How it ended.
     pub status: Status,
-    /// What was found; `None` where it was not run.
+    /// The verdict; `None` where it was not run.
     pub verdict: Option<Verdict>,
     /// Why it did not simply pass.
     pub reason: Option<String>,
-    /// What is different.
+    /// All differences.
     pub differences: Vec<Difference>,
     /// Expectations that could not be decided.
     pub undecidable: Vec<Cow<'static, str>>,
     /// How long it took, all executors together. Shown, never compared.
     pub time_ns: u64,
-    /// What was found on its cases.
+    /// Verdicts on its cases, counted.
     pub cases: Cases,
-    /// What each executor did.
+    /// The runs of the executors.
     pub runs: Vec<Run>,
     /// The packed block, if it is one.
     pub packed: Option<PackedBlock>,
-    /// What the reference made of each case, where it was asked for.
+    /// The reference's outcome on each case, where it was asked for.
     #[serde(default)]
     pub outcomes: Vec<CaseOutcome>,
 }
@@ -167,13 +167,13 @@ pub struct CaseOutcome {
 pub struct Run {
     /// The executor's label.
     pub executor: String,
-    /// What was found; the reference's own run is agreed.
+    /// The verdict; the reference's own run is agreed.
     pub verdict: Verdict,
-    /// What it says about itself.
+    /// Its telemetry, self-reported.
     pub telemetry: Telemetry,
 }
 
-/// What became of a recipe.
+/// The packed block that a recipe became.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedBlock {
     /// `disjoint`, `shared` or `invalid`.
@@ -250,7 +250,7 @@ pub enum Overlap {
     Refuted,
 }
 
-/// What one executor did over the whole run.
+/// Totals of one executor over the whole run.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ExecutorTotals {
@@ -311,7 +311,7 @@ impl ExecutorTotals {
 }
 
 impl Overlap {
-    /// What is known of two runs: one refutation refutes, one proof proves.
+    /// The verdict over two runs: one refutation refutes, one proof proves.
     fn worse_of(self, other: Self) -> Self {
         let rank = |overlap| match overlap {
             Self::NotAsked => 0,
@@ -367,7 +367,7 @@ pub struct Record {
     pub others: Vec<OtherFile>,
     /// By executor.
     pub executors: BTreeMap<String, ExecutorTotals>,
-    /// What the packer made of its input, if it was asked to.
+    /// The packer's counts, if it was asked to pack.
     pub packing: Option<Packing>,
     /// Packed blocks by mode.
     pub packed: BTreeMap<Cow<'static, str>, PackedTotals>,

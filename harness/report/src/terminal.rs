@@ -101,7 +101,7 @@ pub fn unreadable(error: &SourceError) -> String {
     format!("{RED}{BOLD}UNREADABLE{RESET} {error}\n")
 }
 
-/// What the reference made of each case of a test.
+/// The reference's outcome on each case of a test.
 pub fn outcomes(result: &TestResult) -> String {
     let mut text = format!("{BOLD}{}{RESET}\n", result.id);
     for outcome in &result.outcomes {
@@ -331,7 +331,7 @@ fn last_line(text: &mut String, record: &Record, replay: &Replay) {
     }
 }
 
-/// What to run next.
+/// The suggested next run.
 fn next_step(record: &Record, replay: &Replay) -> Option<String> {
     if let Some(first) = record.failures.first() {
         return Some(replay.of(first));

@@ -20,7 +20,7 @@ use std::{collections::BTreeMap, sync::Arc};
 const TIP: u128 = 2;
 const BASE_FEE: u64 = 7;
 
-/// What one unit of gas costs a sender.
+/// The price of one unit of gas for a sender, in wei.
 pub(super) const GAS_PRICE: u128 = TIP + BASE_FEE as u128;
 
 /// A block in the making.
@@ -32,7 +32,7 @@ pub(super) struct BlockBuilder {
     expected: BTreeMap<Address, ExpectedAccount>,
 }
 
-/// What one transaction asks for.
+/// The fields of one requested transaction.
 pub(super) struct Request {
     pub(super) sender: Address,
     pub(super) to: Address,

@@ -1,7 +1,7 @@
 //! A set of blocks generated from a seed, without any file: a real job on a fresh machine.
 //!
 //! Native transfers and contract calls over independent, chained, star, hot-slot and same-sender
-//! shapes, for every fork that changes how state is written. What a block must leave behind is
+//! shapes, for every fork that changes how state is written. The state expected after a block is
 //! computed by plain arithmetic, so the reference has an oracle here too.
 
 mod block;

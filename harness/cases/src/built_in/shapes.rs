@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
-/// What the transactions do.
+/// The kind of the transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Transfer,
@@ -180,7 +180,7 @@ fn fill_calls(block: &mut BlockBuilder, shape: Shape, size: usize, random: &mut 
     }
 }
 
-/// What the contract of this shape does to its storage.
+/// Applies a call of this shape's contract to its storage.
 fn apply(storage: &mut BTreeMap<U256, U256>, shape: Shape, slot: U256, amount: U256) {
     let from = if shape == Shape::Star { U256::ZERO } else { slot };
     let to = if shape == Shape::Chained { slot + U256::from(1) } else { slot };

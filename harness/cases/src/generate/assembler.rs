@@ -61,7 +61,7 @@ pub(super) mod op {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Assembler(Vec<u8>);
 
-/// Where the target of a jump is to be written.
+/// The offset at which the target of a jump is still to be written.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct Skip(usize);
@@ -98,7 +98,7 @@ impl Assembler {
         skip
     }
 
-    /// Where a skip goes on.
+    /// Lands a skip here: patches its jump target and adds the `JUMPDEST`.
     pub(super) fn land(&mut self, Skip(place): Skip) {
         let target = (self.0.len() as u16).to_be_bytes();
         self.0[place..place + 2].copy_from_slice(&target);

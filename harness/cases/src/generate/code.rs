@@ -52,7 +52,7 @@ const PRECOMPILES: [(u64, u64); 18] = [
     (0x100, 160),
 ];
 
-/// What code can refer to.
+/// The surroundings that code can refer to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surroundings<'a> {
     pub(super) fork: Fork,
@@ -315,7 +315,7 @@ impl Writer<'_> {
         kinds.extend(self.since(Fork::Homestead).then_some(op::DELEGATECALL));
         kinds.extend(self.since(Fork::Byzantium).then_some(op::STATICCALL));
         let kind = *chooser.pick(&kinds);
-        // What is passed on: two words, the first of them from storage or calldata.
+        // The input of the call: two words, the first of them from storage or calldata.
         self.expression(chooser);
         self.code.number(0).op(op::MSTORE);
         self.code.number(32).number(0).number(64).number(0);
@@ -443,7 +443,7 @@ fn init(chooser: &mut Chooser<'_>, slot: Option<(u64, u64)>) -> Bytes {
     }
 }
 
-/// Where [`factory`] at this address puts the contract of a salt (EIP-1014).
+/// The address of the contract that [`factory`] at this address creates with a salt (EIP-1014).
 pub(super) fn revived(factory: Address, salt: u64) -> Address {
     let salt = alloy_primitives::U256::from(salt).to_be_bytes::<32>();
     factory.create2_from_code(salt, init_code(MORTAL, None))

@@ -150,7 +150,7 @@ impl Feature {
         }
     }
 
-    /// How many blocks of a hundred have it. What ends a block early is rare: nothing behind it runs.
+    /// Percentage of blocks that have it. A feature that ends a block early is rare: nothing behind it runs.
     const fn percent(self) -> u8 {
         match self {
             Self::Invalid => 8,

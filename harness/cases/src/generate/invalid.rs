@@ -78,7 +78,7 @@ impl Flaw {
     }
 }
 
-/// What a draft has become.
+/// The result of giving a draft a flaw.
 pub(super) enum Spoilt {
     Draft(Draft),
     /// A flaw that only a transaction can have; with the key of its sender.

@@ -38,12 +38,12 @@ use world::{Cast, World};
 /// Bytes that a seed is stretched to: enough for the largest block.
 const BYTES: usize = 24 << 10;
 
-/// What blocks may be.
+/// Limits on generated blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Forks to choose from; not empty.
     pub forks: Vec<Fork>,
-    /// What may be in a block at all.
+    /// Features that a block may have at all.
     pub features: Features,
     /// The most transactions of a block.
     pub transactions: usize,
@@ -82,7 +82,7 @@ pub struct Recipe {
 pub struct Generated {
     /// The block.
     pub block: Runnable,
-    /// What it may have, of what its fork knows.
+    /// Features that it may have, out of those that its fork knows.
     pub features: Features,
     /// How its transactions conflict.
     pub shape: Shape,
@@ -138,7 +138,7 @@ pub fn next_of_chain(
     let block = &before.block;
     let fork = block.case.rules.fork;
     let features = Features::choose(&mut chooser, fork, limits.features);
-    // What only a state of before can have stays as it was.
+    // Features that only an earlier state can bring are kept only if the previous block had them.
     let features = features.only(before.features, &[Feature::Edges, Feature::Revival]);
     let shape = Shape::choose(&mut chooser);
     let size = chooser.size(limits.transactions.min(LONGEST_LINK));

@@ -92,7 +92,7 @@ impl Shape {
     }
 }
 
-/// What a transaction is about to be.
+/// A transaction in the making.
 pub(super) struct Draft {
     pub(super) key: usize,
     pub(super) nonce: u64,
@@ -124,7 +124,7 @@ pub(super) fn fill(
     shape: Shape,
     size: usize,
 ) -> bool {
-    // What fails at the end of a block is not seen in one that ends before.
+    // A failure at the end of a block is not seen in one that ends before.
     let is_spoilt = world.has(Feature::Invalid) && !world.breaks_system_contracts;
     let invalid = is_spoilt.then(|| chooser.below(size));
     let mut poor = Funding::default();
@@ -241,7 +241,7 @@ fn go_to_the_edge(chooser: &mut Chooser<'_>, draft: &mut Draft) {
     }
 }
 
-/// What a transaction does.
+/// The action of a transaction.
 #[derive(Debug, Clone, Copy)]
 enum Action {
     Call,

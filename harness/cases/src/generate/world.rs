@@ -289,7 +289,7 @@ impl World {
             }
             _ => FEE_RECIPIENT,
         };
-        // What does not fit into a balance is outside of the protocol; a reward alone is left out.
+        // An amount that does not fit into a balance is outside of the protocol; a reward alone is left out.
         let is_nearly_full = self
             .state
             .get(self.block.beneficiary)

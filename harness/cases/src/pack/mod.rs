@@ -24,7 +24,7 @@ use std::{
     sync::Arc,
 };
 
-/// What the packer was given and what it made of it, before anything has run.
+/// Counts of the packer's input and result, before anything has run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packing {
     /// Tests that can be packed.

@@ -15,7 +15,7 @@ pub enum Contention {
     Hot(f64),
 }
 
-/// What a contention may be.
+/// The valid forms of a contention, as an error message.
 const FORMS: &str =
     "expected `uniform`, `zipf:S` with S above 0, or `hot:PART` with a part from 0 to 1";
 

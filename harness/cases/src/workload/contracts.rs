@@ -102,7 +102,7 @@ pub(super) fn word(address: Address) -> U256 {
     U256::from_be_bytes(address.into_word().0)
 }
 
-/// Where a mapping that is declared at `slot` keeps the value of `key` (Solidity, "Layout of State
+/// The slot in which a mapping declared at `slot` keeps the value of `key` (Solidity, "Layout of State
 /// Variables in Storage").
 pub(super) fn mapping_slot(slot: U256, key: U256) -> U256 {
     let mut place = [0; 64];

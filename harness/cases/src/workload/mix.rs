@@ -5,8 +5,8 @@ use super::{
     nft::Nft, swaps, tokens, transfers,
 };
 
-/// What a transaction in a hundred is: of mainnet's about a third are plain transfers, a third move
-/// tokens, and swaps are the largest part of the rest.
+/// Shares of the scenes, in percent of transactions: on mainnet about a third are plain transfers, a third
+/// move tokens, and swaps are the largest part of the rest.
 const WEIGHTS: [usize; 8] = [34, 32, 16, 6, 4, 4, 2, 2];
 
 /// Several scenes in one block.

@@ -36,7 +36,7 @@ use lockstep_judge::runnable::Runnable;
 pub struct Workload {
     /// Its name on the command line and in reports.
     pub name: &'static str,
-    /// What happens in it, in one line.
+    /// Its description, in one line.
     pub about: &'static str,
     /// How its contracts are written.
     pub style: Style,

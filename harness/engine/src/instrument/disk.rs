@@ -20,7 +20,7 @@ const ACCOUNTS: TableDefinition<'_, &AddressKey, &AccountRow> = TableDefinition:
 const SLOTS: TableDefinition<'_, &SlotKey, &Word> = TableDefinition::new("slots");
 const CODES: TableDefinition<'_, &Word, &[u8]> = TableDefinition::new("codes");
 
-/// What the database itself keeps in memory; everything else is read through the system's page cache.
+/// Bytes of the database's own cache; all other reads go through the system's page cache.
 const CACHE_BYTES: usize = 16 << 20;
 
 /// Accounts that are read to learn how long a read takes.
@@ -29,8 +29,8 @@ const PROBES: usize = 4096;
 /// A state in a `redb` database (a B+ tree in one file), in a temporary file that goes with it.
 ///
 /// The file has just been written, so it stands in the system's page cache, and a read is a call to the
-/// system and a copy: this measures the database warm. What was fetched from the device nevertheless
-/// can be seen in `/proc/self/io`.
+/// system and a copy: this measures the database warm. `/proc/self/io` counts the bytes that the device
+/// delivered nevertheless.
 pub struct DiskState {
     accounts: ReadOnlyTable<&'static AddressKey, &'static AccountRow>,
     slots: ReadOnlyTable<&'static SlotKey, &'static Word>,

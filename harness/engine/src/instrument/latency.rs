@@ -36,7 +36,7 @@ impl LatencyReader {
         Self { inner, latency, armed, reads, waited_ns }
     }
 
-    /// Whether reads sleep from here on. What is read while a block is prepared is off the clock.
+    /// Whether reads sleep from here on. Reads while a block is prepared are off the clock.
     pub fn arm(&self, armed: bool) {
         self.armed.store(armed, Ordering::SeqCst);
     }

@@ -53,7 +53,7 @@ impl RendezvousReader {
         }
     }
 
-    /// From here on reads wait. What an executor reads while it prepares is no part of the proof.
+    /// From here on reads wait. Reads while an executor prepares are no part of the proof.
     pub fn arm(&self) {
         self.meeting.lock().unwrap_or_else(PoisonError::into_inner).armed = true;
     }

@@ -10,7 +10,7 @@ use std::{
 };
 use tempfile::NamedTempFile;
 
-/// What a worker is at. Its meaning is the job's; `count` grows with every beat.
+/// The current work of a worker. The job gives the fields their meaning; `count` grows with every beat.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Beat {
     /// Beats so far. Zero: nothing has begun.
@@ -21,7 +21,7 @@ pub struct Beat {
     pub part: u64,
     /// The executor slot that runs.
     pub slot: u64,
-    /// What is known of the trial by then.
+    /// A fact about the trial so far, encoded by the job.
     pub known: u64,
 }
 
@@ -79,7 +79,7 @@ impl Heart {
         for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
             place.copy_from_slice(&word.to_ne_bytes());
         }
-        // Where it cannot be written the job sees a worker that stands still, and says so.
+        // If the write fails, the job sees a worker that stands still, and says so.
         let _ = self.file.write_all_at(&bytes, self.lane * LANE_BYTES);
     }
 

@@ -62,7 +62,7 @@ pub enum Inbox<A> {
     Pipe {
         /// The pipe.
         lines: BufReader<File>,
-        /// What a line is.
+        /// The type of a line.
         of: PhantomData<A>,
     },
     /// From another thread.

@@ -31,16 +31,16 @@ use tempfile::NamedTempFile;
 /// The end of stderr that tells how a process ended.
 const STDERR_KEPT: usize = 8 << 10;
 
-/// What comes from workers.
+/// A message from a worker.
 #[derive(Debug)]
 pub struct Message<E> {
     /// The worker's number.
     pub worker: u64,
-    /// What it says.
+    /// Its content.
     pub notice: Notice<E>,
 }
 
-/// What a worker says.
+/// A notice from a worker.
 #[derive(Debug)]
 pub enum Notice<E> {
     /// An event of the job's own.
@@ -224,7 +224,7 @@ impl<A> Worker<A> {
         self.pulse.last(0)
     }
 
-    /// What its threads are at, where it has several: the lanes of its heartbeat.
+    /// The lanes of its heartbeat: the current work of each thread, where it has several.
     pub const fn pulse(&self) -> &Pulse {
         &self.pulse
     }
@@ -234,7 +234,7 @@ impl<A> Worker<A> {
         self.standstill.look(self.pulse.last(0))
     }
 
-    /// What the threads of a worker process are at. Of a worker thread nothing is known.
+    /// States of the threads of a worker process. Empty for a worker thread.
     pub fn threads(&self) -> Vec<ThreadState> {
         match &self.link {
             Link::Process { child, .. } => threads_of(child.lock().id()),

@@ -1,4 +1,4 @@
-//! What the threads of a worker process are at, as the system knows it.
+//! States of the threads of a worker process, as the system reports them.
 
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};

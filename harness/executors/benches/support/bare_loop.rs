@@ -1,5 +1,5 @@
 //! The shortest way to run a block by revm: one EVM, the block's system call, one call for each
-//! transaction. What `sequential` is held against. It takes no care of anything between transactions;
+//! transaction. The yardstick for `sequential`. It takes no care of anything between transactions;
 //! blocks whose transactions are ordinary come out right.
 
 use alloy_eips::eip4788::BEACON_ROOTS_ADDRESS;

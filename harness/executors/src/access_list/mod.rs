@@ -7,8 +7,8 @@
 //! # Why it is correct
 //!
 //! 1. Transaction `i` runs on the pre-state overlaid with everything that the list states below `i`.
-//! 2. What it did is compared with what the list states at `i`, both ways: every value that it changed
-//!    stands there, and nothing else stands there (`verify`).
+//! 2. Its changes are compared with the list at `i`, both ways: every value that it changed stands
+//!    there, and nothing else does (`verify`).
 //! 3. By induction: where the list is right below `i`, transaction `i` has run on the state of a
 //!    sequential execution, so what it did is right, and then so is the list at `i`. Results are taken
 //!    in block order by the shared commit, and the first index where the list says something else ends
@@ -19,7 +19,7 @@
 //!
 //! The phases before and after the transactions are verified in the same way, at index 0 and `n + 1`.
 //!
-//! # Where the list comes from
+//! # Source of the list
 //!
 //! Off the clock the reference makes one, for every fork ([`MadeList`]). Lists before Amsterdam
 //! cannot say that storage was cleared or that an empty account exists: that stands beside it. A list

@@ -235,7 +235,7 @@ impl Executor for MutatedLists {
         options: &RunOptions,
     ) -> Result<Box<dyn Prepared>, ExecutorError> {
         let made = AccessList::make(case)?;
-        // Of an invalid block the list ends where the block does: what is wrong above is not seen.
+        // The list of an invalid block ends where the block does: an error above that goes unnoticed.
         let right = self.0.prepare_with(case, options, made.clone())?.run()?;
         if let Outcome::Accepted(_) = right.outcome {
             let mutators = all();

@@ -17,8 +17,8 @@ use revm::{
 };
 use std::fmt;
 
-/// What the workers of one run share: the list, what they have read of the pre-state, and what they have
-/// touched.
+/// State shared by the workers of one run: the list, the pre-state values read so far, and the touched
+/// entries.
 pub(super) struct Overlay {
     pub(super) plan: Arc<Plan>,
     pub(super) pre_state: Arc<dyn StateReader>,
@@ -30,7 +30,7 @@ pub(super) struct Overlay {
 /// Something of the list.
 #[derive(Debug)]
 struct Known<T> {
-    /// What the pre-state has, read once.
+    /// The value in the pre-state, read once.
     pre: OnceLock<T>,
     touched: AtomicBool,
 }
@@ -168,7 +168,7 @@ impl OverlayView {
         self.info(address, self.overlay.plan.get(address))
     }
 
-    /// What is not listed is as the pre-state has it; that it was touched ends the block later.
+    /// Unlisted accounts are read from the pre-state; a touched one ends the block later.
     fn info(
         &self,
         address: Address,

@@ -66,7 +66,7 @@ pub(super) struct AccountPlan {
     pub(super) nonce: Timeline<u64>,
     pub(super) code: Timeline<B256>,
     pub(super) slots: U256Map<SlotPlan>,
-    /// Where all storage was cleared.
+    /// Indices at which all storage was cleared.
     pub(super) cleared: Timeline<()>,
     exists: Timeline<bool>,
 }
@@ -79,7 +79,7 @@ pub(super) struct SlotPlan {
     pub(super) values: Timeline<U256>,
 }
 
-/// What a slot is below an index.
+/// The value of a slot below an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SlotBelow {
     /// As the pre-state has it.

@@ -420,7 +420,7 @@ fn final_changes(
     Ok(StateChanges { accounts: piece.into(), ..StateChanges::default() })
 }
 
-/// What changed of an account at some indices.
+/// The changes of an account at some indices.
 fn change_between(
     overlay: &Overlay,
     number: usize,

@@ -56,8 +56,8 @@ impl<'a> Verifier<'a> {
         self.overlay.plan.get(address).map(|(number, _)| number)
     }
 
-    /// What a transaction left in revm's journal. The rules are those of revm's list builder
-    /// (`AccountBal::update`).
+    /// Notes the changes that a transaction left in revm's journal. The rules are those of revm's list
+    /// builder (`AccountBal::update`).
     pub(super) fn journal(&mut self, state: &mut EvmState) {
         let accounts = state.iter_mut();
         accounts.for_each(|(address, account)| self.account(*address, account));
@@ -113,7 +113,7 @@ impl<'a> Verifier<'a> {
         self.value(&before.balance, &after.balance, || plan.balance.at(index));
     }
 
-    /// What a phase did, from the list that was built of it alone.
+    /// Notes the changes of a phase, from the list that was built of it alone.
     pub(super) fn phase(&mut self, built: &Bal) {
         for (address, account) in &built.accounts {
             let Some((_, plan)) = self.touched(self.number_of(*address)) else { continue };

@@ -21,7 +21,7 @@ use revm::state::{
     bal::{Bal, BlockAccessIndex, alloy::AlloyBal},
 };
 
-/// What one incarnation accessed.
+/// The accesses of one incarnation.
 #[derive(Debug)]
 pub(crate) struct Accesses {
     pub(crate) state: EvmState,

@@ -46,7 +46,7 @@ impl BufferPool {
 }
 
 impl WorkerBuffers<'_> {
-    /// Whose it is.
+    /// Number of the worker that owns these buffers.
     pub(super) const fn worker(&self) -> usize {
         self.worker
     }

@@ -32,7 +32,7 @@ pub(super) struct SlotCells {
     pub(super) values: Versions<U256>,
 }
 
-/// What stands below a reader of an account.
+/// The versions of an account below a reader, summed up.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct AccountVersions {
     /// The last full write, if any: above it there are only credits.

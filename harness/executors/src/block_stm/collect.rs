@@ -18,7 +18,7 @@ use lockstep_faults::{
 use lockstep_model::{AccountChange, StateChanges};
 use std::{collections::BTreeMap, ops::Range};
 
-/// What one part of the tables holds: accounts that were written, and others, with slots that were.
+/// Changes in one part of the tables: written accounts, and accounts with their written slots.
 #[derive(Debug, Default)]
 struct Part {
     accounts: Vec<(Address, AccountChange)>,
@@ -73,7 +73,7 @@ impl Collection {
     }
 }
 
-/// What the position `at` changed, with credits and rewards resolved. Everything up to it is final.
+/// The changes at position `at`, with credits and rewards resolved. Everything up to it is final.
 pub(crate) fn changes_at(
     memory: &MultiVersionMemory,
     at: Position,
@@ -133,7 +133,7 @@ fn part(
     Ok(part)
 }
 
-/// What became of an account, slots apart.
+/// The change of an account, slots apart.
 fn account_of(
     memory: &MultiVersionMemory,
     cells: &AccountCells,
@@ -150,7 +150,7 @@ fn account_of(
     Ok(Some((cells.address, change)))
 }
 
-/// What became of a slot, unless the account was cleared since.
+/// The final value of a slot, unless the account was cleared since.
 fn slot_of(
     memory: &MultiVersionMemory,
     cells: &SlotCells,

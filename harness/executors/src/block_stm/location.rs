@@ -22,7 +22,7 @@ pub(crate) enum Place {
 }
 
 impl Location {
-    /// Whose place it is.
+    /// The account that the location belongs to.
     pub(crate) const fn address(&self) -> Address {
         match self.place {
             Place::Account(address) | Place::Clearing(address) | Place::Slot(address, _) => address,

@@ -13,7 +13,7 @@
 //! 3. Gas admission, cumulative gas, receipts and the choice among errors happen at that commit, in
 //!    block order. An invalid transaction is a result with a read set like any other: it rejects
 //!    the block when, and only when, it is committed.
-//! 4. What adds to a balance without looking at it is written as a *credit*, and the fee recipient's
+//! 4. An addition to a balance without a look at it is written as a *credit*, and the fee recipient's
 //!    reward is kept apart from the account. Both commute, a read of the account adds up those below
 //!    it, and validation compares the sum. A transaction has "looked at" a balance unless
 //!    everything that can tell (`evm`'s watched instructions and frames) says that it has not.
@@ -35,7 +35,7 @@
 //!   added before the accounts that name them (`memory/publish.rs`), and stay. Should a worker panic, the
 //!   block ends with that error, and with no outcome.
 //! * It does not loop. Each step of the EVM costs gas, and the gas limit is the transaction's own.
-//! * It does not leak. What an execution makes goes into its slot and into the memory at its position, nowhere
+//! * It does not leak. An execution's results go into its slot and into the memory at its position, nowhere
 //!   else. An outcome is made of slots at their commit, and a slot is committed only when its reads are current.
 //!   An error of a transaction is a result like any other. The journal is emptied after each execution. Readers
 //!   that saw its writes fail their own validation, for their stamps change when the writes are replaced.
@@ -145,7 +145,7 @@ impl BlockStm {
         options: &RunOptions,
     ) -> Result<PreparedBlockStm, ExecutorError> {
         refuse_unsupported(case)?;
-        // Where one journal cannot run the rest of a block, the reference can run all of it.
+        // If one journal cannot run the rest of a block, the reference can run all of it.
         let needs_other = self.mode == Mode::Auto && !runs_in_one_journal(case, options);
         let other = needs_other.then(|| Reference.prepare(case, options)).transpose()?;
         let mode = self.mode;
@@ -186,7 +186,7 @@ fn prepared_transaction(transaction: &Transaction) -> TxEnv {
     env
 }
 
-/// What each transaction of a block waits for, and how long it takes on one thread.
+/// Dependencies of each transaction of a block, and its time on one thread.
 ///
 /// # Errors
 /// When the block cannot be executed to its end: of an invalid one only a part is known.

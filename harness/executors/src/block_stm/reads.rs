@@ -1,8 +1,8 @@
 //! The read set of an incarnation, and its validation.
 //!
 //! A read stands where every value that the transaction can have depended on is what it was: then the
-//! transaction would do the same again. Where a value came from is compared first, because it is
-//! cheaper; two different writers may still have written the same.
+//! transaction would do the same again. Origins are compared first, because that is cheaper; two
+//! different writers may still have written the same.
 
 use super::{
     memory::MultiVersionMemory,
@@ -13,7 +13,7 @@ use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use lockstep_faults::transfers::BALANCE_READER_MISSES_CREDIT;
 use lockstep_model::{AccountInfo, Read, ReadObserver};
 
-/// Where a value came from.
+/// Origin of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// Nothing in the block wrote it below the reader.
@@ -30,7 +30,7 @@ pub(crate) enum Origin {
 pub(crate) struct AccountRead {
     pub(crate) address: Address,
     pub(crate) hash: u64,
-    /// Where `base` came from.
+    /// Origin of `base`.
     pub(crate) origin: Origin,
     /// The account below credits and rewards.
     pub(crate) base: Option<AccountInfo>,
@@ -39,7 +39,7 @@ pub(crate) struct AccountRead {
     pub(crate) seen: Seen,
 }
 
-/// What of an account a transaction can have depended on.
+/// The part of an account that a transaction can have depended on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
     /// All of it.

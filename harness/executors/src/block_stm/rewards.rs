@@ -9,7 +9,7 @@ use crate::{
     sync::{AtomicU64, Mutex, Ordering, PoisonError, lock},
 };
 
-/// What one transaction owes.
+/// The reward that one transaction owes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Owed {
     /// Not executed, or about to be executed again.

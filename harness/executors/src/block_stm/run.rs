@@ -57,7 +57,7 @@ pub(crate) struct BlockRun {
     pub(super) trace: Option<Arc<Trace>>,
 }
 
-/// What the last incarnation of one transaction left.
+/// Results of the last incarnation of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     pub(super) result: Option<Result<Done, Rule>>,
@@ -78,7 +78,7 @@ pub(crate) struct Committed {
     pub(crate) stopped: Option<Result<Rejection, ExecutorError>>,
 }
 
-/// What committed transactions add up to.
+/// Accumulated results of the committed transactions.
 pub(crate) struct Decided {
     pub(crate) gas: OrderedCommit,
     pub(crate) changes: Option<Vec<StateChanges>>,
@@ -227,7 +227,7 @@ impl BlockRun {
         added.map_err(|error| Err(ExecutorError::Broken(error.to_string())))
     }
 
-    /// What the case asks for beside receipts: changes by transaction, the access list.
+    /// Adds the requested outputs beside receipts: changes by transaction, the access list.
     fn add_changes(
         &self,
         position: Position,

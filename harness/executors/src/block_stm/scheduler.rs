@@ -22,7 +22,7 @@
 //! transaction is `t`. So each transaction fails its commit at most once for want of final values,
 //! and at every moment some task for `t` can be handed out or is in flight.
 //!
-//! # What comes first
+//! # Task priority
 //!
 //! Commits, for they unblock all other tasks; then executions, lowest first; and only where none is left early
 //! validation, which finds out sooner what a commit would find anyway. With work left, a worker does
@@ -52,7 +52,7 @@ pub struct Version {
 /// Neighbours that one worker executes one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batch {
-    /// The first of them. Where there are more, all are first executions.
+    /// The first of them. If there are more, all are first executions.
     pub first: Version,
     /// How many.
     pub count: u32,
@@ -351,7 +351,7 @@ impl Scheduler {
         }
     }
 
-    /// The reads of the incarnation were checked. Where this returns true, the driver must turn
+    /// The reads of the incarnation were checked. If this returns true, the driver must turn
     /// its writes into estimates and then call [`Scheduler::finish_abort`].
     #[must_use]
     pub fn finish_validation(&mut self, version: Version, valid: bool) -> bool {
@@ -365,7 +365,7 @@ impl Scheduler {
         true
     }
 
-    /// The first `valid` transactions of a commit task were committed. Where there were more, the
+    /// The first `valid` transactions of a commit task were committed. If there were more, the
     /// next one was found invalid, and the rest was left alone. It is given back: the driver must
     /// turn its writes into estimates and then call [`Scheduler::finish_abort`].
     #[must_use]

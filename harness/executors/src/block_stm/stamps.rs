@@ -2,7 +2,7 @@
 //! write to memory that other cores read.
 //!
 //! Each bucket of a [`super::table::Table`] counts publications. A count rises after the value is there,
-//! or together with it. A reader takes the count first, and the value then. Where the count is the same
+//! or together with it. A reader takes the count first, and the value then. If the count is the same
 //! at the reader's commit, nothing below it was published since: every lower transaction has ended its
 //! execution through the scheduler's lock before, so that its counts are seen here. A value that came in
 //! between the reader's two looks raises the count afterwards.
@@ -45,7 +45,7 @@ impl BucketHeader {
     const ANY: u32 = Self::HEAD_BITS + Self::FILTER_BITS;
     const FIRM: u32 = Self::ANY + Self::COUNT_BITS;
 
-    /// Where the chain of entries begins; 0 where there is none.
+    /// Head of the chain of entries; 0 if there is none.
     pub(super) const fn head(self) -> u32 {
         self.0 as u32 & ((1 << Self::HEAD_BITS) - 1)
     }
@@ -85,7 +85,7 @@ impl BucketHeader {
 pub(crate) enum Counter {
     /// All that happened to accounts.
     Account,
-    /// What happened to accounts but for modest credits.
+    /// All that happened to accounts but for modest credits.
     FirmAccount,
     /// All that happened to slots.
     Slot,
@@ -100,7 +100,7 @@ impl Counter {
     }
 }
 
-/// What a reader found.
+/// The count that a reader found in a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     bucket: u32,
@@ -109,7 +109,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// Where no stamp can tell: look closer.
+    /// For a read that no stamp can validate: it is read again.
     pub(super) const RE_READ: Self = Self { bucket: 0, count: MANY, counter: Counter::Account };
 
     pub(super) const fn new(counter: Counter, snapshot: BucketSnapshot) -> Self {

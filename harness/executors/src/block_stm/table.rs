@@ -2,8 +2,8 @@
 //!
 //! A bucket is one word ([`BucketHeader`]): where its chain of entries begins, which hashes it may hold, and how
 //! often anything in it was published. A look at that one word says "nothing was written here", which is
-//! true of most reads, and is the stamp by which a read is checked later. What a transaction publishes it
-//! has mostly read before, so the word is in the core's cache.
+//! true of most reads, and is the stamp by which a read is checked later. A transaction has mostly read
+//! a location before it publishes there, so the word is in the core's cache.
 //!
 //! Entries are only ever added, each at the head of its bucket's chain, by a comparison and exchange of
 //! the word: a reader of the word finds every entry that was linked before, complete. Each writer fills
@@ -15,7 +15,7 @@ use super::stamps::{BucketHeader, Bump};
 use crate::sync::{AtomicU32, AtomicU64, OnceLock, Ordering, RwLock, read, set_exclusively, write};
 use std::ops::Range;
 
-/// What stands in an entry.
+/// The contents of an entry.
 pub(super) trait Contents: Default {
     /// The place that it is about.
     type Key: Copy + Eq;
@@ -47,7 +47,7 @@ struct Entry<T> {
     epoch: AtomicU32,
     /// Half of the hash: other places are told apart without their lock.
     tag: AtomicU32,
-    /// Where the chain goes on.
+    /// The next entry of the chain.
     next: AtomicU32,
     contents: RwLock<T>,
 }
@@ -65,7 +65,7 @@ const FIRST_OCTAVE: u32 = 6;
 /// Chunks for as many entries as a word can tell apart.
 const CHUNKS: usize = 4 * (BucketHeader::HEAD_BITS - FIRST_OCTAVE + 1) as usize;
 
-/// What a bucket said at one moment.
+/// A bucket's header at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BucketSnapshot {
     pub(super) bucket: u32,
@@ -118,7 +118,7 @@ impl<T> Table<T> {
         BucketSnapshot { bucket: bucket as u32, header: self.header(bucket as u32) }
     }
 
-    /// What a bucket says now.
+    /// A bucket's current header.
     pub(super) fn header(&self, bucket: u32) -> BucketHeader {
         // Acquire, with the Release of `put` and `raise`: a reader that sees a head finds its entry whole, and one
         // that sees a raised count finds the value behind it. Model: `writers_lose_nothing`.

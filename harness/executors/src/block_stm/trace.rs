@@ -81,7 +81,8 @@ fn writers_of_account(
     Ok(writers)
 }
 
-/// Whose write made the slot what was read. One that wrote what was there already made nothing.
+/// Position of the write that gave the slot the value that was read. Writes that do not change the value
+/// are skipped.
 fn writer_of_slot(
     memory: &MultiVersionMemory,
     read: &SlotRead,

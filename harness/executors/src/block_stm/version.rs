@@ -15,7 +15,7 @@ pub(crate) struct Writer {
     pub(crate) incarnation: Incarnation,
 }
 
-/// What happens to one version.
+/// An edit of one version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edit {
     Remove,
@@ -42,7 +42,7 @@ impl<T> Cell<T> {
         Self { position: writer.position, incarnation: writer.incarnation, value }
     }
 
-    /// Where in the block it was written.
+    /// Position of its writer in the block.
     pub(super) const fn position(&self) -> Position {
         self.position
     }

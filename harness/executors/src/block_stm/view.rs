@@ -74,7 +74,7 @@ impl View {
         self.observed.clear();
     }
 
-    /// What was read since the last move. What is read next goes into `spare`.
+    /// Takes the reads since the last move. The next reads go into `spare`.
     pub(crate) fn take_reads(&mut self, spare: Box<ReadSet>) -> Box<ReadSet> {
         for read in &mut self.reads.accounts {
             let observed = self.observes_everything || self.observed.contains(&read.address);
@@ -129,7 +129,7 @@ impl View {
         self.misread(address, info)
     }
 
-    /// What planted faults make of an account that was read.
+    /// Applies planted faults to an account that was read.
     fn misread(
         &self,
         address: Address,

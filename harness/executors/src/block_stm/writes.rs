@@ -53,7 +53,7 @@ pub(crate) enum InfoWrite {
     },
 }
 
-/// What is known of an account in the pre-state, in few bytes.
+/// An account in the pre-state as far as it is known, in few bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Base {
     /// Nothing.
@@ -204,7 +204,7 @@ impl WriteSet {
     }
 }
 
-/// What planted faults make of an account that is written.
+/// Applies planted faults to an account that is written.
 fn miswrite(before: Option<AccountInfo>, after: &mut AccountInfo, created: bool) {
     let then = before.unwrap_or_default();
     if CREATION_DROPS_BALANCE.is_planted() && created {

@@ -26,8 +26,8 @@ pub(crate) const fn model_info(info: &RevmInfo) -> AccountInfo {
 
 /// Everything that was committed to a `State` since the last call.
 pub(crate) fn take_changes<DB: Database>(state: &mut State<DB>) -> StateChanges {
-    // revm's status says for the rest of the block that an account was destroyed in it. What it has written
-    // since then, and was taken before, must not be cleared again.
+    // revm's status says for the rest of the block that an account was destroyed in it. Writes since then
+    // that were taken before must not be cleared again.
     let transitions = state.transition_state.iter().flat_map(|all| &all.transitions);
     let destroyed: AddressSet = transitions
         .filter(|(_, transition)| transition.storage_was_destroyed)

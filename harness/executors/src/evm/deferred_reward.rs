@@ -1,8 +1,8 @@
 //! One transaction whose fee recipient is paid later.
 //!
 //! Every transaction credits the same account. Were that an ordinary write, every transaction
-//! would depend on the one before. Where a transaction has not looked at the fee recipient, its
-//! reward is therefore given back as an amount: additions commute. Where it has, the dependency
+//! would depend on the one before. If a transaction has not looked at the fee recipient, its
+//! reward is therefore given back as an amount: additions commute. If it has, the dependency
 //! is real, and revm pays as always.
 
 use super::{StorageProbe, StrictEvm, strict::untouch_ripemd160};
@@ -48,8 +48,8 @@ impl Deferral {
             }
     }
 
-    /// What the block's fee recipient allows. Nothing but a pre-state can hold an empty account
-    /// with storage, and nothing but a pre-state can hold that many wei.
+    /// The deferral that the block's fee recipient allows. Nothing but a pre-state can hold an empty
+    /// account with storage, and nothing but a pre-state can hold that many wei.
     pub(crate) fn of(case: &Case) -> Result<Self, StateError> {
         let beneficiary = case.block.beneficiary;
         let balance = case.pre_state.account(beneficiary)?.unwrap_or_default().balance;

@@ -1,14 +1,23 @@
 //! A case's rules as alloy's hardfork schedule.
 
-use alloy_eips::eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS;
 use alloy_evm::eth::spec::EthExecutorSpec;
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks, ForkCondition};
 use alloy_primitives::{Address, U256};
-use lockstep_model::Fork;
+use lockstep_model::{Fork, Rules};
 
 /// "Every fork up to mine is active since genesis."
 #[derive(Debug, Clone, Copy)]
-pub struct Hardforks(pub(crate) Fork);
+pub struct Hardforks {
+    fork: Fork,
+    deposit_contract: Address,
+}
+
+impl Hardforks {
+    /// The schedule of a case.
+    pub(crate) const fn of(rules: &Rules) -> Self {
+        Self { fork: rules.fork, deposit_contract: rules.deposit_contract }
+    }
+}
 
 /// The first of our rule sets in which alloy's fork is active. `None` for the DAO fork (its
 /// irregular change is ours to apply, see the corrections) and for forks of the future.
@@ -37,7 +46,7 @@ const fn first_rules(fork: EthereumHardfork) -> Option<Fork> {
 
 impl EthereumHardforks for Hardforks {
     fn ethereum_fork_activation(&self, fork: EthereumHardfork) -> ForkCondition {
-        let Some(first) = first_rules(fork).filter(|first| *first <= self.0) else {
+        let Some(first) = first_rules(fork).filter(|first| *first <= self.fork) else {
             return ForkCondition::Never;
         };
         if first >= Fork::Shanghai {
@@ -56,7 +65,7 @@ impl EthereumHardforks for Hardforks {
 
 impl EthExecutorSpec for Hardforks {
     fn deposit_contract_address(&self) -> Option<Address> {
-        Some(MAINNET_DEPOSIT_CONTRACT_ADDRESS)
+        Some(self.deposit_contract)
     }
 }
 
@@ -66,13 +75,15 @@ mod tests {
 
     #[test]
     fn forks_are_active_from_genesis_up_to_the_rules() {
-        let paris = Hardforks(Fork::Paris);
+        let paris = Hardforks::of(&Rules::mainnet(Fork::Paris));
         assert!(paris.is_paris_active_at_block(0));
         assert!(paris.is_london_active_at_block(0));
         assert!(!paris.is_shanghai_active_at_timestamp(u64::MAX));
-        let london = Hardforks(Fork::London);
+        let london = Hardforks::of(&Rules::mainnet(Fork::London));
         assert!(!london.is_paris_active_at_block(u64::MAX));
-        assert!(Hardforks(Fork::Osaka).is_prague_active_at_timestamp(0));
-        assert!(!Hardforks(Fork::Osaka).is_amsterdam_active_at_timestamp(u64::MAX));
+        assert!(Hardforks::of(&Rules::mainnet(Fork::Osaka)).is_prague_active_at_timestamp(0));
+        assert!(
+            !Hardforks::of(&Rules::mainnet(Fork::Osaka)).is_amsterdam_active_at_timestamp(u64::MAX)
+        );
     }
 }

@@ -58,12 +58,12 @@ pub(super) fn untouch_ripemd160(state: &mut EvmState, succeeded: bool, beneficia
     }
 }
 
-/// What the strict EVM asks and tells of the state beside revm's reads.
+/// Queries and notices from the strict EVM to the state, beside revm's reads.
 pub(crate) trait StorageProbe: alloy_evm::Database {
     /// Whether any slot of the account is not zero (EIP-7610).
     fn has_storage(&mut self, address: Address) -> Result<bool, Self::Error>;
 
-    /// From here on the transaction may depend on the account's very balance. Of an account that was
+    /// From here on the transaction may depend on the account's very balance. For an account that was
     /// loaded without this, at most whether it exists and whether it is empty has been seen.
     fn observe_balance(&mut self, _address: Address) {}
 

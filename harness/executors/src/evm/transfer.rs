@@ -25,15 +25,15 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-/// What a plain transfer did.
+/// The result of a plain transfer.
 pub(crate) struct Transfer {
     pub(crate) result: ExecutionResult,
-    /// What the fee recipient is owed.
+    /// The reward owed to the fee recipient.
     pub(crate) reward: U256,
     /// The sender, before and after.
     pub(crate) sender: (AccountInfo, AccountInfo),
     pub(crate) recipient: Address,
-    /// What the recipient gets.
+    /// The value that the recipient gets.
     pub(crate) value: U256,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn may_be_plain(transaction: &TxEnv, block: &BlockEnv) -> bool {
         && (!is_low(to) || PRECOMPILE_TRANSFER_PLAIN.is_planted())
 }
 
-/// Where precompiles are.
+/// Whether the address is in the range of the precompiles.
 fn is_low(address: Address) -> bool {
     address[..18].iter().all(|byte| *byte == 0)
 }

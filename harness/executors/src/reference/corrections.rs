@@ -26,7 +26,7 @@ use alloy_evm::{
     eth::dao_fork::{DAO_HARDFORK_ACCOUNTS, DAO_HARDFORK_BENEFICIARY},
 };
 use alloy_primitives::{Address, U256};
-use lockstep_model::{At, Case, Fork, Rejection, Rule};
+use lockstep_model::{At, Case, Fork, Rejection, Rule, Rules};
 use revm::{Database, DatabaseCommit, database::State, state::Account};
 
 /// Everything before the first transaction.
@@ -44,7 +44,7 @@ pub(crate) fn post_block<DB: SessionDb>(
 ) -> Result<(State<DB>, BlockExecutionResult<super::receipts::PlainReceipt>), Stop> {
     set_access_index(&mut session, case.block.transactions.len() as u64 + 1);
     if case.rules.fork >= Fork::Prague {
-        require_deposit_layout(&session)?;
+        require_deposit_layout(&case.rules, &session)?;
         require_code(session.evm.db_mut(), WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS)?;
         require_code(session.evm.db_mut(), CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS)?;
     }
@@ -100,9 +100,9 @@ fn require_code<DB: SessionDb>(state: &mut State<DB>, address: Address) -> Resul
 
 /// EIP-6110: the event's data must be laid out as the deposit contract does it, not merely be
 /// decodable.
-fn require_deposit_layout<DB: SessionDb>(session: &Session<DB>) -> Result<(), Stop> {
+fn require_deposit_layout<DB: SessionDb>(rules: &Rules, session: &Session<DB>) -> Result<(), Stop> {
     let mut logs = session.receipts.iter().flat_map(|receipt| &receipt.logs);
-    if logs.all(|log| !is_deposit(log) || has_deposit_layout(&log.data.data)) {
+    if logs.all(|log| !is_deposit(rules, log) || has_deposit_layout(&log.data.data)) {
         return Ok(());
     }
     Err(Stop::Rejected(Rejection { at: At::PostBlock, rule: Rule::InvalidDepositEventLayout }))

@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct MadeList {
     /// The list.
     pub list: BlockAccessList,
-    /// What stands beside it.
+    /// The facts that it cannot state.
     pub beside: Beside,
 }
 
-/// What a list cannot say, by account and index in the block.
+/// Facts that a list cannot state, by account and index in the block.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beside {
     /// All storage of the account was cleared, before slots were written.
@@ -43,7 +43,7 @@ impl Beside {
 
 type Changes = BTreeMap<Address, AccountChange>;
 
-/// What the reference does, as far as it has come.
+/// A list in the making: the reference's changes so far.
 #[derive(Debug, Default)]
 pub(super) struct Making {
     beside: Beside,

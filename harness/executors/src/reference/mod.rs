@@ -1,7 +1,7 @@
 //! The sequential reference: alloy-evm's `EthBlockExecutor` over revm, the production path of
 //! Rust clients, and not our own.
 //!
-//! One thread, block order. What the library lacks for older forks and for strictness stands in
+//! One thread, block order. Additions to the library, for older forks and for strictness, stand in
 //! `corrections`, `orphans` and the strict EVM, and nowhere else.
 
 pub(crate) mod corrections;
@@ -44,7 +44,7 @@ impl Executor for Reference {
     }
 }
 
-/// The access list of a block. Of a block that is rejected, it goes as far as the block did.
+/// The access list of a block. For a rejected block, it goes as far as the block did.
 pub(crate) fn access_list(case: &Case) -> Result<MadeList, ExecutorError> {
     let prepared = PreparedReference::new(case, &RunOptions::default())?;
     let run = |end| {
@@ -153,7 +153,7 @@ impl PreparedReference {
         Run { stopped: Ok(outcome), list }
     }
 
-    /// What comes before the transactions, and they.
+    /// Runs the pre-block phase and the transactions.
     fn transactions(
         &self,
         session: &mut Session<'_, OrphanReader>,

@@ -1,7 +1,6 @@
 //! Receipts without blooms: the judge computes those itself.
 
 use alloy_consensus::{EthereumReceipt, TxEnvelope, TxType};
-use alloy_eips::eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS;
 use alloy_evm::{
     Evm,
     eth::{
@@ -11,7 +10,7 @@ use alloy_evm::{
 };
 use alloy_primitives::Log;
 use alloy_sol_types::SolEvent;
-use lockstep_model::Receipt;
+use lockstep_model::{Receipt, Rules};
 
 /// Builds plain receipts.
 #[derive(Debug, Clone, Copy)]
@@ -51,11 +50,11 @@ pub(crate) fn model_receipts(receipts: &[PlainReceipt]) -> Vec<Receipt> {
     receipts.iter().map(receipt).collect()
 }
 
-/// What the post-block phase reads of receipts: the deposits (EIP-6110), as alloy-evm's executor keeps
-/// them. Nearly always nothing; all logs of a block would be a copy that takes longer than the phase.
-pub(crate) fn deposit_receipt(receipts: &[Receipt]) -> Option<PlainReceipt> {
+/// The part of receipts that the post-block phase reads: the deposits (EIP-6110), as alloy-evm's executor
+/// keeps them. Nearly always nothing; all logs of a block would be a copy that takes longer than the phase.
+pub(crate) fn deposit_receipt(rules: &Rules, receipts: &[Receipt]) -> Option<PlainReceipt> {
     let logs = receipts.iter().flat_map(|receipt| &receipt.logs);
-    let logs: Vec<Log> = logs.filter(|log| is_deposit(log)).cloned().collect();
+    let logs: Vec<Log> = logs.filter(|log| is_deposit(rules, log)).cloned().collect();
     (!logs.is_empty()).then(|| EthereumReceipt {
         tx_type: TxType::Legacy,
         success: true,
@@ -65,7 +64,7 @@ pub(crate) fn deposit_receipt(receipts: &[Receipt]) -> Option<PlainReceipt> {
 }
 
 /// Whether a log is a deposit's event (EIP-6110).
-pub(super) fn is_deposit(log: &Log) -> bool {
-    log.address == MAINNET_DEPOSIT_CONTRACT_ADDRESS
+pub(super) fn is_deposit(rules: &Rules, log: &Log) -> bool {
+    log.address == rules.deposit_contract
         && log.topics().first() == Some(&DepositEvent::SIGNATURE_HASH)
 }

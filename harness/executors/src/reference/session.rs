@@ -26,7 +26,7 @@ impl<DB: StorageProbe<Error = ReadError>> SessionDb for DB {}
 pub(crate) type Session<'a, DB> =
     EthBlockExecutor<'a, StrictEvm<State<DB>>, Hardforks, PlainReceipts>;
 
-/// What ends a block early.
+/// The reason why a block ends early.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The block breaks a rule.
@@ -35,7 +35,7 @@ pub(crate) enum Stop {
     Broken(ExecutorError),
 }
 
-/// What a run gave, from how it stopped.
+/// The result of a run, from how it stopped.
 pub(crate) fn execution(
     stopped: Result<BlockOutcome, Stop>,
     telemetry: Telemetry,
@@ -48,13 +48,13 @@ pub(crate) fn execution(
     Ok(Execution { outcome, telemetry })
 }
 
-/// What a sequential executor says of a run.
+/// The telemetry of a sequential executor.
 pub(crate) fn sequential_telemetry(transactions: usize) -> Telemetry {
     let executions = transactions as u64;
     Telemetry { mode: Mode::Sequential, threads: 1, executions, ..Telemetry::default() }
 }
 
-/// What alloy-evm's block executors get to know of a block beside its environment.
+/// The context of a block that alloy-evm's block executors get beside its environment.
 pub(crate) fn block_context<'a>(case: &Case, ommers: &'a [Header]) -> EthBlockExecutionCtx<'a> {
     let block = &case.block;
     EthBlockExecutionCtx {
@@ -81,7 +81,7 @@ pub(crate) fn session<'a, DB: SessionDb>(
         State::builder().with_database(db).with_bundle_update().with_bal_builder_if(lists).build();
     let context = block_context(case, ommers);
     let evm = StrictEvm::new(state, env.clone());
-    EthBlockExecutor::new(evm, context, Hardforks(case.rules.fork), PlainReceipts)
+    EthBlockExecutor::new(evm, context, Hardforks::of(&case.rules), PlainReceipts)
 }
 
 /// Headers of the ommers with the two fields that rewards depend on.

@@ -26,7 +26,7 @@ pub(super) fn install() -> bool {
     install_crypto(Remembering::default())
 }
 
-/// What a function gave for an input.
+/// The result of a function for an input.
 type Computed = Result<Box<[u8]>, PrecompileHalt>;
 
 /// revm's own arithmetic, with a memory.

@@ -27,7 +27,7 @@ type Journal = JournalInner<JournalEntry>;
 /// Slots that are asked for beside those that the journal holds.
 const SLOTS: [u64; 3] = [0, 1, 4_711];
 
-/// What a transaction can learn of an account when it loads it.
+/// The properties of an account that a transaction can observe when it loads it.
 #[derive(Debug, PartialEq)]
 struct Answer {
     is_cold: bool,
@@ -146,7 +146,7 @@ fn follow(case: &Case, pre: &MemoryState, seed: u64) -> usize {
         committed.apply(changes);
         asked += compare(&mut evm, &Arc::new(committed.clone()), case.block.beneficiary, seed);
     }
-    // What follows the transactions reads the journal too.
+    // The post-block phase reads the journal too.
     let _ = AfterTransactions::new(evm);
     asked
 }

@@ -95,13 +95,13 @@ impl StorageProbe for Overlaid {
     }
 }
 
-/// What the journal of many transactions loads from: the state below them, the fee recipient's pay so
+/// The database behind the journal of many transactions: the state below them, the fee recipient's pay so
 /// far, and code that was analysed before.
 pub(crate) struct BlockState<DB> {
     below: DB,
     codes: B256Map<Bytecode>,
     beneficiary: Address,
-    /// What it is owed while it is not in the journal.
+    /// The amount owed to the fee recipient while it is not in the journal.
     owed: Option<U256>,
     /// Whether it was paid on its way into the journal, which knows of no change then.
     paid: bool,

@@ -32,7 +32,7 @@ impl Times {
     }
 }
 
-/// What an import must come to, by the judge's own functions.
+/// Commitments that an import must reproduce, by the judge's own functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Commitments {
     receipts: ReceiptsCommitment,
@@ -111,7 +111,8 @@ pub(super) fn import(
     Ok(Import { times, outcome: Outcome::Accepted(outcome) })
 }
 
-/// Where the block states what it changes, the state root is computed beside everything else.
+/// Imports the block as a whole. If the block states its changes, the state root is computed beside
+/// everything else.
 fn together(
     block: &Runnable,
     prepared: &mut dyn Prepared,

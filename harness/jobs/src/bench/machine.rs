@@ -1,6 +1,6 @@
 //! Processor time of a run, and the cores of its threads.
 //!
-//! Where the system cannot answer, there is no figure: nothing is made up.
+//! If the system cannot answer, there is no figure: nothing is made up.
 
 use rustix::{
     process::Pid,

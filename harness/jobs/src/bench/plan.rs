@@ -16,7 +16,7 @@ pub struct MemoryMeter {
     pub stop: fn() -> u64,
 }
 
-/// Where the pre-state is.
+/// Storage of the pre-state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Storage {
     /// In memory.
@@ -38,7 +38,7 @@ impl fmt::Display for Storage {
     }
 }
 
-/// What the transactions of a block wait for.
+/// Finds the dependencies between the transactions of a block.
 pub type FindDependencies = fn(&Case) -> Result<Dependencies, ExecutorError>;
 
 /// A run of `bench`.
@@ -46,7 +46,7 @@ pub type FindDependencies = fn(&Case) -> Result<Dependencies, ExecutorError>;
 pub struct BenchPlan {
     /// Makes the reference, whose outcome is the right one.
     pub reference: Factory,
-    /// What speedups are stated against.
+    /// The executor against which speedups are stated.
     pub baseline: Candidate,
     /// The measured executors.
     pub candidates: Vec<Candidate>,
@@ -56,7 +56,7 @@ pub struct BenchPlan {
     pub rounds: usize,
     /// Whether every thread is kept on a core of its own.
     pub pin: bool,
-    /// Where the pre-state is.
+    /// Storage of the pre-state.
     pub storage: Storage,
     /// Finds out what the transactions of a block wait for, to state the limit that this sets.
     pub dependencies: Option<FindDependencies>,

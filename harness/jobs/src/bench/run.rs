@@ -97,8 +97,8 @@ impl Bench {
         sets
     }
 
-    /// Where the machine was too noisy to tell, it is asked once more: a neighbour's burst is over soon. What
-    /// is kept is all of one attempt, the one whose control is the narrower.
+    /// Repeats the measurement once if the machine was too noisy to tell: a neighbour's burst is over soon.
+    /// One attempt is kept as a whole, the one whose control is the narrower.
     fn measure_calmly(&mut self, block: &Runnable) -> Result<Vec<SampleSet>, String> {
         let first = self.measure_here(block)?;
         if !first.iter().any(|set| set.noisy && set.verdict == Verdict::Agreed) {
@@ -142,7 +142,7 @@ impl Bench {
                 forwards_and_backwards(&mut measured_slots, |measured_slot| {
                     measured_slot.run(block, &right, &watch);
                 });
-                // Of storage that takes its time, the machine's ceiling says nothing.
+                // The machine's ceiling says nothing about storage that takes its time.
                 if storage.is_memory() {
                     let pin = self.plan.pin.then_some(&self.cores);
                     let together = copies.as_mut().map(|copies| all_at_once(copies, pin));
@@ -255,7 +255,7 @@ struct Beside {
     copies_ns: Vec<u64>,
 }
 
-/// What is known of a block beside its samples.
+/// Facts about a block beside its samples.
 struct Facts<'a> {
     plan: &'a BenchPlan,
     storage: Option<StorageFacts>,

@@ -1,4 +1,4 @@
-//! Where the pre-state of a block is while it is measured.
+//! Storage of a block's pre-state during a measurement.
 
 use super::{machine, measured_slot::nanoseconds, plan::Storage};
 use lockstep_engine::instrument::{DiskState, LatencyReader};
@@ -13,9 +13,9 @@ pub(super) enum Placed {
     Slow(Arc<LatencyReader>),
     Disk {
         state: Arc<DiskState>,
-        /// What the device had delivered before the timed runs.
+        /// Bytes that the device had delivered before the timed runs.
         before: Option<u64>,
-        /// What it delivered during them.
+        /// Bytes that it delivered during them.
         device_bytes: Option<u64>,
     },
 }
@@ -36,7 +36,7 @@ impl Placed {
         })
     }
 
-    /// What executors read instead of memory.
+    /// The reader that executors use instead of memory.
     pub(super) fn reader(&self) -> Option<Arc<dyn StateReader>> {
         match self {
             Self::Memory => None,
@@ -66,7 +66,7 @@ impl Placed {
         }
     }
 
-    /// What was seen.
+    /// The measured facts about the storage.
     ///
     /// # Errors
     /// When it cannot be read.

@@ -33,12 +33,12 @@ struct Progress<'a> {
     missed: bool,
 }
 
-/// What the reference made of a block.
+/// The reference's run of a block, checked against the block's header.
 struct Examined {
     /// Every reason for which the block is invalid.
     broken: Vec<Broken>,
     mismatches: Vec<Mismatch>,
-    /// What a block did that execution accepts, whatever its header says of it.
+    /// The changes of a block that execution accepts, whatever its header says of it.
     changes: Option<StateChanges>,
 }
 
@@ -48,7 +48,7 @@ impl Judge {
         let broken = if is_differential { Vec::new() } else { chain.broken.clone() };
         let mut result = with_expectation(result, broken);
         let tree = Tree::new(&chain.genesis);
-        // Where nothing is expected, nothing can be missed.
+        // Without expectations, nothing can be missed.
         let mut progress = Progress { chain, tree, missed: is_differential };
         for (index, arrived) in chain.blocks.iter().enumerate() {
             result = self.block(&mut progress, (index, arrived), result);
@@ -188,7 +188,7 @@ fn missed_by_executed(
     missed
 }
 
-/// What a file says of a block that its own header contradicts.
+/// A statement of a file about a block that the block's own header contradicts.
 fn undecidable(arrived: &ChainBlock, outcome: &Outcome) -> Option<&'static str> {
     let (Some(stated), Outcome::Accepted(outcome)) = (&arrived.receipts, outcome) else {
         return None;
@@ -203,7 +203,7 @@ fn unnamed_reason(arrived: &ChainBlock) -> Option<String> {
     Some(format!("reason of a rejection: `{name}` is not a rule that is checked here"))
 }
 
-/// What a block misses that is invalid for these reasons.
+/// The missed expectations of a block that is invalid for these reasons.
 fn missed_by_invalid(
     arrived: &ChainBlock,
     broken: &[Broken],

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What a worker is asked to do.
+/// A task for a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Assignment {
     /// Run the tests that are left.
@@ -20,7 +20,7 @@ pub enum Assignment {
     Proof(usize),
 }
 
-/// What is left of a run, for a worker that goes on behind another one.
+/// The rest of a run, for a worker that takes over from another one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Rest {
     /// How often each id was reported: ids may occur in several inputs.
@@ -41,11 +41,11 @@ pub enum Event {
         /// The result.
         result: Box<TestResult>,
     },
-    /// What is known of the test of a lane so far, before the next executor runs.
+    /// The partial result of a lane's test, before the next executor runs.
     SoFar {
         /// The lane.
         lane: usize,
-        /// What is known.
+        /// The partial result.
         result: Box<TestResult>,
     },
     /// An input could not be read.
@@ -58,7 +58,7 @@ pub enum Event {
     Overlap {
         /// The candidate's label.
         executor: String,
-        /// What was seen.
+        /// The result.
         overlap: Overlap,
     },
     /// The run is not what it should be, and why.
@@ -67,7 +67,8 @@ pub enum Event {
     Finished,
 }
 
-/// Where the threads of a worker send events: in the order in which they happen, and out when sent.
+/// The outbox that the threads of a worker share. Events go out in the order in which they happen, and are
+/// out when sent.
 #[derive(Debug, Clone)]
 pub(super) struct Events(Arc<Mutex<Outbox<Event>>>);
 

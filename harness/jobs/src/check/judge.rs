@@ -33,7 +33,7 @@ pub struct Judge {
     candidates: Vec<Slot>,
     /// Which candidates are not run any more, and why.
     given_up: Vec<Option<String>>,
-    /// Where the thread of a pool says what it is at.
+    /// The heartbeat lane of the pool thread.
     lane: Option<Lane>,
     limits: Arc<Limits>,
     pub(super) expectations: Expectations,
@@ -315,7 +315,7 @@ fn rule_is_unnamed(reference: &Outcome, candidate: &Outcome) -> bool {
 const NO_STATES: &str =
     "states between transactions: the executor gives no changes of each transaction";
 
-/// What a source says that cannot be decided here.
+/// The expectations of a source that cannot be decided here.
 fn undecidable(expectation: &Expectation) -> Vec<Cow<'static, str>> {
     let names = expectation.rejection.as_ref().map(|rejection| rejection.names.as_str());
     let unnamed = names.and_then(exceptions::undecidable).map(|name| {

@@ -1,4 +1,4 @@
-//! What a pool thread is at, for the job that watches it.
+//! The current work of a pool thread, for the job that watches it.
 
 use super::events::{Event, Events};
 use lockstep_engine::isolation::{Beat, Heart};
@@ -25,7 +25,7 @@ pub(super) const FIRST_CANDIDATE: u64 = 2;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TestName {
     pub(super) id: String,
-    /// What the user named to get to it.
+    /// The archive, folder or file that the user named and that led to it.
     pub(super) origin: String,
     pub(super) source: SourceKind,
     pub(super) fork: String,
@@ -66,7 +66,7 @@ impl Lane {
         self.heart.beat(Beat { slot, known, ..self.at });
     }
 
-    /// What must not be lost if the next run takes this worker down, or does not end.
+    /// Sends the partial result: it must not be lost if the next run takes this worker down, or does not end.
     pub(super) fn keep(&self, result: &TestResult) {
         let result = Box::new(result.clone());
         // Without a job nobody asks for it; the next event tells the thread.

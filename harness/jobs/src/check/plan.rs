@@ -23,7 +23,7 @@ pub struct Plan {
     pub selection: Selection,
     /// Packs state tests instead of running them one by one.
     pub pack: Option<PackOptions>,
-    /// What is done with what sources expect.
+    /// Use of the expectations that sources state.
     pub expectations: Expectations,
     /// Whether results hold what the reference made of each case.
     pub outcomes: bool,
@@ -47,7 +47,7 @@ impl fmt::Debug for Plan {
     }
 }
 
-/// What is done with what sources expect.
+/// Use of the expectations that sources state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Expectations {
     /// The reference is held against them.

@@ -30,7 +30,7 @@ use std::{
 /// Bytes of files, compressed, that may wait for a thread.
 const WAITING_BYTES: usize = 12 << 20;
 
-/// Where the tests come from.
+/// Source of the tests.
 #[derive(Debug, Clone)]
 pub enum Input {
     /// Files, folders and archives.
@@ -169,7 +169,7 @@ impl Source {
     fn feed_packed(&self, input: Input, options: &PackOptions) {
         let mut packer = Packer::default();
         let mut number = 0;
-        // What cannot be packed by its kind runs as it is.
+        // Tests of a kind that cannot be packed run as they are.
         let mut take = |batch: &Batch, tests: Vec<Test>| {
             let (mut states, others): (Vec<_>, Vec<_>) =
                 tests.into_iter().partition(|test| test.source == SourceKind::StateTest);

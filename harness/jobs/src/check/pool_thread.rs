@@ -29,7 +29,7 @@ pub(super) struct Load {
     pub(super) number: usize,
 }
 
-/// What a pool thread needs.
+/// A pool thread, with all that it needs.
 pub(super) struct PoolThread {
     pub(super) plan: Arc<Plan>,
     pub(super) left: Arc<Left>,

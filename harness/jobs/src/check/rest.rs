@@ -1,4 +1,4 @@
-//! What is left of a run, as the threads of a worker share it.
+//! The rest of a run, shared by the threads of a worker.
 
 use super::events::Rest;
 use std::{
@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-/// What is left of a run.
+/// The rest of a run.
 #[derive(Debug)]
 pub(super) struct Left {
     done: Mutex<HashMap<String, usize>>,

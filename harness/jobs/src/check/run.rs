@@ -80,7 +80,7 @@ struct Run<'a> {
     others: Reported<OtherFile>,
     /// Trials of this worker with a result.
     finished: HashSet<u64>,
-    /// What is known of the tests of its lanes.
+    /// Partial results of the tests in its lanes.
     so_far: HashMap<usize, TestResult>,
     /// Candidates that were parallel in some run, by their own word.
     claims: HashSet<String>,
@@ -302,7 +302,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// One test in flight is at fault. Of several each runs alone next, to find out.
+    /// One test in flight is at fault. If there are several, each runs alone next, to find out.
     fn crashed(&mut self, cause: &Cause, tell: &mut dyn FnMut(Event)) -> Result<(), String> {
         let in_flight = self.in_flight();
         self.in_vain += 1;
@@ -363,7 +363,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What was reported, each as often as it occurs in one reading of all inputs.
+/// Reported items, each as often as it occurs in one reading of all inputs.
 struct Reported<T> {
     reported: Vec<T>,
     /// Those that the worker of now has not come to again.

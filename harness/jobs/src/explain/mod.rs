@@ -3,7 +3,7 @@
 //!
 //! Executors tell nothing of what they read. It is found by trying: the transaction is executed again,
 //! alone, on the state that it should have seen but for one place, which is as an earlier transaction
-//! left it; where that gives what the executor gave, that is what it read. Where no single place
+//! left it; where that gives what the executor gave, that is what it read. If no single location
 //! explains it, whole states of before are tried.
 //!
 //! * `stale`: the value that explains it.
@@ -40,23 +40,23 @@ pub struct Explanation {
     pub block: String,
     /// The executor, with its threads.
     pub executor: String,
-    /// What it did.
+    /// Its failure.
     pub failure: Failure,
     /// Everything in which its outcome differs.
     pub differences: Vec<Difference>,
     /// The first transaction that came out differently; `None` where all came out right, and only the
     /// block did not.
     pub transaction: Option<usize>,
-    /// What it read that it should not have.
+    /// The stale read that explains it, where one does.
     pub stale: Option<StaleRead>,
     /// The transaction as it should run, and as it ran with what was read; the first step that is not
     /// the same.
     pub traces: Option<Traces>,
     /// Accounts of the first differences, with those who wrote them.
     pub writers: Vec<(Place, Vec<Writer>)>,
-    /// What the reference makes of the block, where the candidate comes to no outcome.
+    /// The reference's outcome on the block, where the candidate comes to none.
     pub reference: Option<String>,
-    /// What the threads of a run that does not end are at.
+    /// The threads of a run that does not end, with their states.
     pub stuck: Vec<StuckThread>,
 }
 
@@ -71,7 +71,7 @@ pub struct Traces {
     pub first_different: usize,
 }
 
-/// What a transaction came to.
+/// The result of a transaction.
 enum Came<'a> {
     Executed(&'a Receipt, Option<&'a StateChanges>),
     Refused(&'a Rule),
@@ -144,7 +144,7 @@ fn what_it_did(outcome: &Outcome) -> String {
     }
 }
 
-/// What became of a transaction in an outcome.
+/// The result of a transaction in an outcome.
 fn came(outcome: &Outcome, index: usize) -> Came<'_> {
     match outcome {
         Outcome::Accepted(outcome) => {

@@ -16,19 +16,19 @@ use std::{
 /// A read of a value that was not the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaleRead {
-    /// What was read; `None`: all of the state, as it was before the transaction that is named.
+    /// The location that was read; `None`: all of the state, as it was before the transaction that is named.
     pub place: Option<Place>,
     /// The writer of the value that was read.
     pub wrong_writer: Writer,
     /// The writer of the value that should have been read.
     pub right_writer: Writer,
-    /// What was read, in words.
+    /// The value that was read, in words.
     pub wrong: String,
-    /// What should have been read.
+    /// The value that should have been read, in words.
     pub right: String,
 }
 
-/// What was found.
+/// The result of the search.
 pub(super) struct Found {
     pub(super) stale: Option<StaleRead>,
     pub(super) traces: Option<Traces>,
@@ -111,7 +111,7 @@ fn explains(
                 && changes.is_none_or(|changes| {
                     let normal = |changes: &StateChanges| {
                         let mut all = NormalChanges::new(history.before(index), changes).accounts;
-                        // What it is owed may be added elsewhere.
+                        // Rewards owed to the fee recipient may be added elsewhere.
                         all.remove(&case.block.beneficiary);
                         all
                     };

@@ -29,7 +29,7 @@ const MOST_IN_VAIN: usize = 20;
 /// A kill from outside is no finding before it has happened to the same seed so often.
 const KILLS: u32 = 2;
 
-/// What a campaign tells as it goes: how far it is, and a finding whose signature is new.
+/// Progress callback of a campaign: its status, and a finding whose signature is new.
 pub type Tell<'a> = &'a mut dyn FnMut(Status<'_>, Option<&Finding>);
 
 /// Runs a campaign to its end.
@@ -285,7 +285,7 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// What is in flight still counts; a worker that does not end is ended.
+    /// Seeds in flight still count; a worker that does not end is ended.
     fn wind_up(&mut self, heard: &Receiver<Message<Done>>, tell: Tell<'_>) -> Result<(), String> {
         self.is_winding_up = true;
         self.hands.values_mut().for_each(|hand| hand.worker.dismiss());

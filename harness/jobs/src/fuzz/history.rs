@@ -25,7 +25,7 @@ impl ReadObserver for Reads {
 }
 
 impl Reads {
-    /// What was told since the last time.
+    /// Takes the reads that were told since the last call.
     pub(super) fn take(&self) -> BTreeMap<usize, Vec<Read>> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -75,7 +75,7 @@ pub struct Checked {
     /// Transactions that depend on an earlier one; known of blocks in the deep lane that
     /// were accepted.
     pub dependent: Option<u64>,
-    /// What it may have.
+    /// Features that it may have.
     pub features: Features,
     /// How its transactions conflict.
     pub shape: Shape,
@@ -83,7 +83,7 @@ pub struct Checked {
     pub unsupported: u64,
     /// Runs of candidates that gave no changes of each transaction where the fork needs them.
     pub without_states: u64,
-    /// What was found.
+    /// Its findings.
     pub findings: Vec<Finding>,
 }
 
@@ -245,7 +245,7 @@ impl Lanes {
         }
     }
 
-    /// What each transaction should read; known of blocks that the reference accepts.
+    /// The reads that each transaction should make; known of blocks that the reference accepts.
     fn history(&mut self, block: &Runnable) -> Option<History> {
         let options = RunOptions { changes_by_transaction: true, ..RunOptions::default() };
         let outcome = self.reference.execute(&block.case, &options).ok()?.outcome;
@@ -297,7 +297,7 @@ const fn known(right: &Outcome) -> u64 {
     }
 }
 
-/// What the reference did, from [`Beat::known`].
+/// The reference's verdict on a block, from [`Beat::known`].
 pub(super) fn reference_of(known: u64) -> Option<String> {
     match known {
         1 => Some(ACCEPTS.to_owned()),

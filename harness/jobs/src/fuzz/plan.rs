@@ -22,7 +22,7 @@ pub struct FuzzPlan {
     pub deep: Vec<Candidate>,
     /// Tells how much transactions conflict.
     pub dependencies: FindDependencies,
-    /// What blocks may be.
+    /// Limits on generated blocks.
     pub limits: Limits,
     /// The seed of the first block.
     pub seed: u64,

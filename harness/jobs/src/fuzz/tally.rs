@@ -156,7 +156,7 @@ fn degree(dependent: u64, transactions: u64) -> usize {
 /// One line on where a campaign is.
 #[derive(Debug, Clone, Copy)]
 pub struct Status<'a> {
-    /// What it has seen.
+    /// Its tally so far.
     pub tally: &'a Tally,
     /// For how long it has run.
     pub elapsed: Duration,

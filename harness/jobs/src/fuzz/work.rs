@@ -25,7 +25,7 @@ pub struct Done {
     pub seeds: Vec<u64>,
     /// Over their blocks.
     pub sums: Sums,
-    /// What was found on them.
+    /// Findings on their blocks.
     pub findings: Vec<Finding>,
 }
 

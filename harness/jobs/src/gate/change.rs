@@ -20,7 +20,7 @@ pub struct Floors {
     pub all: f64,
 }
 
-/// What a change is called.
+/// Classification of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// Within the interval, or below the floor.
@@ -35,7 +35,7 @@ pub enum Call {
     Wrong,
 }
 
-/// What became of one executor on one block.
+/// The change of one executor on one block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// The block, as tables name it.
@@ -50,11 +50,11 @@ pub struct Change {
     pub change: Estimate,
     /// The same in shares of the machine's ceiling, where several threads share it.
     pub of_ceiling: Option<f64>,
-    /// What that is called.
+    /// The classification of the change.
     pub call: Call,
 }
 
-/// What became of one executor, all blocks together.
+/// The change of one executor, all blocks together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overall {
     /// The executor with its threads.
@@ -65,7 +65,7 @@ pub struct Overall {
     pub change: Estimate,
     /// The same in shares of the machine's ceiling.
     pub of_ceiling: Option<f64>,
-    /// What that is called.
+    /// The classification of the change.
     pub call: Call,
 }
 
@@ -76,9 +76,9 @@ pub struct Comparison {
     pub changes: Vec<Change>,
     /// One executor, all blocks.
     pub overall: Vec<Overall>,
-    /// What was measured then and is not now.
+    /// Blocks and executors that were measured then and are not now.
     pub gone: Vec<String>,
-    /// What is measured now and was not then.
+    /// Blocks and executors that are measured now and were not then.
     pub new: Vec<String>,
     /// The floors that were asked for.
     pub floors: Floors,

@@ -233,7 +233,7 @@ impl Draft {
 /// Does nothing.
 const JUMPDEST: u8 = 0x5b;
 
-/// Whose nonces the list of a transaction moves, if all of it is valid.
+/// Authorities whose nonces the authorization list of a transaction moves, if all of it is valid.
 fn authorities(fields: &Fields) -> Vec<Address> {
     let signed = fields.authorizations.iter();
     signed.filter_map(|signed| signed.recover_authority().ok()).collect()

@@ -15,7 +15,7 @@ pub(super) struct Fields {
     chain_id: Option<u64>,
     pub(super) nonce: u64,
     gas_limit: u64,
-    /// Of types 0 and 1 the gas price.
+    /// The gas price for types 0 and 1.
     max_fee: u128,
     tip: u128,
     to: TxKind,

@@ -133,7 +133,7 @@ impl Suspect {
         Err(NotShrunk::Agrees { runs })
     }
 
-    /// What the threads of a run that does not end are at; nothing where so many runs all end.
+    /// The threads of a run that does not end, with their states; none if so many runs all end.
     pub fn stuck(&mut self, block: &Runnable, runs: u32) -> Vec<StuckThread> {
         let options = RunOptions::of(&block.case);
         for _ in 0..runs {
@@ -220,7 +220,7 @@ impl Suspect {
         Ok(failed)
     }
 
-    /// What is wrong with a run, if anything. An unsupported block is not.
+    /// The failure of a run, if any. An unsupported block is none.
     fn failed(
         &self,
         block: &Runnable,

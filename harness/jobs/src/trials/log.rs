@@ -71,7 +71,7 @@ impl Trials {
     pub(crate) fn end(&self, number: u64, answer: Answer) {
         let mut log = self.log();
         log.heart.beat(Beat { trial: number, ..Beat::default() });
-        // Where the job has gone away, this process is ended.
+        // If the job has gone away, this process is ended.
         let _ = log.outbox.send(&Event::Answered(number, answer));
     }
 

@@ -18,7 +18,7 @@ use lockstep_engine::isolation::{Cause, ThreadState};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
-/// What a trial came to.
+/// The result of a trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
@@ -35,7 +35,7 @@ pub enum Answer {
 /// A thread of a run that did not end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StuckThread {
-    /// What the system knows of it.
+    /// Its state, as the system reports it.
     pub state: ThreadState,
     /// Its reads of the pre-state, and the last of them, where reads were watched.
     pub reads: Option<(u64, String)>,
@@ -52,7 +52,7 @@ pub struct Past {
     pub is_stopped: bool,
 }
 
-/// What a worker tells.
+/// An event from a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
@@ -64,7 +64,7 @@ pub enum Event {
     Done(Report),
 }
 
-/// What a job comes to.
+/// The result of a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The exit status.

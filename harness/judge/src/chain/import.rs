@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// A block that is ready to be executed.
 #[derive(Debug)]
 pub struct Imported<'a> {
-    /// What executors get.
+    /// The case for the executors.
     pub case: Case,
     /// The block.
     pub block: Arc<DecodedBlock>,
@@ -91,7 +91,7 @@ fn known_parent<'a>(tree: &'a Tree, arrived: &ChainBlock) -> Result<&'a Node, Br
     }
 }
 
-/// What the EVM sees of the header, and the body without its transactions.
+/// The header fields visible to the EVM, and the body without its transactions.
 fn environment(era: &Era, block: &DecodedBlock) -> Block {
     let header = &block.header;
     let ommer = |ommer: &alloy_consensus::Header| Ommer {

@@ -30,13 +30,13 @@ pub struct Chain {
     pub genesis: Genesis,
     /// The blocks after it.
     pub blocks: Vec<ChainBlock>,
-    /// What must be there in the end.
+    /// Expectations on the chain after its last block.
     pub end: ExpectedEnd,
     /// Expectations that reading the source has already found broken.
     pub broken: Vec<Difference>,
 }
 
-/// Where a chain begins.
+/// The genesis of a chain: its header and state.
 #[derive(Debug, Clone)]
 pub struct Genesis {
     /// Its header.
@@ -47,7 +47,7 @@ pub struct Genesis {
     pub state: Arc<PreState>,
 }
 
-/// What must be there in the end.
+/// Expectations on the chain after its last block.
 #[derive(Debug, Clone)]
 pub struct ExpectedEnd {
     /// The hash of the block at the head of the chain.

@@ -1,7 +1,7 @@
 //! From the RLP of a block to its parts.
 //!
-//! Strict: one encoding for each block, nothing left over. What cannot be decoded is sorted by the
-//! rule it breaks as far as the bytes tell.
+//! Strict: one encoding for each block, nothing left over. Undecodable bytes are classified by the
+//! rule they break, as far as the bytes tell.
 
 use super::{BlockRule, Broken};
 use alloy_consensus::{Header, TxEip4844Variant, TxEnvelope, transaction::SignerRecoverable};

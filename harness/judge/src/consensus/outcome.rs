@@ -14,9 +14,9 @@ pub struct Mismatch {
     pub rule: BlockRule,
     /// The field, as difference reports name it.
     pub field: &'static str,
-    /// What the header states.
+    /// The value that the header states.
     pub stated: String,
-    /// What execution gave.
+    /// The value that execution gave.
     pub found: String,
 }
 

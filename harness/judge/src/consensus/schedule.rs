@@ -28,7 +28,7 @@ pub struct Era {
     pub dao_fork: Option<u64>,
 }
 
-/// Where an era begins.
+/// Activation condition of an era.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Activation {
     Number(u64),

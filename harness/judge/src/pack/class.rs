@@ -23,7 +23,7 @@ pub struct Class {
 impl Class {
     /// The class of a case.
     pub fn of(case: &Case) -> Self {
-        let Rules { fork, chain_id, blobs, dao_drain: _ } = case.rules;
+        let Rules { fork, chain_id, blobs, .. } = case.rules;
         let block = &case.block;
         Self {
             fork,

@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub struct Recipe {
     mode: Mode,
     units: Vec<Arc<Unit>>,
-    /// Where the test is that must be rejected.
+    /// Index of the test that must be rejected.
     rejected: Option<usize>,
 }
 
@@ -52,7 +52,7 @@ impl Recipe {
         self.units.iter().map(|unit| unit.id.as_str())
     }
 
-    /// Where the test is that must be rejected.
+    /// Index of the test that must be rejected.
     pub const fn rejected(&self) -> Option<usize> {
         self.rejected
     }

@@ -23,6 +23,8 @@ pub struct NormalAccount {
     pub info: Option<AccountInfo>,
     /// Slots with another value afterwards.
     pub storage: BTreeMap<U256, U256>,
+    /// Whether storage was cleared of which only a part is listed: see [`PreState::proved`].
+    pub storage_cleared: bool,
 }
 
 impl NormalChanges {
@@ -30,9 +32,8 @@ impl NormalChanges {
     pub fn new(pre: &PreState, changes: &StateChanges) -> Self {
         let mut normal = Self::default();
         for (address, change) in &changes.by_account() {
-            let before = pre.state.get(*address);
             let account = NormalAccount::new(pre, *address, Some(change));
-            if change.info != before.map(|account| account.info) || !account.storage.is_empty() {
+            if change.info != pre.account(*address) || account.changes_storage() {
                 normal.accounts.insert(*address, account);
             }
             if let Some(hash) = missing_code(pre, changes, change) {
@@ -46,15 +47,14 @@ impl NormalChanges {
     pub fn account_after(&self, pre: &PreState, address: Address) -> Option<AccountInfo> {
         match self.accounts.get(&address) {
             Some(account) => account.info,
-            None => pre.state.get(address).map(|account| account.info),
+            None => pre.account(address),
         }
     }
 
     /// The slot afterwards, changed or not.
     pub fn slot_after(&self, pre: &PreState, address: Address, slot: U256) -> U256 {
         let changed = self.accounts.get(&address).and_then(|account| account.storage.get(&slot));
-        let before = || pre.state.get(address).and_then(|account| account.storage.get(&slot));
-        changed.or_else(before).copied().unwrap_or_default()
+        changed.copied().unwrap_or_else(|| pre.slot(address, slot))
     }
 
     /// Every slot of the account that is not zero afterwards.
@@ -74,16 +74,25 @@ impl NormalAccount {
     pub fn new(pre: &PreState, address: Address, change: Option<&AccountChange>) -> Self {
         match change {
             Some(change) => {
-                Self { info: change.info, storage: changed_slots(pre, address, change) }
+                let is_cleared = change.storage_cleared || change.info.is_none();
+                let storage_cleared = is_cleared && pre.has_unlisted_storage(address);
+                let mut storage = changed_slots(pre, address, change);
+                // What is cleared as a whole is written anew, whatever was there.
+                storage.retain(|slot, value| {
+                    storage_cleared && !value.is_zero() || *value != pre.slot(address, *slot)
+                });
+                Self { info: change.info, storage, storage_cleared }
             }
-            None => {
-                let info = pre.state.get(address).map(|account| account.info);
-                Self { info, storage: BTreeMap::new() }
-            }
+            None => Self { info: pre.account(address), ..Self::default() },
         }
+    }
+
+    fn changes_storage(&self) -> bool {
+        !self.storage.is_empty() || self.storage_cleared
     }
 }
 
+/// Slots that the change sets or clears, to what.
 fn changed_slots(pre: &PreState, address: Address, change: &AccountChange) -> BTreeMap<U256, U256> {
     let before = pre.state.get(address);
     let mut slots = BTreeMap::new();
@@ -94,16 +103,12 @@ fn changed_slots(pre: &PreState, address: Address, change: &AccountChange) -> BT
     if change.info.is_some() {
         slots.extend(change.storage.iter().map(|(slot, value)| (*slot, *value)));
     }
-    let value_before = |slot: &U256| {
-        before.and_then(|account| account.storage.get(slot)).copied().unwrap_or_default()
-    };
-    slots.retain(|slot, value| *value != value_before(slot));
     slots
 }
 
 fn missing_code(pre: &PreState, changes: &StateChanges, change: &AccountChange) -> Option<B256> {
     let hash = change.info?.code_hash;
-    if hash == KECCAK256_EMPTY || pre.state.code_by_hash(hash).is_some() {
+    if hash == KECCAK256_EMPTY || pre.has_code(hash) {
         return None;
     }
     let present = changes.codes.get(&hash).is_some_and(|code| keccak256(code) == hash);

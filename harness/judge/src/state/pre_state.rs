@@ -1,22 +1,58 @@
-//! A pre-state as the judge holds it: whole, with the storage roots that it computes once.
+//! A pre-state as the judge holds it: whole, with the storage roots that it computes once, or proved.
 
+use super::proved::ProvedState;
 use alloy_primitives::{Address, B256, U256, keccak256, map::AddressMap};
 use alloy_trie::{EMPTY_ROOT_HASH, root::storage_root_unsorted};
-use lockstep_model::{MemoryState, StateChanges, memory_state::BlockHashes};
+use lockstep_model::{
+    AccountInfo, MemoryState, StateChanges, StateReader, memory_state::BlockHashes,
+};
 use std::sync::{Arc, OnceLock};
 
-/// A whole pre-state. Many tests share one: its storage roots are computed at most once.
+/// A pre-state. Many tests share one: its storage roots are computed at most once.
 #[derive(Debug)]
 pub struct PreState {
     /// The state, shared with the case's reader.
     pub state: Arc<MemoryState>,
+    /// Tries that prove it, where it is only a part of the whole state.
+    pub proof: Option<Arc<ProvedState>>,
     storage_roots: OnceLock<AddressMap<B256>>,
 }
 
 impl PreState {
     /// Wraps a state.
     pub fn new(state: MemoryState) -> Arc<Self> {
-        Arc::new(Self { state: Arc::new(state), storage_roots: OnceLock::new() })
+        Arc::new(Self { state: Arc::new(state), proof: None, storage_roots: OnceLock::new() })
+    }
+
+    /// A part of a state, and the tries that prove it. What the part does not hold is read from the tries.
+    pub fn proved(state: MemoryState, proof: Arc<ProvedState>) -> Arc<Self> {
+        let storage_roots = OnceLock::new();
+        Arc::new(Self { state: Arc::new(state), proof: Some(proof), storage_roots })
+    }
+
+    /// The account before the block. An account that the tries cannot answer for counts as absent: no executor
+    /// could have read it either.
+    pub fn account(&self, address: Address) -> Option<AccountInfo> {
+        let known = self.state.get(address).map(|account| account.info);
+        known.or_else(|| StateReader::account(self.proof.as_deref()?, address).ok().flatten())
+    }
+
+    /// The value of a slot before the block.
+    pub fn slot(&self, address: Address, slot: U256) -> U256 {
+        let known = self.state.get(address).and_then(|account| account.storage.get(&slot)).copied();
+        let proved = || self.proof.as_deref()?.slot(address, slot).ok();
+        known.or_else(proved).unwrap_or_default()
+    }
+
+    /// Whether the state before the block has this code.
+    pub fn has_code(&self, hash: B256) -> bool {
+        let proved = || self.proof.as_deref().and_then(|proof| proof.code_by_hash(hash));
+        self.state.code_by_hash(hash).is_some() || proved().is_some()
+    }
+
+    /// Whether the account has storage that is not listed slot by slot.
+    pub(super) fn has_unlisted_storage(&self, address: Address) -> bool {
+        self.proof.as_deref().is_some_and(|proof| proof.has_storage(address).unwrap_or(false))
     }
 
     /// The state after changes, with new answers for `BLOCKHASH`.

@@ -1,6 +1,10 @@
 //! Roots, blooms and hashes. Only the judge computes them, the same way for all.
 
-use super::normal::NormalChanges;
+use super::{
+    normal::NormalChanges,
+    proved::{ProvedState, RootAfter},
+    trie::TrieError,
+};
 use crate::state::{PreState, storage_root};
 use alloy_consensus::{Eip658Value, ReceiptEnvelope, TxType};
 use alloy_eips::Encodable2718;
@@ -13,8 +17,14 @@ use lockstep_faults::output::{BLOOM_WITHOUT_TOPICS, ROOT_WITHOUT_NONCES};
 use lockstep_model::{AccountInfo, BlockOutcome, Receipt, StateChanges};
 use std::collections::BTreeSet;
 
-/// The root of the whole state after the changes (Yellow Paper 4.1).
+/// The root of the whole state after the changes (Yellow Paper 4.1). Of a state that is proved and whose proof
+/// does not reach so far, the root of the part that is known.
 pub fn state_root(pre: &PreState, changes: &NormalChanges) -> B256 {
+    if let Some(proof) = &pre.proof
+        && let Ok(after) = proved_state_root(proof, changes)
+    {
+        return after.root;
+    }
     let untouched = pre.state.accounts().map(|(address, _)| *address);
     let addresses: BTreeSet<Address> = untouched.chain(changes.accounts.keys().copied()).collect();
     let leaves = addresses.into_iter().filter_map(|address| {
@@ -23,6 +33,31 @@ pub fn state_root(pre: &PreState, changes: &NormalChanges) -> B256 {
         Some((keccak256(address), trie_account(info, root)))
     });
     state_root_unsorted(leaves)
+}
+
+/// The root of a proved state after the changes.
+///
+/// # Errors
+/// When the proof lacks a node that the changes need.
+pub fn proved_state_root(
+    proof: &ProvedState,
+    changes: &NormalChanges,
+) -> Result<RootAfter, TrieError> {
+    let (mut assumed, mut accounts) = (0, Vec::new());
+    for (address, change) in &changes.accounts {
+        let leaf = match change.info {
+            Some(info) => {
+                let storage =
+                    proof.storage_root_after(*address, change.storage_cleared, &change.storage)?;
+                assumed += storage.assumed;
+                Some(trie_account(info, storage.root))
+            }
+            None => None,
+        };
+        accounts.push((*address, leaf));
+    }
+    let after = proof.root_after(accounts)?;
+    Ok(RootAfter { assumed: assumed + after.assumed, ..after })
 }
 
 fn storage_root_after(pre: &PreState, changes: &NormalChanges, address: Address) -> B256 {

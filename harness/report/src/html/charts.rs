@@ -26,7 +26,7 @@ const COLORS: [RGBColor; 6] = [
     RGBColor(110, 110, 110),
 ];
 
-/// What a series is drawn in.
+/// The color of a series.
 pub(super) fn color(nth: usize) -> RGBColor {
     COLORS[nth % COLORS.len()]
 }
@@ -38,7 +38,7 @@ pub(super) struct Bar {
     pub(super) value: f64,
     pub(super) low: f64,
     pub(super) high: f64,
-    /// What limits it, where that is known.
+    /// Its limit, where that is known.
     pub(super) limit: Option<f64>,
 }
 

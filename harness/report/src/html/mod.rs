@@ -38,7 +38,7 @@ struct Page {
     circumstances: Vec<(String, String)>,
 }
 
-/// What a row of the large table has, as text.
+/// The cells of a row of the large table, as text.
 struct Cells {
     kind: &'static str,
     block: String,

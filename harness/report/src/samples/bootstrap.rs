@@ -25,7 +25,7 @@ const SEED: u64 = 1;
 pub struct Runs(Vec<Vec<f64>>);
 
 impl Runs {
-    /// From samples in the order of `runs` runs, as many in each. What does not divide is of the last.
+    /// From samples in the order of `runs` runs, as many in each. A remainder belongs to the last.
     pub fn new(samples: &[f64], runs: usize) -> Self {
         let each = (samples.len() / runs.max(1)).max(1);
         let mut all: Vec<Vec<f64>> = Vec::new();

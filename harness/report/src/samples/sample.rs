@@ -13,10 +13,10 @@ use lockstep_model::{Dependencies, Mode, Telemetry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where two copies of the same executor differ by more than this, the machine cannot tell who is faster.
+/// Largest difference of two copies of an executor; above it, the machine cannot rank executors.
 const UNFAIR: f64 = 0.03;
 
-/// Where the interval of two copies of the same executor is wider than this, nor can it.
+/// Largest width of the interval of two copies of an executor; above it, the machine cannot rank executors.
 const UNSTEADY: f64 = 0.12;
 
 /// Raw samples of one executor on one block, and what follows from them.

@@ -1,4 +1,4 @@
-//! Who decides when a worker does what.
+//! Drivers: they decide which worker performs which task, and when.
 //!
 //! The scheduler is a state machine, and a worker is a set of steps: neither knows a thread. A driver asks
 //! the scheduler for a task, has a worker perform it, and reports how it ended.

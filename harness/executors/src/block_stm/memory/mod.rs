@@ -92,7 +92,7 @@ impl MultiVersionMemory {
         self.tables
     }
 
-    /// What the fee recipient is owed.
+    /// Rewards owed to the fee recipient.
     pub(crate) const fn rewards(&self) -> &RewardLedger {
         &self.tables.rewards
     }

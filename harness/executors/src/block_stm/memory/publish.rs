@@ -1,4 +1,4 @@
-//! What an incarnation writes, and what it takes back of the one before.
+//! Publishes the writes of an incarnation, and takes back those of the previous one that it did not repeat.
 
 use super::{
     super::{
@@ -16,7 +16,7 @@ use crate::sync::Ordering;
 use alloy_primitives::{Address, map::HashSet};
 use lockstep_faults::memory::{ABORTED_WRITES_STAY, RE_EXECUTION_BUMPS_NOTHING};
 
-/// Where one worker puts what it publishes.
+/// The entry blocks into which one worker publishes.
 #[derive(Debug, Default)]
 pub(crate) struct EntryBlocks {
     accounts: EntryBlock,
@@ -133,7 +133,7 @@ impl MultiVersionMemory {
 
     fn edit_account(&self, hash: u64, address: Address, position: Position, edit: Edit) {
         self.tables.accounts.edit(hash, address, |cells| {
-            // Where there are only credits, one of them comes or goes.
+            // Without full writes there are only credits, and the edit concerns one of them.
             let bump = if cells.sets > 0 { Bump::Firm } else { Bump::Any };
             cells.edit(position, edit);
             bump

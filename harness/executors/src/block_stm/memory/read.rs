@@ -1,4 +1,4 @@
-//! What a transaction at a position sees of the block below it, and whether it would see it again.
+//! Reads of a transaction from the block below its position, and their validation.
 
 use super::{
     super::{
@@ -48,7 +48,7 @@ impl MultiVersionMemory {
     ) -> Result<AccountRead, ReadError> {
         let hash = account_hash(address);
         let snapshot = self.tables.accounts.snapshot(hash);
-        // What it is owed has no stamps.
+        // Rewards owed to the fee recipient have no stamps.
         let is_paid = address == self.beneficiary;
         if seen == Seen::HasNoCode
             && !is_paid
@@ -88,7 +88,7 @@ impl MultiVersionMemory {
         Ok(Some(AccountRead { address, hash, origin, base, info: base, seen }))
     }
 
-    /// What an account read before would be now; `None` where that cannot be said without another
+    /// The current value of an account that was read before. `None` if it cannot be told without another
     /// look at the pre-state, or is about to change.
     pub(crate) fn account_now(
         &self,
@@ -168,7 +168,7 @@ impl MultiVersionMemory {
         found.unwrap_or_else(|| Ok(AccountVersions::default()))
     }
 
-    /// Where below `position` the account that was read was written, ascending, and whether as a whole.
+    /// Positions below `position` that wrote the account that was read, ascending, and whether as a whole.
     pub(in crate::block_stm) fn account_writes(
         &self,
         account: &AccountRead,

@@ -1,0 +1,211 @@
+//! The state before a block as tries prove it, and the root after it.
+
+use super::trie::{Nodes, SparseTrie, TrieError};
+use alloy_primitives::{
+    Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256,
+    map::{AddressMap, B256Map, HashMap},
+};
+use alloy_rlp::Decodable;
+use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
+use lockstep_model::{AccountInfo, MemoryState, StateError, StateReader};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The state before a block. Every answer is read from the tries by hash.
+#[derive(Debug)]
+pub struct ProvedState {
+    nodes: Nodes,
+    root: B256,
+    codes: B256Map<Bytes>,
+    block_hashes: HashMap<u64, B256>,
+    /// Answers that were looked up.
+    accounts: RwLock<AddressMap<Option<TrieAccount>>>,
+    /// The answers to accounts that the tries leave open, where another source has them.
+    flat: Option<Arc<MemoryState>>,
+}
+
+/// The root of the state after a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RootAfter {
+    /// The root.
+    pub root: B256,
+    /// Unknown nodes that a removal collapsed onto, and that were taken for branches: see
+    /// [`SparseTrie::assumed`].
+    pub assumed: usize,
+}
+
+impl ProvedState {
+    /// The state with this root.
+    pub fn new(
+        root: B256,
+        nodes: Nodes,
+        codes: impl IntoIterator<Item = Bytes>,
+        block_hashes: HashMap<u64, B256>,
+    ) -> Self {
+        let codes = codes.into_iter().map(|code| (keccak256(&code), code)).collect();
+        Self { nodes, root, codes, block_hashes, accounts: RwLock::default(), flat: None }
+    }
+
+    /// The same, with a source for accounts that the tries leave open. Such an answer is not proved.
+    #[must_use]
+    pub fn with_flat(self, flat: Arc<MemoryState>) -> Self {
+        Self { flat: Some(flat), ..self }
+    }
+
+    /// The root before the block.
+    pub const fn root(&self) -> B256 {
+        self.root
+    }
+
+    /// The nodes.
+    pub const fn nodes(&self) -> &Nodes {
+        &self.nodes
+    }
+
+    /// Code by its hash.
+    pub fn code_by_hash(&self, hash: B256) -> Option<&Bytes> {
+        self.codes.get(&hash)
+    }
+
+    /// An account as the tries have it.
+    ///
+    /// # Errors
+    /// When a node on the way is not known, or the account is malformed.
+    pub fn account(&self, address: Address) -> Result<Option<TrieAccount>, TrieError> {
+        let known = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = known.get(&address) {
+            return Ok(*account);
+        }
+        drop(known);
+        let account = self.look_up(address)?;
+        self.accounts.write().unwrap_or_else(PoisonError::into_inner).insert(address, account);
+        Ok(account)
+    }
+
+    fn look_up(&self, address: Address) -> Result<Option<TrieAccount>, TrieError> {
+        match self.nodes.get(self.root, keccak256(address)) {
+            Ok(None) => Ok(None),
+            Ok(Some(rlp)) => decode_account(&rlp).map(Some),
+            Err(TrieError::Missing { hash, depth }) => match &self.flat {
+                Some(flat) => Ok(flat.get(address).map(|account| TrieAccount {
+                    nonce: account.info.nonce,
+                    balance: account.info.balance,
+                    storage_root: EMPTY_ROOT_HASH,
+                    code_hash: account.info.code_hash,
+                })),
+                None => Err(TrieError::Missing { hash, depth }),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the tries themselves answer for this account.
+    pub fn is_proved(&self, address: Address) -> bool {
+        self.nodes.get(self.root, keccak256(address)).is_ok()
+    }
+
+    /// The value of a slot.
+    ///
+    /// # Errors
+    /// When a node on the way is not known, or the value is malformed.
+    pub fn slot(&self, address: Address, slot: U256) -> Result<U256, TrieError> {
+        match self.account(address)? {
+            Some(account) if account.storage_root != EMPTY_ROOT_HASH => {
+                let key = keccak256(slot.to_be_bytes::<32>());
+                let value = self.nodes.get(account.storage_root, key)?;
+                value.map_or(Ok(U256::ZERO), |rlp| decode_value(&rlp))
+            }
+            _ => Ok(U256::ZERO),
+        }
+    }
+
+    /// The root of an account's storage after the block; `is_cleared`: of the storage before nothing is left.
+    ///
+    /// # Errors
+    /// When a node on the way is not known.
+    pub fn storage_root_after<'a>(
+        &self,
+        address: Address,
+        is_cleared: bool,
+        slots: impl IntoIterator<Item = (&'a U256, &'a U256)>,
+    ) -> Result<RootAfter, TrieError> {
+        let before = self.account(address)?.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
+        let before = if is_cleared { EMPTY_ROOT_HASH } else { before };
+        let mut trie = SparseTrie::new(&self.nodes, before);
+        trie.update(slots.into_iter().map(|(slot, value)| {
+            let value = (!value.is_zero()).then(|| alloy_rlp::encode(value));
+            (keccak256(slot.to_be_bytes::<32>()), value)
+        }))?;
+        Ok(RootAfter { root: trie.root(), assumed: trie.assumed() })
+    }
+
+    /// The root after changes; `None`: the account does not exist then.
+    ///
+    /// # Errors
+    /// When a node on the way is not known.
+    pub fn root_after(
+        &self,
+        accounts: impl IntoIterator<Item = (Address, Option<TrieAccount>)>,
+    ) -> Result<RootAfter, TrieError> {
+        let mut trie = SparseTrie::new(&self.nodes, self.root);
+        let leaf = |(address, account): (Address, Option<TrieAccount>)| {
+            (keccak256(address), account.map(alloy_rlp::encode))
+        };
+        trie.update(accounts.into_iter().map(leaf))?;
+        Ok(RootAfter { root: trie.root(), assumed: trie.assumed() })
+    }
+}
+
+fn decode_account(mut rlp: &[u8]) -> Result<TrieAccount, TrieError> {
+    let hash = keccak256(rlp);
+    let account = TrieAccount::decode(&mut rlp);
+    account.map_err(|error| TrieError::Malformed { hash, problem: error.to_string() })
+}
+
+fn decode_value(mut rlp: &[u8]) -> Result<U256, TrieError> {
+    let hash = keccak256(rlp);
+    U256::decode(&mut rlp)
+        .map_err(|error| TrieError::Malformed { hash, problem: error.to_string() })
+}
+
+/// An error of the tries, and what was asked of them.
+fn unanswered(what: impl std::fmt::Display) -> impl FnOnce(TrieError) -> StateError {
+    move |error| StateError(format!("{what}: {error}"))
+}
+
+impl StateReader for ProvedState {
+    fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        let account = Self::account(self, address);
+        let account = account.map_err(unanswered(format_args!("account {address}")))?;
+        Ok(account.map(|TrieAccount { balance, nonce, code_hash, .. }| AccountInfo {
+            balance,
+            nonce,
+            code_hash,
+        }))
+    }
+
+    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        self.slot(address, slot)
+            .map_err(unanswered(format_args!("slot {slot:#x} of account {address}")))
+    }
+
+    fn code(&self, hash: B256) -> Result<Bytes, StateError> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytes::new());
+        }
+        let code = self.codes.get(&hash).cloned();
+        code.ok_or_else(|| StateError(format!("code {hash}: the witness lacks it")))
+    }
+
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        let hash = self.block_hashes.get(&number).copied();
+        hash.ok_or_else(|| {
+            StateError(format!("hash of block {number}: the witness has no header of it"))
+        })
+    }
+
+    fn has_storage(&self, address: Address) -> Result<bool, StateError> {
+        let account = Self::account(self, address);
+        let account = account.map_err(unanswered(format_args!("account {address}")))?;
+        Ok(account.is_some_and(|account| account.storage_root != EMPTY_ROOT_HASH))
+    }
+}

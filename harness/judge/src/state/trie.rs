@@ -1,0 +1,522 @@
+//! Merkle Patricia tries of which only some nodes are known (Yellow Paper, appendix D).
+//!
+//! Keys are hashes, so no key is the prefix of another, and no branch has a value of its own.
+
+use alloy_primitives::{
+    B256, Bytes, keccak256,
+    map::{B256Map, B256Set},
+};
+use alloy_rlp::Decodable;
+use alloy_trie::{
+    EMPTY_ROOT_HASH, Nibbles,
+    nodes::{BranchNodeRef, ExtensionNodeRef, LeafNodeRef, RlpNode, TrieNode as DecodedNode},
+};
+
+/// Known nodes by their hash: a node that is asked for by hash proves itself.
+#[derive(Debug, Clone, Default)]
+pub struct Nodes(B256Map<Bytes>);
+
+/// Why a trie cannot tell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TrieError {
+    /// A node on the way is not known.
+    #[error("the witness lacks the node {hash}, {depth} nibbles below the root")]
+    Missing {
+        /// Its hash.
+        hash: B256,
+        /// Nibbles of the key above it.
+        depth: usize,
+    },
+    /// A node is not one.
+    #[error("the node {hash} of the witness is not a trie node: {problem}")]
+    Malformed {
+        /// Its hash.
+        hash: B256,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// A node, as far as it is read.
+#[derive(Debug, Clone, Default)]
+enum Node {
+    #[default]
+    Empty,
+    /// Not read yet: perhaps not known at all.
+    Unread(B256),
+    Leaf(Nibbles, Vec<u8>),
+    Extension(Nibbles, Box<Self>),
+    Branch(Box<[Self; 16]>),
+}
+
+impl FromIterator<Bytes> for Nodes {
+    fn from_iter<I: IntoIterator<Item = Bytes>>(nodes: I) -> Self {
+        Self(nodes.into_iter().map(|node| (keccak256(&node), node)).collect())
+    }
+}
+
+impl Nodes {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a node with this hash is known.
+    pub fn holds(&self, hash: B256) -> bool {
+        self.0.contains_key(&hash)
+    }
+
+    /// Hashes of the nodes that are not among those `reached`. A node of fewer than 32 bytes is left out: it
+    /// stands within its parent, and some nodes list it once more.
+    pub fn unreached(&self, reached: &B256Set) -> impl Iterator<Item = B256> {
+        let long = self.0.iter().filter(|(_, node)| node.len() >= B256::len_bytes());
+        long.map(|(hash, _)| *hash).filter(|hash| !reached.contains(hash))
+    }
+
+    /// Bytes of all nodes.
+    pub fn size(&self) -> usize {
+        self.0.values().map(|node| node.len()).sum()
+    }
+
+    fn read(&self, hash: B256, depth: usize) -> Result<Node, TrieError> {
+        if hash == EMPTY_ROOT_HASH {
+            return Ok(Node::Empty);
+        }
+        let bytes = self.0.get(&hash).ok_or(TrieError::Missing { hash, depth })?;
+        decode(bytes).map_err(|problem| TrieError::Malformed { hash, problem })
+    }
+
+    /// The value under a hashed key.
+    ///
+    /// # Errors
+    /// When a node on the way is not known.
+    pub fn get(&self, root: B256, key: B256) -> Result<Option<Vec<u8>>, TrieError> {
+        let key = Nibbles::unpack(key);
+        let (mut node, mut depth) = (Node::Unread(root), 0);
+        loop {
+            node = match node {
+                Node::Empty => return Ok(None),
+                Node::Unread(hash) => self.read(hash, depth)?,
+                Node::Leaf(rest, value) => {
+                    return Ok((rest == key.slice(depth..)).then_some(value));
+                }
+                Node::Extension(prefix, child) => {
+                    if !key.slice(depth..).starts_with(&prefix) {
+                        return Ok(None);
+                    }
+                    depth += prefix.len();
+                    *child
+                }
+                Node::Branch(mut children) => {
+                    let nibble = usize::from(key.get_unchecked(depth));
+                    depth += 1;
+                    std::mem::take(&mut children[nibble])
+                }
+            };
+        }
+    }
+
+    /// Hands over every known leaf below a root: the hashed key and the value. Adds the hashes of the nodes
+    /// that were read to `reached`.
+    ///
+    /// # Errors
+    /// When a node is malformed. Unknown nodes are passed over.
+    pub fn leaves(
+        &self,
+        root: B256,
+        reached: &mut B256Set,
+        use_leaf: &mut dyn FnMut(B256, Vec<u8>),
+    ) -> Result<(), TrieError> {
+        self.visit(Node::Unread(root), Nibbles::new(), reached, use_leaf)
+    }
+
+    fn visit(
+        &self,
+        node: Node,
+        path: Nibbles,
+        reached: &mut B256Set,
+        use_leaf: &mut dyn FnMut(B256, Vec<u8>),
+    ) -> Result<(), TrieError> {
+        match node {
+            Node::Empty => Ok(()),
+            Node::Unread(hash) => match self.read(hash, path.len()) {
+                Ok(node) => {
+                    reached.insert(hash);
+                    self.visit(node, path, reached, use_leaf)
+                }
+                Err(TrieError::Missing { .. }) => Ok(()),
+                Err(error) => Err(error),
+            },
+            Node::Leaf(rest, value) => {
+                let key = path.join(&rest).pack();
+                // A path of another length belongs to no hashed key.
+                if let Ok(key) = B256::try_from(&*key) {
+                    use_leaf(key, value);
+                }
+                Ok(())
+            }
+            Node::Extension(prefix, child) => {
+                self.visit(*child, path.join(&prefix), reached, use_leaf)
+            }
+            Node::Branch(children) => {
+                for (nibble, child) in children.into_iter().enumerate() {
+                    let mut below = path;
+                    below.push(nibble as u8);
+                    self.visit(child, below, reached, use_leaf)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Nodes deeper than a hashed key are malformed.
+const MOST_NIBBLES: usize = 64;
+
+fn decode(mut bytes: &[u8]) -> Result<Node, String> {
+    let decoded = DecodedNode::decode(&mut bytes).map_err(|error| error.to_string())?;
+    if !bytes.is_empty() {
+        return Err(format!("{} bytes behind it", bytes.len()));
+    }
+    Ok(match decoded {
+        DecodedNode::EmptyRoot => Node::Empty,
+        DecodedNode::Leaf(leaf) => Node::Leaf(leaf.key, leaf.value),
+        DecodedNode::Extension(extension) => {
+            if extension.key.is_empty() || extension.key.len() > MOST_NIBBLES {
+                return Err(format!("an extension of {} nibbles", extension.key.len()));
+            }
+            Node::Extension(extension.key, Box::new(child(&extension.child)?))
+        }
+        DecodedNode::Branch(branch) => {
+            let mut children = Box::<[Node; 16]>::default();
+            for (nibble, reference) in branch.as_ref().children() {
+                if let Some(reference) = reference {
+                    children[usize::from(nibble)] = child(reference)?;
+                }
+            }
+            Node::Branch(children)
+        }
+    })
+}
+
+/// A node refers to a child by its hash, or holds it where its RLP is shorter than that.
+fn child(reference: &RlpNode) -> Result<Node, String> {
+    match reference.as_hash() {
+        Some(hash) => Ok(Node::Unread(hash)),
+        None => decode(reference.as_slice()),
+    }
+}
+
+/// A trie over known nodes that can be changed.
+#[derive(Debug)]
+pub struct SparseTrie<'a> {
+    nodes: &'a Nodes,
+    root: Node,
+    assumed: usize,
+}
+
+impl<'a> SparseTrie<'a> {
+    /// The trie with this root.
+    pub const fn new(nodes: &'a Nodes, root: B256) -> Self {
+        Self { nodes, root: Node::Unread(root), assumed: 0 }
+    }
+
+    /// Puts values, then removes keys: so no node is asked for that only the order of the two would need.
+    ///
+    /// # Errors
+    /// When a node on the way is not known. The trie is of no use afterwards.
+    pub fn update(
+        &mut self,
+        changes: impl IntoIterator<Item = (B256, Option<Vec<u8>>)>,
+    ) -> Result<(), TrieError> {
+        let mut removed = Vec::new();
+        for (key, value) in changes {
+            match value {
+                Some(value) => {
+                    let root = std::mem::take(&mut self.root);
+                    self.root = self.insert(root, &Nibbles::unpack(key), 0, value)?;
+                }
+                None => removed.push(key),
+            }
+        }
+        for key in removed {
+            let root = std::mem::take(&mut self.root);
+            self.root = self.remove(root, &Nibbles::unpack(key), 0)?;
+        }
+        Ok(())
+    }
+
+    /// Unknown nodes that a removal collapsed onto, and that were taken for branches.
+    ///
+    /// A branch of which one child is left becomes an extension onto that child, or merges with it: only a
+    /// branch keeps its hash. Where the child is not known it is assumed to be one. A wrong assumption gives a
+    /// root that no header has.
+    pub const fn assumed(&self) -> usize {
+        self.assumed
+    }
+
+    /// The root.
+    pub fn root(&self) -> B256 {
+        match &self.root {
+            Node::Empty => EMPTY_ROOT_HASH,
+            Node::Unread(hash) => *hash,
+            node => keccak256(encode(node)),
+        }
+    }
+
+    fn read(&self, node: Node, depth: usize) -> Result<Node, TrieError> {
+        match node {
+            Node::Unread(hash) => self.nodes.read(hash, depth),
+            node => Ok(node),
+        }
+    }
+
+    fn insert(
+        &self,
+        node: Node,
+        key: &Nibbles,
+        depth: usize,
+        value: Vec<u8>,
+    ) -> Result<Node, TrieError> {
+        let own = key.slice(depth..);
+        Ok(match self.read(node, depth)? {
+            Node::Empty | Node::Unread(_) => Node::Leaf(own, value),
+            Node::Leaf(rest, _) if rest == own => Node::Leaf(rest, value),
+            Node::Leaf(rest, old) => {
+                let common = rest.common_prefix_length(&own);
+                let old = (rest.get_unchecked(common), Node::Leaf(rest.slice(common + 1..), old));
+                fork(own, common, old, value)
+            }
+            Node::Extension(prefix, child) => {
+                let common = prefix.common_prefix_length(&own);
+                if common == prefix.len() {
+                    let child = self.insert(*child, key, depth + common, value)?;
+                    Node::Extension(prefix, Box::new(child))
+                } else {
+                    let below = extend(prefix.slice(common + 1..), *child);
+                    fork(own, common, (prefix.get_unchecked(common), below), value)
+                }
+            }
+            Node::Branch(mut children) => {
+                let child = &mut children[usize::from(key.get_unchecked(depth))];
+                *child = self.insert(std::mem::take(child), key, depth + 1, value)?;
+                Node::Branch(children)
+            }
+        })
+    }
+
+    fn remove(&mut self, node: Node, key: &Nibbles, depth: usize) -> Result<Node, TrieError> {
+        let own = key.slice(depth..);
+        Ok(match self.read(node, depth)? {
+            Node::Leaf(rest, _) if rest == own => Node::Empty,
+            Node::Extension(prefix, child) if own.starts_with(&prefix) => {
+                let child = self.remove(*child, key, depth + prefix.len())?;
+                extend(prefix, child)
+            }
+            Node::Branch(mut children) => {
+                let child = &mut children[usize::from(key.get_unchecked(depth))];
+                *child = self.remove(std::mem::take(child), key, depth + 1)?;
+                self.collapse(children, depth)?
+            }
+            unchanged => unchanged,
+        })
+    }
+
+    /// A branch, or what becomes of it with fewer than two children.
+    fn collapse(&mut self, mut children: Box<[Node; 16]>, depth: usize) -> Result<Node, TrieError> {
+        let mut left =
+            children.iter().enumerate().filter(|(_, child)| !matches!(child, Node::Empty));
+        let only = match (left.next(), left.next()) {
+            (None, _) => return Ok(Node::Empty),
+            (Some((nibble, _)), None) => nibble,
+            _ => return Ok(Node::Branch(children)),
+        };
+        let child = match std::mem::take(&mut children[only]) {
+            Node::Unread(hash) if !self.nodes.holds(hash) => {
+                self.assumed += 1;
+                Node::Unread(hash)
+            }
+            child => self.read(child, depth + 1)?,
+        };
+        Ok(extend(Nibbles::from_nibbles([only as u8]), child))
+    }
+}
+
+/// A branch below a common prefix, with what was there and a new leaf.
+fn fork(own: Nibbles, common: usize, (nibble, old): (u8, Node), value: Vec<u8>) -> Node {
+    let mut children = Box::<[Node; 16]>::default();
+    children[usize::from(nibble)] = old;
+    children[usize::from(own.get_unchecked(common))] = Node::Leaf(own.slice(common + 1..), value);
+    extend(own.slice(..common), Node::Branch(children))
+}
+
+/// A node below a prefix. A node that is not read is taken for a branch.
+fn extend(prefix: Nibbles, node: Node) -> Node {
+    if prefix.is_empty() {
+        return node;
+    }
+    match node {
+        Node::Empty => Node::Empty,
+        Node::Leaf(rest, value) => Node::Leaf(prefix.join(&rest), value),
+        Node::Extension(more, child) => Node::Extension(prefix.join(&more), child),
+        node => Node::Extension(prefix, Box::new(node)),
+    }
+}
+
+fn encode(node: &Node) -> Vec<u8> {
+    let mut rlp = Vec::new();
+    match node {
+        Node::Empty | Node::Unread(_) => rlp.push(alloy_rlp::EMPTY_STRING_CODE),
+        Node::Leaf(rest, value) => drop(LeafNodeRef::new(rest, value).rlp(&mut rlp)),
+        Node::Extension(prefix, child) => {
+            drop(ExtensionNodeRef::new(prefix, &reference(child)).rlp(&mut rlp));
+        }
+        Node::Branch(children) => {
+            let (mut stack, mut mask) = (Vec::new(), alloy_trie::TrieMask::default());
+            for (nibble, child) in children.iter().enumerate() {
+                if !matches!(child, Node::Empty) {
+                    mask.set_bit(nibble as u8);
+                    stack.push(reference(child));
+                }
+            }
+            drop(BranchNodeRef::new(&stack, mask).rlp(&mut rlp));
+        }
+    }
+    rlp
+}
+
+fn reference(node: &Node) -> RlpNode {
+    match node {
+        Node::Unread(hash) => RlpNode::word_rlp(hash),
+        node => RlpNode::from_rlp(&encode(node)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::U256;
+    use alloy_trie::{HashBuilder, proof::ProofRetainer, root::storage_root_unsorted};
+    use proptest::{collection::btree_map, prelude::*};
+    use std::collections::BTreeMap;
+
+    type Leaves = BTreeMap<B256, U256>;
+
+    /// The trie by `alloy-trie`, with the nodes on the ways to these keys.
+    fn built(leaves: &Leaves, keys: &[B256]) -> (B256, Nodes) {
+        let targets = keys.iter().map(Nibbles::unpack).collect();
+        let mut builder = HashBuilder::default().with_proof_retainer(ProofRetainer::new(targets));
+        for (key, value) in leaves {
+            builder.add_leaf(Nibbles::unpack(key), &alloy_rlp::encode(value));
+        }
+        let root = builder.root();
+        let nodes = builder.take_proof_nodes().into_inner();
+        (root, nodes.into_values().collect())
+    }
+
+    fn root_of(leaves: &Leaves) -> B256 {
+        storage_root_unsorted(leaves.iter().map(|(key, value)| (*key, *value)))
+    }
+
+    /// Keys that share many nibbles: forks, extensions and embedded nodes at every depth.
+    fn key() -> impl Strategy<Value = B256> {
+        let crowded = (0_u8..4, 0_u8..4, 60_usize..64).prop_map(|(first, last, at)| {
+            let mut key = B256::repeat_byte(0x11);
+            key.0[0] = first;
+            key.0[at / 2] ^= last;
+            key
+        });
+        prop_oneof![crowded, any::<[u8; 32]>().prop_map(B256::from)]
+    }
+
+    fn leaves() -> impl Strategy<Value = Leaves> {
+        btree_map(key(), (1_u64..300).prop_map(U256::from), 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn updates_and_removals_give_the_root_of_a_trie_that_is_built_anew(
+            before in leaves(),
+            written in leaves(),
+            removed in any::<u64>(),
+        ) {
+            let removed: Vec<B256> = before
+                .keys()
+                .enumerate()
+                .filter(|(index, key)| removed >> (index % 64) & 1 == 1 && !written.contains_key(*key))
+                .map(|(_, key)| *key)
+                .collect();
+            let all: Vec<B256> = before.keys().chain(written.keys()).copied().collect();
+            let (root, nodes) = built(&before, &all);
+            prop_assert_eq!(root, root_of(&before));
+            let mut trie = SparseTrie::new(&nodes, root);
+            let written_rlp = written.iter().map(|(key, value)| (*key, Some(alloy_rlp::encode(value))));
+            let removals = removed.iter().map(|key| (*key, None));
+            trie.update(written_rlp.chain(removals)).unwrap();
+            let mut after = before.clone();
+            after.extend(written);
+            after.retain(|key, _| !removed.contains(key));
+            prop_assert_eq!(trie.root(), root_of(&after));
+            prop_assert_eq!(trie.assumed(), 0, "every node is there");
+        }
+
+        #[test]
+        fn lookups_find_what_is_there_and_nothing_else(before in leaves(), other in key()) {
+            let all: Vec<B256> = before.keys().copied().chain([other]).collect();
+            let (root, nodes) = built(&before, &all);
+            for key in all {
+                let right = before.get(&key).map(alloy_rlp::encode);
+                prop_assert_eq!(nodes.get(root, key).unwrap(), right);
+            }
+            let mut found = Leaves::new();
+            let mut reached = B256Set::default();
+            nodes.leaves(root, &mut reached, &mut |key, rlp| {
+                found.insert(key, U256::decode(&mut rlp.as_slice()).unwrap());
+            }).unwrap();
+            prop_assert_eq!(found, before);
+            prop_assert_eq!(nodes.unreached(&reached).next(), None, "every node is below the root");
+        }
+
+        /// With the ways to a few keys alone: an unknown node is named, or the root is right. Only where a
+        /// removal was taken to collapse onto a branch may it be wrong.
+        #[test]
+        fn a_part_of_the_nodes_is_enough_or_what_lacks_is_named(
+            before in leaves(),
+            known in 1_usize..8,
+            value in 1_u64..300,
+        ) {
+            let keys: Vec<B256> = before.keys().copied().take(known).collect();
+            let (root, nodes) = built(&before, &keys);
+            let Some((first, rest)) = keys.split_first() else { return Ok(()) };
+            let mut trie = SparseTrie::new(&nodes, root);
+            let written = rest.iter().map(|key| (*key, Some(alloy_rlp::encode(U256::from(value)))));
+            trie.update(written.chain([(*first, None)])).unwrap();
+            let mut after = before.clone();
+            after.extend(rest.iter().map(|key| (*key, U256::from(value))));
+            after.remove(first);
+            if trie.assumed() == 0 {
+                prop_assert_eq!(trie.root(), root_of(&after));
+            }
+            let unknown = before.keys().find(|key| !keys.contains(*key));
+            if let Some(unknown) = unknown {
+                match nodes.get(root, *unknown) {
+                    Ok(value) => prop_assert_eq!(value, before.get(unknown).map(alloy_rlp::encode)),
+                    Err(error) => prop_assert!(matches!(error, TrieError::Missing { .. }), "{error}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_node_that_is_none_is_named() {
+        let nodes: Nodes = [Bytes::from_static(b"\xc3\x01\x02\x03")].into_iter().collect();
+        let root = keccak256(b"\xc3\x01\x02\x03");
+        let error = nodes.get(root, B256::ZERO).unwrap_err();
+        assert!(matches!(error, TrieError::Malformed { hash, .. } if hash == root), "{error}");
+    }
+}
