@@ -62,7 +62,7 @@ impl Batch {
 
 /// Walks the paths, and hands over what belongs together. Ends early where `emit` says false.
 pub fn batches(walk: &Walk, emit: &mut dyn FnMut(Result<Batch, SourceError>) -> bool) {
-    let mut grouper = Grouper::default();
+    let mut grouper = Grouper::of(walk.network.clone());
     let mut shared = SharedGenesis::default();
     let mut go_on = true;
     files(walk, &mut |item| {

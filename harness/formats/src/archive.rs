@@ -115,7 +115,7 @@ fn read_entry<R: Read>(
     if !path.components().all(inside) {
         return Err(wrong("expected a name below the archive's top, without `..`".to_owned()));
     }
-    if !is_json(&name) {
+    if !is_ours(&name) {
         return Ok(Some(Item::Other(OtherFile::new(shown, OtherFile::NOT_JSON))));
     }
     if entry.size() > MAX_FILE {
@@ -137,7 +137,9 @@ fn read_entry<R: Read>(
     Ok(Some(Item::File(File::new(path, archive, &bytes, Content::packed))))
 }
 
-/// Only JSON files are of interest; fixtures come with licences, checksums and the like.
-pub(super) fn is_json(name: &str) -> bool {
-    std::path::Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
+/// JSON files are of interest, and the RLP of real blocks; fixtures come with licences, checksums and the like.
+pub(super) fn is_ours(name: &str) -> bool {
+    let path = std::path::Path::new(name);
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
+        || path.file_name().is_some_and(|name| name == "block.rlp")
 }

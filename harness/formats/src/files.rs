@@ -2,8 +2,9 @@
 
 use super::{
     OtherFile, SourceError,
-    archive::{self, MAX_FILE, is_json},
+    archive::{self, MAX_FILE, is_ours},
     form::{self, BYTE_ORDER_MARK, Compression, Stream},
+    networks::Network,
 };
 use std::{
     borrow::Cow,
@@ -127,6 +128,8 @@ pub struct Walk {
     pub follow_links: bool,
     /// Files with what could be read only once from a path.
     pub copies: HashMap<PathBuf, PathBuf>,
+    /// The network of real blocks, where the user names it.
+    pub network: Option<Arc<Network>>,
 }
 
 impl Walk {
@@ -248,8 +251,8 @@ fn read_file(
 
 /// A file that is no archive.
 fn single(name: &str, origin: &str, named: Named, start: &[u8], source: Stream<'_>) -> Item {
-    let is_ours = named == Named::ByUser || is_json(without_compression(name));
-    if !is_ours && !form::may_hold_tests(start) {
+    let is_wanted = named == Named::ByUser || is_ours(without_compression(name));
+    if !is_wanted && !form::may_hold_tests(start) {
         return Item::Other(OtherFile::new(name, OtherFile::NOT_JSON));
     }
     if named == Named::ByFolder && form::is_lfs_pointer(start) {

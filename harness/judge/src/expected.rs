@@ -17,6 +17,8 @@ pub struct Expectation {
     pub accounts_are_complete: bool,
     /// The block must be valid. If it need neither be valid nor be rejected, the reference decides.
     pub accepted: bool,
+    /// Hashes of codes that the block must deploy.
+    pub deployed: Vec<B256>,
     /// The block must be rejected.
     pub rejection: Option<ExpectedRejection>,
     /// Fields of the block's header.

@@ -117,7 +117,7 @@ fn walk(args: &CheckArgs, copies: &HashMap<PathBuf, PathBuf>) -> Result<Walk> {
     if args.paths.is_empty() && args.files_from.is_none() {
         paths = payload();
     }
-    Ok(Walk { paths, follow_links: args.follow_links, copies: copies.clone() })
+    Ok(Walk { paths, follow_links: args.follow_links, copies: copies.clone(), ..Walk::default() })
 }
 
 fn selection(args: &CheckArgs) -> Result<Selection> {

@@ -1,7 +1,8 @@
 //! Files of one folder that belong to one block.
 
-use crate::{File, Item, OtherFile, SourceError, files::without_compression};
-use std::collections::BTreeMap;
+use super::index::Index;
+use crate::{File, Item, OtherFile, SourceError, files::without_compression, networks::Network};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The files of a real block.
 #[derive(Debug, Clone)]
@@ -11,21 +12,29 @@ pub struct BlockFiles {
     /// What the user named to get here.
     pub origin: String,
     /// `block.json`.
-    pub block: File,
+    pub block_json: Option<File>,
+    /// `block.rlp`.
+    pub block_rlp: Option<File>,
     /// `pre_state.json`.
-    pub pre_state: File,
+    pub pre_state: Option<File>,
+    /// `witness.json`.
+    pub witness: Option<File>,
     /// `block_hashes.json`.
     pub block_hashes: Option<File>,
     /// `post_state.json`.
     pub post_state: Option<File>,
+    /// The `INDEX.json` of the archive or folder that the user named.
+    pub index: Option<Arc<Index>>,
+    /// The network, where the user names it.
+    pub network: Option<Arc<Network>>,
 }
 
 impl BlockFiles {
     /// Bytes held in memory.
     pub fn size(&self) -> usize {
-        let files = [Some(&self.block), Some(&self.pre_state)].into_iter();
-        let files = files.chain([self.block_hashes.as_ref(), self.post_state.as_ref()]);
-        files.flatten().map(|file| file.content.held()).sum()
+        let Self { block_json, block_rlp, pre_state, witness, block_hashes, post_state, .. } = self;
+        let files = [block_json, block_rlp, pre_state, witness, block_hashes, post_state];
+        files.into_iter().flatten().map(|file| file.content.held()).sum()
     }
 }
 
@@ -54,9 +63,21 @@ type Place = (String, String);
 pub struct Grouper {
     open: BTreeMap<Place, Vec<File>>,
     last: Place,
+    /// By what the user named to get there.
+    indices: BTreeMap<String, Arc<Index>>,
+    network: Option<Arc<Network>>,
 }
 
-const NAMES: [&str; 4] = ["block.json", "pre_state.json", "block_hashes.json", "post_state.json"];
+const NAMES: [&str; 6] = [
+    "block.json",
+    "block.rlp",
+    "pre_state.json",
+    "witness.json",
+    "block_hashes.json",
+    "post_state.json",
+];
+
+const INDEX: &str = "INDEX.json";
 
 /// The folder and the name, without what tells that the file is compressed.
 fn split(path: &str) -> (&str, &str) {
@@ -65,6 +86,11 @@ fn split(path: &str) -> (&str, &str) {
 }
 
 impl Grouper {
+    /// For blocks of a network that the user names, or of those that they say.
+    pub fn of(network: Option<Arc<Network>>) -> Self {
+        Self { network, ..Self::default() }
+    }
+
     /// Takes the next item of the walk; gives what is complete by now.
     pub fn push(&mut self, item: Item) -> Vec<Grouped> {
         let file = match item {
@@ -73,6 +99,13 @@ impl Grouper {
             Item::File(file) => file,
         };
         let (folder, name) = split(&file.path);
+        if name == INDEX
+            && let Some(index) = Index::read(&file)
+        {
+            let other = OtherFile::new(file.shown(), "index of real blocks");
+            self.indices.insert(file.origin, Arc::new(index));
+            return vec![Grouped::Other(other)];
+        }
         if !NAMES.contains(&name) {
             return vec![Grouped::File(file)];
         }
@@ -103,24 +136,34 @@ impl Grouper {
         let has = |name: &str| {
             files.is_some_and(|files| files.iter().any(|file| split(&file.path).1 == name))
         };
-        has("block.json") && has("pre_state.json")
+        (has("block.json") || has("block.rlp")) && (has("pre_state.json") || has("witness.json"))
     }
 
     fn close(&mut self, place: &Place) -> Option<Grouped> {
         let files = self.open.remove(place)?;
         let (origin, folder) = place.clone();
         let named = |name: &str| files.iter().find(|file| split(&file.path).1 == name).cloned();
-        let missing = |name: &str| {
-            let problem = format!("expected `{name}` beside the other files of a real block");
+        let missing = |names: &str| {
+            let problem = format!("expected {names} beside the other files of a real block");
             Some(Grouped::Unreadable(SourceError::file(&folder, problem)))
         };
-        let Some(block) = named("block.json") else { return missing("block.json") };
-        let Some(pre_state) = named("pre_state.json") else { return missing("pre_state.json") };
+        let (block_json, block_rlp) = (named("block.json"), named("block.rlp"));
+        let (pre_state, witness) = (named("pre_state.json"), named("witness.json"));
+        if block_json.is_none() && block_rlp.is_none() {
+            return missing("`block.rlp` or `block.json`");
+        }
+        if pre_state.is_none() && witness.is_none() {
+            return missing("`witness.json` or `pre_state.json`");
+        }
         Some(Grouped::Block(Box::new(BlockFiles {
+            index: self.indices.get(&origin).cloned(),
+            network: self.network.clone(),
             folder,
             origin,
-            block,
+            block_json,
+            block_rlp,
             pre_state,
+            witness,
             block_hashes: named("block_hashes.json"),
             post_state: named("post_state.json"),
         })))

@@ -1,6 +1,6 @@
 //! `post_state.json`: proved values after the block, as far as a partial pre-state can decide them.
 
-use super::{BlockFiles, RpcBlock};
+use super::{BlockFiles, Contents};
 use crate::{
     SourceError,
     hex::{Ordered, Quantity, u64_quantity},
@@ -33,7 +33,7 @@ struct PostAccount {
 /// The accounts that the block must leave.
 pub(super) fn accounts(
     files: &BlockFiles,
-    block: &RpcBlock,
+    block: &Contents,
     pre: &PreState,
     phases: Phases,
     undecidable: &mut Vec<Cow<'static, str>>,
@@ -53,7 +53,8 @@ pub(super) fn accounts(
     let mut accounts = Vec::new();
     for (address, account) in post.accounts.0 {
         // A recipient of a withdrawal that was not captured starts from nothing at all.
-        let known = pre.state.get(address).is_some() || !withdraws(block, address);
+        let known =
+            pre.proof.is_some() || pre.account(address).is_some() || !withdraws(block, address);
         accounts.push(ExpectedAccount {
             address,
             exists: true,
@@ -71,23 +72,22 @@ pub(super) fn accounts(
 /// Why the balance of this account cannot be decided.
 fn unknown_balance(
     address: Address,
-    block: &RpcBlock,
+    block: &Contents,
     pre: &PreState,
     phases: Phases,
 ) -> Option<&'static str> {
-    if pre.state.get(address).is_none() && withdraws(block, address) {
+    if pre.proof.is_none() && pre.account(address).is_none() && withdraws(block, address) {
         return Some("balance of a withdrawal recipient that is not in the pre-state");
     }
     if phases == Phases::TransactionsOnly && withdraws(block, address) {
         return Some("balance of a withdrawal recipient: withdrawals were not run");
     }
-    if !block.uncles.is_empty() {
+    if block.ommers.is_none() {
         return Some("balances of a block with ommers: their rewards were not paid");
     }
     None
 }
 
-fn withdraws(block: &RpcBlock, address: Address) -> bool {
-    let withdrawals = block.withdrawals.iter().flat_map(|withdrawals| withdrawals.iter());
-    withdrawals.into_iter().any(|withdrawal| withdrawal.address == address)
+fn withdraws(block: &Contents, address: Address) -> bool {
+    block.withdrawals.iter().flatten().any(|withdrawal| withdrawal.address == address)
 }

@@ -122,6 +122,7 @@ impl Bench {
         let mut reference = reference.map_err(|error| error.to_string())?;
         let (right, first) = timed(&mut *reference);
         let right = right.map_err(|reason| format!("reference: {reason}"))?.outcome;
+        block.pre.answer_all();
         let commitments = Commitments::of(block, &right);
         let mut beside = Beside { reference_ns: vec![first], copies_ns: Vec::new() };
 

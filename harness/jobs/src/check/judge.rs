@@ -147,6 +147,7 @@ impl Judge {
                 }
             },
         };
+        runnable.pre.answer_all();
         result.runs.push(Run {
             executor: "reference".to_owned(),
             verdict: Verdict::Agreed,

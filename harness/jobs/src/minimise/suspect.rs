@@ -88,7 +88,10 @@ impl Suspect {
     /// When it cannot run the block.
     pub fn right(&mut self, block: &Runnable, options: &RunOptions) -> Result<Outcome, NotShrunk> {
         match self.reference.execute(&block.case, options) {
-            Ok(execution) => Ok(execution.outcome),
+            Ok(execution) => {
+                block.pre.answer_all();
+                Ok(execution.outcome)
+            }
             Err(failure) => Err(NotShrunk::Reference(failure.reason("reference"))),
         }
     }

@@ -216,6 +216,10 @@ impl Collector {
             let root = roots::state_root(pre, changes);
             self.check(Scope::Block, "state_root", &expected, &root);
         }
+        for hash in expectation.deployed.iter().filter(|hash| !changes.deploys(**hash)) {
+            let expected = format!("code with the hash {hash} before the block, or deployed by it");
+            self.add(Scope::Block, "codes", expected, "neither");
+        }
         for expected in &expectation.accounts {
             self.account(pre, changes, expected);
         }

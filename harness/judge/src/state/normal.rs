@@ -36,11 +36,17 @@ impl NormalChanges {
             if change.info != pre.account(*address) || account.changes_storage() {
                 normal.accounts.insert(*address, account);
             }
-            if let Some(hash) = missing_code(pre, changes, change) {
+            if let Some(hash) = missing_code(pre, changes, *address, change) {
                 normal.missing_code.insert(*address, hash);
             }
         }
         normal
+    }
+
+    /// Whether some changed account has this code afterwards.
+    pub fn deploys(&self, code_hash: B256) -> bool {
+        let mut infos = self.accounts.values().filter_map(|account| account.info);
+        infos.any(|info| info.code_hash == code_hash)
     }
 
     /// The account afterwards, changed or not.
@@ -106,9 +112,15 @@ fn changed_slots(pre: &PreState, address: Address, change: &AccountChange) -> BT
     slots
 }
 
-fn missing_code(pre: &PreState, changes: &StateChanges, change: &AccountChange) -> Option<B256> {
+fn missing_code(
+    pre: &PreState,
+    changes: &StateChanges,
+    address: Address,
+    change: &AccountChange,
+) -> Option<B256> {
     let hash = change.info?.code_hash;
-    if hash == KECCAK256_EMPTY || pre.has_code(hash) {
+    let had_it = || pre.account(address).is_some_and(|account| account.code_hash == hash);
+    if hash == KECCAK256_EMPTY || pre.has_code(hash) || had_it() {
         return None;
     }
     let present = changes.codes.get(&hash).is_some_and(|code| keccak256(code) == hash);

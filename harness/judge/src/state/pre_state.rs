@@ -30,6 +30,13 @@ impl PreState {
         Arc::new(Self { state: Arc::new(state), proof: Some(proof), storage_roots })
     }
 
+    /// The reference has run: see [`ProvedState::answer_all`].
+    pub fn answer_all(&self) {
+        if let Some(proof) = &self.proof {
+            proof.answer_all();
+        }
+    }
+
     /// The account before the block. An account that the tries cannot answer for counts as absent: no executor
     /// could have read it either.
     pub fn account(&self, address: Address) -> Option<AccountInfo> {

@@ -8,7 +8,10 @@ use alloy_primitives::{
 use alloy_rlp::Decodable;
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use lockstep_model::{AccountInfo, MemoryState, StateError, StateReader};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// The state before a block. Every answer is read from the tries by hash.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct ProvedState {
     accounts: RwLock<AddressMap<Option<TrieAccount>>>,
     /// The answers to accounts that the tries leave open, where another source has them.
     flat: Option<Arc<MemoryState>>,
+    /// Whether accounts and slots that the tries leave open are answered as absent.
+    answers_all: AtomicBool,
 }
 
 /// The root of the state after a block.
@@ -42,13 +47,37 @@ impl ProvedState {
         block_hashes: HashMap<u64, B256>,
     ) -> Self {
         let codes = codes.into_iter().map(|code| (keccak256(&code), code)).collect();
-        Self { nodes, root, codes, block_hashes, accounts: RwLock::default(), flat: None }
+        let (accounts, answers_all) = Default::default();
+        Self { nodes, root, codes, block_hashes, accounts, flat: None, answers_all }
     }
 
     /// The same, with a source for accounts that the tries leave open. Such an answer is not proved.
     #[must_use]
     pub fn with_flat(self, flat: Arc<MemoryState>) -> Self {
         Self { flat: Some(flat), ..self }
+    }
+
+    /// From here on accounts, slots and block hashes that the witness leaves open are answered as absent.
+    ///
+    /// A witness has the reads of a sequential execution, and an optimistic one may read more: from a state that
+    /// does not last, of an account that only it calls. So the reference runs on the witness alone. Once it has
+    /// run, every read of the block is known to be proved; only a read that no outcome may depend on can be one of
+    /// these, and an outcome that does is not the reference's.
+    pub fn answer_all(&self) {
+        // Relaxed: set between the runs of two executors.
+        self.answers_all.store(true, Ordering::Relaxed);
+    }
+
+    fn answers_all(&self) -> bool {
+        self.answers_all.load(Ordering::Relaxed)
+    }
+
+    /// The answer, or absence in place of an unknown node where that is allowed.
+    fn or_absent<T: Default>(&self, answer: Result<T, TrieError>) -> Result<T, TrieError> {
+        match answer {
+            Err(TrieError::Missing { .. }) if self.answers_all() => Ok(T::default()),
+            answer => answer,
+        }
     }
 
     /// The root before the block.
@@ -63,7 +92,8 @@ impl ProvedState {
 
     /// Code by its hash.
     pub fn code_by_hash(&self, hash: B256) -> Option<&Bytes> {
-        self.codes.get(&hash)
+        // Both are filed under the hash that they have.
+        self.codes.get(&hash).or_else(|| self.flat.as_ref()?.code_by_hash(hash))
     }
 
     /// An account as the tries have it.
@@ -174,7 +204,7 @@ fn unanswered(what: impl std::fmt::Display) -> impl FnOnce(TrieError) -> StateEr
 
 impl StateReader for ProvedState {
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
-        let account = Self::account(self, address);
+        let account = self.or_absent(Self::account(self, address));
         let account = account.map_err(unanswered(format_args!("account {address}")))?;
         Ok(account.map(|TrieAccount { balance, nonce, code_hash, .. }| AccountInfo {
             balance,
@@ -184,7 +214,7 @@ impl StateReader for ProvedState {
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        self.slot(address, slot)
+        self.or_absent(self.slot(address, slot))
             .map_err(unanswered(format_args!("slot {slot:#x} of account {address}")))
     }
 
@@ -192,19 +222,20 @@ impl StateReader for ProvedState {
         if hash == KECCAK256_EMPTY {
             return Ok(Bytes::new());
         }
-        let code = self.codes.get(&hash).cloned();
+        let code = self.code_by_hash(hash).cloned();
         code.ok_or_else(|| StateError(format!("code {hash}: the witness lacks it")))
     }
 
     fn block_hash(&self, number: u64) -> Result<B256, StateError> {
-        let hash = self.block_hashes.get(&number).copied();
+        let absent = || self.answers_all().then_some(B256::ZERO);
+        let hash = self.block_hashes.get(&number).copied().or_else(absent);
         hash.ok_or_else(|| {
             StateError(format!("hash of block {number}: the witness has no header of it"))
         })
     }
 
     fn has_storage(&self, address: Address) -> Result<bool, StateError> {
-        let account = Self::account(self, address);
+        let account = self.or_absent(Self::account(self, address));
         let account = account.map_err(unanswered(format_args!("account {address}")))?;
         Ok(account.is_some_and(|account| account.storage_root != EMPTY_ROOT_HASH))
     }

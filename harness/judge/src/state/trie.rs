@@ -8,7 +8,7 @@ use alloy_primitives::{
 };
 use alloy_rlp::Decodable;
 use alloy_trie::{
-    EMPTY_ROOT_HASH, Nibbles,
+    EMPTY_ROOT_HASH, Nibbles, TrieAccount,
     nodes::{BranchNodeRef, ExtensionNodeRef, LeafNodeRef, RlpNode, TrieNode as DecodedNode},
 };
 
@@ -69,6 +69,18 @@ impl Nodes {
     /// Whether a node with this hash is known.
     pub fn holds(&self, hash: B256) -> bool {
         self.0.contains_key(&hash)
+    }
+
+    /// Hashes of the nodes that no other node refers to, not even as the root of an account's storage.
+    pub fn unreferenced(&self) -> impl Iterator<Item = B256> {
+        let mut referenced = B256Set::default();
+        for bytes in self.0.values() {
+            if let Ok(node) = decode(bytes) {
+                refer(node, &mut referenced);
+            }
+        }
+        let hashes: Vec<B256> = self.0.keys().copied().collect();
+        hashes.into_iter().filter(move |hash| !referenced.contains(hash))
     }
 
     /// Hashes of the nodes that are not among those `reached`. A node of fewer than 32 bytes is left out: it
@@ -172,6 +184,21 @@ impl Nodes {
                 Ok(())
             }
         }
+    }
+}
+
+/// Adds the hashes that a node refers to.
+fn refer(node: Node, referenced: &mut B256Set) {
+    match node {
+        Node::Empty => {}
+        Node::Unread(hash) => drop(referenced.insert(hash)),
+        Node::Leaf(_, value) => {
+            if let Ok(account) = TrieAccount::decode(&mut value.as_slice()) {
+                referenced.insert(account.storage_root);
+            }
+        }
+        Node::Extension(_, child) => refer(*child, referenced),
+        Node::Branch(children) => children.into_iter().for_each(|child| refer(child, referenced)),
     }
 }
 
@@ -372,9 +399,11 @@ fn encode(node: &Node) -> Vec<u8> {
     let mut rlp = Vec::new();
     match node {
         Node::Empty | Node::Unread(_) => rlp.push(alloy_rlp::EMPTY_STRING_CODE),
-        Node::Leaf(rest, value) => drop(LeafNodeRef::new(rest, value).rlp(&mut rlp)),
+        Node::Leaf(rest, value) => {
+            let _ = LeafNodeRef::new(rest, value).rlp(&mut rlp);
+        }
         Node::Extension(prefix, child) => {
-            drop(ExtensionNodeRef::new(prefix, &reference(child)).rlp(&mut rlp));
+            let _ = ExtensionNodeRef::new(prefix, &reference(child)).rlp(&mut rlp);
         }
         Node::Branch(children) => {
             let (mut stack, mut mask) = (Vec::new(), alloy_trie::TrieMask::default());
@@ -384,7 +413,7 @@ fn encode(node: &Node) -> Vec<u8> {
                     stack.push(reference(child));
                 }
             }
-            drop(BranchNodeRef::new(&stack, mask).rlp(&mut rlp));
+            let _ = BranchNodeRef::new(&stack, mask).rlp(&mut rlp);
         }
     }
     rlp

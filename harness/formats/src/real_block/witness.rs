@@ -1,0 +1,392 @@
+//! `witness.json`: the answer to `debug_executionWitness`, in the dialects of geth and of reth.
+
+use super::{BlockFiles, block::Contents};
+use crate::{File, SourceError, hex::Ordered, json};
+use alloy_consensus::Header;
+use alloy_primitives::{
+    Address, B256, Bytes, U256, keccak256,
+    map::{B256Map, B256Set, HashMap},
+};
+use alloy_rlp::Decodable;
+use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
+use lockstep_judge::state::{Nodes, ProvedState, TrieError};
+use lockstep_model::{MemoryState, StateReader, memory_state::BlockHashes};
+use serde::Deserialize;
+use std::{borrow::Cow, sync::Arc};
+
+#[derive(Debug, Deserialize)]
+struct Witness {
+    state: Blobs,
+    codes: Blobs,
+    #[serde(default)]
+    keys: Option<Vec<Bytes>>,
+    headers: Vec<HeaderOf>,
+}
+
+/// Nodes or codes: a list, or an object by hash.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Blobs {
+    List(Vec<Bytes>),
+    ByHash(Ordered<B256, Bytes>),
+}
+
+/// A header: RLP in reth's dialect, an object in geth's.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum HeaderOf {
+    Rlp(Bytes),
+    Object(Box<alloy_rpc_types_eth::Header>),
+}
+
+/// The state before a block, with its proof.
+pub(super) struct Proved {
+    pub(super) state: MemoryState,
+    pub(super) proof: Arc<ProvedState>,
+    /// Hashes of codes that the block must deploy: no account before it has them.
+    pub(super) deployed: Vec<B256>,
+    /// Remarks for the result: what was not proved.
+    pub(super) unproved: Vec<Cow<'static, str>>,
+}
+
+/// Reads a witness, and proves the state before the block with it.
+///
+/// # Errors
+/// When the file is malformed, or anything in it does not fit the block.
+pub(super) fn read(
+    file: &File,
+    files: &BlockFiles,
+    block: &Contents,
+    flat: Option<MemoryState>,
+    hashes: &HashMap<u64, B256>,
+) -> Result<Proved, SourceError> {
+    let witness: Witness = json::read_answer(file)?;
+    let headers = headers(file, witness.headers, block)?;
+    let mut unproved = Vec::new();
+    let nodes: Nodes = blobs(file, "state", witness.state)?;
+    let codes: Vec<Bytes> = blobs(file, "codes", witness.codes)?;
+    let root = match headers.first() {
+        Some(parent) => parent.state_root,
+        None => {
+            unproved.push("state root before: the witness has no header of the parent".into());
+            let row = files.index.as_ref().and_then(|index| index.row_of(&files.folder));
+            let stated = row.and_then(|row| row.parent_state_root);
+            stated.map_or_else(|| only_root(file, &nodes), Ok)?
+        }
+    };
+    let block_hashes = ancestors(file, &headers, hashes)?;
+    if !nodes.holds(root) && root != EMPTY_ROOT_HASH {
+        let problem =
+            format!("expected the root of the parent's state, {root}, found no such node");
+        return Err(SourceError::place(&file.path, "state", problem));
+    }
+    let preimages = Preimages::of(witness.keys.as_deref(), flat.as_ref(), block, file)?;
+    let leaves = Leaves::of(file, &nodes, root)?;
+    let deployed = strays(&codes, &leaves);
+    let mut proof = ProvedState::new(root, nodes, codes.iter().cloned(), block_hashes.clone());
+    if let Some(flat) = flat {
+        check_flat(file, files, &flat, &proof)?;
+        proof = proof.with_flat(Arc::new(flat));
+    }
+    let state = leaves.known(&preimages, &proof, BlockHashes::Known(Arc::new(block_hashes)));
+    Ok(Proved { state, proof: Arc::new(proof), deployed, unproved })
+}
+
+/// The headers from the parent on downwards, each the parent of the one before.
+fn headers(
+    file: &File,
+    headers: Vec<HeaderOf>,
+    block: &Contents,
+) -> Result<Vec<Header>, SourceError> {
+    let mut decoded = Vec::with_capacity(headers.len());
+    for (index, header) in headers.into_iter().enumerate() {
+        let header = match header {
+            HeaderOf::Object(header) => header.inner,
+            HeaderOf::Rlp(rlp) => {
+                let mut rest: &[u8] = &rlp;
+                let header = Header::decode(&mut rest);
+                let header = header.map_err(|error| error.to_string()).and_then(|header| {
+                    rest.is_empty().then_some(header).ok_or_else(|| "bytes behind it".to_owned())
+                });
+                header.map_err(|problem| {
+                    let problem = format!("expected the RLP of a header: {problem}");
+                    SourceError::place(&file.path, format!("headers[{index}]"), problem)
+                })?
+            }
+        };
+        decoded.push((index, header));
+    }
+    // geth's are ascending, reth's descending.
+    decoded.sort_by_key(|(_, header)| std::cmp::Reverse(header.number));
+    let (mut hash, mut number) = (block.header.parent_hash, block.header.number);
+    for (index, header) in &decoded {
+        let found = header.hash_slow();
+        if found != hash || header.number + 1 != number {
+            let problem = format!(
+                "expected the header of block {} with the hash {hash}, found block {} with {found}",
+                number.saturating_sub(1),
+                header.number
+            );
+            return Err(SourceError::place(&file.path, format!("headers[{index}]"), problem));
+        }
+        (hash, number) = (header.parent_hash, header.number);
+    }
+    Ok(decoded.into_iter().map(|(_, header)| header).collect())
+}
+
+/// Hashes of ancestors: by the headers, and those that are only stated.
+fn ancestors(
+    file: &File,
+    headers: &[Header],
+    stated: &HashMap<u64, B256>,
+) -> Result<HashMap<u64, B256>, SourceError> {
+    let mut hashes = stated.clone();
+    for header in headers {
+        let parent = header.number.checked_sub(1).map(|number| (number, header.parent_hash));
+        for (number, hash) in
+            [Some((header.number, header.hash_slow())), parent].into_iter().flatten()
+        {
+            if let Some(stated) = stated.get(&number).filter(|stated| **stated != hash) {
+                let problem = format!(
+                    "the headers give block {number} the hash {hash}, `block_hashes.json` states {stated}"
+                );
+                return Err(SourceError::place(&file.path, "headers", problem));
+            }
+            hashes.insert(number, hash);
+        }
+    }
+    Ok(hashes)
+}
+
+fn blobs<T: FromIterator<Bytes>>(file: &File, name: &str, blobs: Blobs) -> Result<T, SourceError> {
+    let blobs = match blobs {
+        Blobs::List(blobs) => blobs,
+        Blobs::ByHash(blobs) => {
+            let wrong = blobs.0.iter().find(|(hash, blob)| keccak256(blob) != *hash);
+            if let Some((hash, blob)) = wrong {
+                let problem = format!("expected bytes with this hash, found {}", keccak256(blob));
+                return Err(SourceError::place(&file.path, format!("{name}.{hash}"), problem));
+            }
+            blobs.0.into_iter().map(|(_, blob)| blob).collect()
+        }
+    };
+    let mut first = HashMap::<&Bytes, usize>::default();
+    for (index, blob) in blobs.iter().enumerate() {
+        if let Some(first) = first.insert(blob, index) {
+            let problem = format!("expected each once, found that of {name}[{first}] again");
+            return Err(SourceError::place(&file.path, format!("{name}[{index}]"), problem));
+        }
+    }
+    drop(first);
+    Ok(blobs.into_iter().collect())
+}
+
+/// The one node that no other node refers to.
+fn only_root(file: &File, nodes: &Nodes) -> Result<B256, SourceError> {
+    let mut roots = nodes.unreferenced();
+    match (roots.next(), roots.next()) {
+        (Some(root), None) => Ok(root),
+        (first, _) => {
+            let found = if first.is_some() { "several" } else { "none" };
+            let problem = format!(
+                "expected one root, for there is no header of the parent to name it, found {found}"
+            );
+            Err(SourceError::place(&file.path, "state", problem))
+        }
+    }
+}
+
+/// Hashes of codes that no account of the tries has: reth lists what the block deploys among them.
+fn strays(codes: &[Bytes], leaves: &Leaves) -> Vec<B256> {
+    let named: B256Set = leaves.accounts.values().map(|account| account.code_hash).collect();
+    codes.iter().map(keccak256).filter(|hash| !named.contains(hash)).collect()
+}
+
+/// `pre_state.json` says nothing else than the tries.
+fn check_flat(
+    file: &File,
+    files: &BlockFiles,
+    flat: &MemoryState,
+    proof: &ProvedState,
+) -> Result<(), SourceError> {
+    let path = files.pre_state.as_ref().map_or(&*file.path, |file| &*file.path);
+    let contradicts = |address: &Address, what: String| {
+        let problem = format!("not what {} proves: {what}", file.path);
+        Err(SourceError::place(path, address.to_string(), problem))
+    };
+    for (address, account) in flat.accounts() {
+        let proved = match proof.account(*address) {
+            // What the tries leave open this file may add.
+            Err(TrieError::Missing { .. }) => continue,
+            Err(error) => return contradicts(address, error.to_string()),
+            Ok(None) => return contradicts(address, "it does not exist".to_owned()),
+            Ok(Some(proved)) => proved,
+        };
+        if (proved.balance, proved.nonce) != (account.info.balance, account.info.nonce) {
+            let what = format!("balance {}, nonce {}", proved.balance, proved.nonce);
+            return contradicts(address, what);
+        }
+        if proved.code_hash != account.info.code_hash {
+            return contradicts(address, format!("code with the hash {}", proved.code_hash));
+        }
+        for (slot, value) in &account.storage {
+            match proof.slot(*address, *slot) {
+                Ok(proved) if proved != *value => {
+                    return contradicts(address, format!("{proved:#x} in slot {slot:#x}"));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Addresses and slots by their hashes.
+struct Preimages {
+    addresses: B256Map<Address>,
+    slots: B256Map<U256>,
+}
+
+impl Preimages {
+    fn of(
+        keys: Option<&[Bytes]>,
+        flat: Option<&MemoryState>,
+        block: &Contents,
+        file: &File,
+    ) -> Result<Self, SourceError> {
+        let mut addresses = Vec::new();
+        let mut slots = Vec::new();
+        for (index, key) in keys.unwrap_or_default().iter().enumerate() {
+            match key.len() {
+                20 => addresses.push(Address::from_slice(key)),
+                32 => slots.push(U256::from_be_slice(key)),
+                // reth's older dialect: an address with a slot behind it.
+                52 => slots.push(U256::from_be_slice(&key[20..])),
+                length => {
+                    let problem = format!("expected 20 bytes or 32, found {length}");
+                    return Err(SourceError::place(&file.path, format!("keys[{index}]"), problem));
+                }
+            }
+        }
+        let listed: (Vec<Address>, Vec<U256>) = (addresses.clone(), slots.clone());
+        if let Some(flat) = flat {
+            for (address, account) in flat.accounts() {
+                addresses.push(*address);
+                slots.extend(account.storage.keys());
+            }
+        }
+        check_keys(file, keys.is_some(), &listed, flat)?;
+        addresses.extend(block.transactions.iter().map(|transaction| transaction.sender));
+        addresses.push(block.header.beneficiary);
+        let withdrawals = block.withdrawals.iter().flatten();
+        addresses.extend(withdrawals.map(|withdrawal| withdrawal.address));
+        let hashed = |slot: U256| (keccak256(slot.to_be_bytes::<32>()), slot);
+        Ok(Self {
+            addresses: addresses.into_iter().map(|address| (keccak256(address), address)).collect(),
+            slots: slots.into_iter().map(hashed).collect(),
+        })
+    }
+}
+
+/// Where a witness lists keys, those of `pre_state.json` are among them.
+fn check_keys(
+    file: &File,
+    has_keys: bool,
+    (addresses, slots): &(Vec<Address>, Vec<U256>),
+    flat: Option<&MemoryState>,
+) -> Result<(), SourceError> {
+    let Some(flat) = flat.filter(|_| has_keys) else { return Ok(()) };
+    let addresses: std::collections::HashSet<&Address> = addresses.iter().collect();
+    let slots: std::collections::HashSet<&U256> = slots.iter().collect();
+    let lacks = |key: String| {
+        let problem =
+            format!("expected {key} of `pre_state.json` among the keys, found it missing");
+        Err(SourceError::place(&file.path, "keys", problem))
+    };
+    for (address, account) in flat.accounts() {
+        if !addresses.contains(address) {
+            return lacks(format!("account {address}"));
+        }
+        if let Some(slot) = account.storage.keys().find(|slot| !slots.contains(slot)) {
+            return lacks(format!("slot {slot:#x} of account {address}"));
+        }
+    }
+    Ok(())
+}
+
+/// All that the tries show, by hashed keys.
+struct Leaves {
+    accounts: B256Map<TrieAccount>,
+    /// By the hashed key of the account.
+    storage: B256Map<Vec<(B256, U256)>>,
+}
+
+impl Leaves {
+    /// Visits every node: one that is not below the root has no business in the witness.
+    fn of(file: &File, nodes: &Nodes, root: B256) -> Result<Self, SourceError> {
+        let wrong = |problem: String| SourceError::place(&file.path, "state", problem);
+        let mut reached = B256Set::default();
+        let mut accounts = B256Map::default();
+        let mut malformed = None;
+        let visited = nodes.leaves(root, &mut reached, &mut |key, rlp| match TrieAccount::decode(
+            &mut rlp.as_slice(),
+        ) {
+            Ok(account) => drop(accounts.insert(key, account)),
+            Err(error) => malformed = Some(format!("the account with hash {key}: {error}")),
+        });
+        visited.map_err(|error| wrong(error.to_string()))?;
+        let mut storage = B256Map::default();
+        for (key, account) in &accounts {
+            let mut slots = Vec::new();
+            let visited =
+                nodes.leaves(
+                    account.storage_root,
+                    &mut reached,
+                    &mut |slot, rlp| match U256::decode(&mut rlp.as_slice()) {
+                        Ok(value) => slots.push((slot, value)),
+                        Err(error) => {
+                            malformed = Some(format!("the slot with hash {slot}: {error}"))
+                        }
+                    },
+                );
+            visited.map_err(|error| wrong(error.to_string()))?;
+            storage.insert(*key, slots);
+        }
+        if let Some(problem) = malformed {
+            return Err(wrong(problem));
+        }
+        let mut unreached: Vec<B256> = nodes.unreached(&reached).collect();
+        unreached.sort_unstable();
+        match unreached.first() {
+            None => Ok(Self { accounts, storage }),
+            Some(first) => Err(wrong(format!(
+                "expected nodes of the parent's state alone, found {} that its root {root} does not lead to, the \
+                 first with the hash {first}",
+                unreached.len()
+            ))),
+        }
+    }
+
+    /// The part of the state whose keys are known.
+    fn known(
+        &self,
+        preimages: &Preimages,
+        proof: &ProvedState,
+        block_hashes: BlockHashes,
+    ) -> MemoryState {
+        let mut state = MemoryState::new(block_hashes);
+        for (key, account) in &self.accounts {
+            let Some(address) = preimages.addresses.get(key) else { continue };
+            let slots = self.storage.get(key).into_iter().flatten();
+            let slots =
+                slots.filter_map(|(slot, value)| Some((*preimages.slots.get(slot)?, *value)));
+            let code = proof.code(account.code_hash).unwrap_or_default();
+            let is_unknown = code.is_empty();
+            state.insert(*address, account.balance, account.nonce, code, slots);
+            if is_unknown {
+                state.set_unknown_code(*address, account.code_hash);
+            }
+        }
+        state
+    }
+}
