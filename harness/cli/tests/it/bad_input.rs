@@ -262,5 +262,5 @@ fn incomplete_real_block() {
     let block = folder.path().join("block");
     let paths = [good_file.to_str().unwrap(), block.to_str().unwrap()];
     let run = lockstep(&["check", "--format", "json", paths[0], paths[1]]);
-    named(&run, &["expected `block.json` beside"]);
+    named(&run, &["expected `block.rlp` or `block.json` beside"]);
 }

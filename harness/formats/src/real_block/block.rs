@@ -68,9 +68,10 @@ pub(super) fn read(files: &BlockFiles) -> Result<Contents, SourceError> {
         check_stated(path, rpc, hash, &transactions)?;
     }
     if let Some(row) = files.index.as_ref().and_then(|index| index.row_of(&files.folder))
-        && row.hash != hash
+        && let Some(indexed) = row.hash
+        && indexed != hash
     {
-        let problem = format!("the index states the hash {}, the block has {hash}", row.hash);
+        let problem = format!("the index states the hash {indexed}, the block has {hash}");
         return Err(SourceError::place(&stated.path, "hash", problem));
     }
     let ommer = |ommer: &Header| Ommer { beneficiary: ommer.beneficiary, number: ommer.number };
@@ -195,7 +196,7 @@ fn network(files: &BlockFiles, stated: &Stated) -> Result<Arc<Network>, SourceEr
         Some(network) => Some(network.clone()),
         None => {
             let indexed = files.index.as_ref().and_then(|index| index.row_of(&files.folder));
-            let indexed = indexed.and_then(|row| Network::with_chain_id(row.chain_id));
+            let indexed = indexed.and_then(|row| Network::with_chain_id(row.chain_id?));
             let by_folder = files.folder.rsplit(['/', ':']).find_map(Network::named);
             indexed.or(by_folder)
         }

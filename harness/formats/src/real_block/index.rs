@@ -7,10 +7,13 @@ use serde::Deserialize;
 /// A row of the index.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Row {
-    network: String,
     number: u64,
-    pub(super) hash: B256,
-    pub(super) chain_id: u64,
+    #[serde(default)]
+    network: Option<String>,
+    #[serde(default)]
+    pub(super) hash: Option<B256>,
+    #[serde(default)]
+    pub(super) chain_id: Option<u64>,
     #[serde(default)]
     pub(super) parent_state_root: Option<B256>,
 }
@@ -26,11 +29,14 @@ impl Index {
         rows.ok().map(Self)
     }
 
-    /// The row of the block in `…/network/number`.
+    /// The row of the block in `…/network/number`, or `…/number` where the index names no network.
     pub(super) fn row_of(&self, folder: &str) -> Option<&Row> {
         let mut names = folder.rsplit('/');
-        let (number, network) = (names.next()?, names.next()?);
-        let number: u64 = number.parse().ok()?;
-        self.0.iter().find(|row| row.number == number && row.network == network)
+        let number: u64 = names.next()?.parse().ok()?;
+        let network = names.next();
+        let is_it = |row: &&Row| {
+            row.number == number && (row.network.is_none() || row.network.as_deref() == network)
+        };
+        self.0.iter().find(is_it)
     }
 }

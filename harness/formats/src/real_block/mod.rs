@@ -86,10 +86,11 @@ struct Before {
 fn before(files: &BlockFiles, block: &Contents) -> Result<Before, SourceError> {
     let hashes = block_hashes(files, block)?;
     let known = BlockHashes::Known(Arc::new(hashes.clone()));
-    let flat = files.pre_state.as_ref().map(dump::accounts).transpose()?;
-    let flat = flat.map(|accounts| accounts.state(known));
+    let listed = files.pre_state.as_ref().map(dump::accounts).transpose()?;
+    let flat = listed.as_ref().map(|accounts| accounts.state(known));
     match (&files.witness, flat) {
         (Some(file), flat) => {
+            let flat = flat.zip(listed.as_ref());
             let proved = witness::read(file, files, block, flat, &hashes)?;
             Ok(Before {
                 pre: PreState::proved(proved.state, proved.proof),

@@ -1,11 +1,11 @@
 //! `witness.json`: the answer to `debug_executionWitness`, in the dialects of geth and of reth.
 
 use super::{BlockFiles, block::Contents};
-use crate::{File, SourceError, hex::Ordered, json};
+use crate::{File, SourceError, accounts::JsonAccounts, hex::Ordered, json};
 use alloy_consensus::Header;
 use alloy_primitives::{
     Address, B256, Bytes, U256, keccak256,
-    map::{B256Map, B256Set, HashMap},
+    map::{B256Map, B256Set, HashMap, HashSet},
 };
 use alloy_rlp::Decodable;
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
@@ -57,7 +57,7 @@ pub(super) fn read(
     file: &File,
     files: &BlockFiles,
     block: &Contents,
-    flat: Option<MemoryState>,
+    flat: Option<(MemoryState, &JsonAccounts)>,
     hashes: &HashMap<u64, B256>,
 ) -> Result<Proved, SourceError> {
     let witness: Witness = json::read_answer(file)?;
@@ -80,14 +80,19 @@ pub(super) fn read(
             format!("expected the root of the parent's state, {root}, found no such node");
         return Err(SourceError::place(&file.path, "state", problem));
     }
-    let preimages = Preimages::of(witness.keys.as_deref(), flat.as_ref(), block, file)?;
+    let keys = witness.keys.as_deref().map(|keys| Keys::of(file, keys)).transpose()?;
+    if let (Some(keys), Some((_, listed))) = (&keys, &flat) {
+        keys.check(file, listed)?;
+    }
+    let preimages = Preimages::of(keys.as_ref(), flat.as_ref().map(|(flat, _)| flat), block);
     let leaves = Leaves::of(file, &nodes, root)?;
     let deployed = strays(&codes, &leaves);
     let mut proof = ProvedState::new(root, nodes, codes.iter().cloned(), block_hashes.clone());
-    if let Some(flat) = flat {
+    if let Some((flat, _)) = flat {
         check_flat(file, files, &flat, &proof)?;
         proof = proof.with_flat(Arc::new(flat));
     }
+    unproved.extend(keys.iter().flat_map(|keys| keys.unproved(&proof)).map(Cow::Owned));
     let state = leaves.known(&preimages, &proof, BlockHashes::Known(Arc::new(block_hashes)));
     Ok(Proved { state, proof: Arc::new(proof), deployed, unproved })
 }
@@ -241,6 +246,60 @@ fn check_flat(
     Ok(())
 }
 
+/// The keys that a witness lists.
+struct Keys {
+    addresses: HashSet<Address>,
+    slots: HashSet<U256>,
+}
+
+impl Keys {
+    fn of(file: &File, keys: &[Bytes]) -> Result<Self, SourceError> {
+        let (mut addresses, mut slots) = (HashSet::default(), HashSet::default());
+        for (index, key) in keys.iter().enumerate() {
+            match key.len() {
+                20 => drop(addresses.insert(Address::from_slice(key))),
+                32 => drop(slots.insert(U256::from_be_slice(key))),
+                // reth's older dialect: an address with a slot behind it.
+                52 => drop(slots.insert(U256::from_be_slice(&key[20..]))),
+                length => {
+                    let problem = format!("expected 20 bytes or 32, found {length}");
+                    return Err(SourceError::place(&file.path, format!("keys[{index}]"), problem));
+                }
+            }
+        }
+        Ok(Self { addresses, slots })
+    }
+
+    /// The keys of `pre_state.json` are among them, those of slots that are zero too.
+    fn check(&self, file: &File, listed: &JsonAccounts) -> Result<(), SourceError> {
+        let lacks = |key: String| {
+            let problem =
+                format!("expected {key} of `pre_state.json` among them, found it missing");
+            Err(SourceError::place(&file.path, "keys", problem))
+        };
+        for (address, account) in &listed.0 {
+            if !self.addresses.contains(address) {
+                return lacks(format!("account {address}"));
+            }
+            let mut slots = account.storage.0.iter().map(|(slot, _)| slot.0);
+            if let Some(slot) = slots.find(|slot| !self.slots.contains(slot)) {
+                return lacks(format!("slot {slot:#x} of account {address}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A remark for each account that the tries leave open.
+    fn unproved(&self, proof: &ProvedState) -> Vec<String> {
+        let open = self.addresses.iter().filter(|address| !proof.is_proved(**address));
+        let mut open: Vec<&Address> = open.collect();
+        open.sort_unstable();
+        open.into_iter()
+            .map(|address| format!("account {address}: the witness has no proof"))
+            .collect()
+    }
+}
+
 /// Addresses and slots by their hashes.
 struct Preimages {
     addresses: B256Map<Address>,
@@ -248,70 +307,21 @@ struct Preimages {
 }
 
 impl Preimages {
-    fn of(
-        keys: Option<&[Bytes]>,
-        flat: Option<&MemoryState>,
-        block: &Contents,
-        file: &File,
-    ) -> Result<Self, SourceError> {
-        let mut addresses = Vec::new();
-        let mut slots = Vec::new();
-        for (index, key) in keys.unwrap_or_default().iter().enumerate() {
-            match key.len() {
-                20 => addresses.push(Address::from_slice(key)),
-                32 => slots.push(U256::from_be_slice(key)),
-                // reth's older dialect: an address with a slot behind it.
-                52 => slots.push(U256::from_be_slice(&key[20..])),
-                length => {
-                    let problem = format!("expected 20 bytes or 32, found {length}");
-                    return Err(SourceError::place(&file.path, format!("keys[{index}]"), problem));
-                }
-            }
-        }
-        let listed: (Vec<Address>, Vec<U256>) = (addresses.clone(), slots.clone());
-        if let Some(flat) = flat {
-            for (address, account) in flat.accounts() {
-                addresses.push(*address);
-                slots.extend(account.storage.keys());
-            }
-        }
-        check_keys(file, keys.is_some(), &listed, flat)?;
-        addresses.extend(block.transactions.iter().map(|transaction| transaction.sender));
-        addresses.push(block.header.beneficiary);
-        let withdrawals = block.withdrawals.iter().flatten();
-        addresses.extend(withdrawals.map(|withdrawal| withdrawal.address));
-        let hashed = |slot: U256| (keccak256(slot.to_be_bytes::<32>()), slot);
-        Ok(Self {
-            addresses: addresses.into_iter().map(|address| (keccak256(address), address)).collect(),
-            slots: slots.into_iter().map(hashed).collect(),
-        })
-    }
-}
-
-/// Where a witness lists keys, those of `pre_state.json` are among them.
-fn check_keys(
-    file: &File,
-    has_keys: bool,
-    (addresses, slots): &(Vec<Address>, Vec<U256>),
-    flat: Option<&MemoryState>,
-) -> Result<(), SourceError> {
-    let Some(flat) = flat.filter(|_| has_keys) else { return Ok(()) };
-    let addresses: std::collections::HashSet<&Address> = addresses.iter().collect();
-    let slots: std::collections::HashSet<&U256> = slots.iter().collect();
-    let lacks = |key: String| {
-        let problem =
-            format!("expected {key} of `pre_state.json` among the keys, found it missing");
-        Err(SourceError::place(&file.path, "keys", problem))
-    };
-    for (address, account) in flat.accounts() {
-        if !addresses.contains(address) {
-            return lacks(format!("account {address}"));
-        }
-        if let Some(slot) = account.storage.keys().find(|slot| !slots.contains(slot)) {
-            return lacks(format!("slot {slot:#x} of account {address}"));
+    fn of(keys: Option<&Keys>, flat: Option<&MemoryState>, block: &Contents) -> Self {
+        let senders = block.transactions.iter().map(|transaction| transaction.sender);
+        let recipients = block.withdrawals.iter().flatten().map(|withdrawal| withdrawal.address);
+        let listed = keys.into_iter().flat_map(|keys| keys.addresses.iter().copied());
+        let flat_accounts = || flat.into_iter().flat_map(MemoryState::accounts);
+        let addresses = senders.chain(recipients).chain([block.header.beneficiary]).chain(listed);
+        let addresses = addresses.chain(flat_accounts().map(|(address, _)| *address));
+        let slots = keys.into_iter().flat_map(|keys| keys.slots.iter().copied());
+        let slots =
+            slots.chain(flat_accounts().flat_map(|(_, account)| account.storage.keys().copied()));
+        Self {
+            addresses: addresses.map(|address| (keccak256(address), address)).collect(),
+            slots: slots.map(|slot| (keccak256(slot.to_be_bytes::<32>()), slot)).collect(),
         }
     }
-    Ok(())
 }
 
 /// All that the tries show, by hashed keys.
