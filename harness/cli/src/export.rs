@@ -89,7 +89,7 @@ fn blocks(args: &ExportArgs) -> Result<Box<dyn Iterator<Item = Result<Named>>>> 
                 bail!("--seed and --blocks: expected no CASE beside them, or --pack");
             }
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            Ok(Box::new(std::iter::once(Ok((name, load_file(path, None)?)))))
+            Ok(Box::new(std::iter::once(Ok((name, load_file(path, None, None)?)))))
         }
         (None, _) => {
             let limits = limits(&args.kind)?;

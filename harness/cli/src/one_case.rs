@@ -16,7 +16,7 @@ use lockstep_engine::{
     Candidate,
     isolation::{Staff, is_worker, of_this_process},
 };
-use lockstep_formats::Walk;
+use lockstep_formats::{Walk, networks::Network};
 use lockstep_jobs::{
     fuzz::block_of_chain,
     minimise::{MOST_RUNS, NotShrunk, Suspect},
@@ -29,7 +29,7 @@ use lockstep_judge::{
 };
 use lockstep_model::Mode;
 use regex::Regex;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// The block.
 fn load(args: &CaseArgs, command: &Lockstep) -> Result<Runnable> {
@@ -46,20 +46,25 @@ fn load(args: &CaseArgs, command: &Lockstep) -> Result<Runnable> {
         (Some(path), None) => {
             let filter = args.filter.as_deref().map(Regex::new).transpose();
             let filter = filter.context("--filter: expected a regular expression")?;
-            load_file(path, filter.as_ref())
+            load_file(path, filter.as_ref(), args.network.clone())
         }
         _ => bail!("expected a CASE, or --seed N"),
     }
 }
 
 /// The only block of a file's only test that matches.
-pub(crate) fn load_file(path: &Path, filter: Option<&Regex>) -> Result<Runnable> {
-    runnable(the_one_test(path, filter)?)
+pub(crate) fn load_file(
+    path: &Path,
+    filter: Option<&Regex>,
+    network: Option<Arc<Network>>,
+) -> Result<Runnable> {
+    let walk = Walk { network, ..Walk::new([path.to_owned()]) };
+    runnable(the_one_test(path, &walk, filter)?)
 }
 
-fn the_one_test(path: &Path, filter: Option<&Regex>) -> Result<Test> {
+fn the_one_test(path: &Path, walk: &Walk, filter: Option<&Regex>) -> Result<Test> {
     let (mut found, mut count, mut problem) = (None, 0, None);
-    read_all(&Walk::new([path.to_owned()]), &mut |read| {
+    read_all(walk, &mut |read| {
         problem = problem.take().or_else(|| read.unreadable.into_iter().next());
         for test in read.tests {
             if filter.is_none_or(|filter| filter.is_match(&test.id)) {

@@ -42,11 +42,11 @@ fn storage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ordered<Word, W
 pub(crate) type JsonAccounts = Ordered<Address, JsonAccount>;
 
 impl JsonAccount {
-    fn slots(&self) -> impl Iterator<Item = (U256, U256)> {
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (U256, U256)> {
         self.storage.0.iter().map(|(slot, value)| (slot.0, value.0))
     }
 
-    fn balance(&self) -> U256 {
+    pub(crate) fn balance(&self) -> U256 {
         self.balance.unwrap_or_default().0
     }
 
@@ -60,7 +60,7 @@ impl JsonAccount {
         self.code().0.is_empty().then_some(stated)
     }
 
-    fn code_hash(&self) -> B256 {
+    pub(crate) fn code_hash(&self) -> B256 {
         self.unknown_code().unwrap_or_else(|| keccak256(self.code().0))
     }
 

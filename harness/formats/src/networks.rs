@@ -182,16 +182,16 @@ impl Network {
 
     /// The fork of a block.
     pub fn fork(&self, number: u64, timestamp: u64) -> Fork {
-        let by_number = self.by_number.iter().filter(|(from, _)| number >= *from);
-        let by_time = self.by_time.iter().filter(|(from, _)| timestamp >= *from);
+        let mut by_number = self.by_number.iter().filter(|(from, _)| number >= *from);
+        let mut by_time = self.by_time.iter().filter(|(from, _)| timestamp >= *from);
         // Forks by time come after those by number.
-        let last = by_time.last().or_else(|| by_number.last());
+        let last = by_time.next_back().or_else(|| by_number.next_back());
         last.map_or(Fork::Frontier, |(_, fork)| *fork)
     }
 
     /// The rules of a block.
     pub fn rules(&self, number: u64, timestamp: u64) -> Rules {
-        let blobs = self.blobs.iter().filter(|(from, _)| timestamp >= *from).last();
+        let blobs = self.blobs.iter().rfind(|(from, _)| timestamp >= *from);
         Rules {
             chain_id: self.chain_id,
             blobs: blobs.map(|(_, params)| *params),

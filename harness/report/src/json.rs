@@ -2,8 +2,8 @@
 //! and read by the same types, so that a record can be rendered again, or merged with others.
 
 use crate::record::{
-    CaseOutcome, Cases, Counts, ExecutorTotals, PackedBlock, PackedTotals, Record, Status,
-    TestResult, Verdict,
+    CaseOutcome, Cases, Counts, ExecutorTotals, PackedBlock, PackedTotals, ProvedRoots, Record,
+    Status, TestResult, Verdict,
 };
 use lockstep_cases::pack::Packing;
 use lockstep_formats::{OtherFile, SourceError};
@@ -43,6 +43,8 @@ struct TestLine {
     packed: Option<PackedLine>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     outcomes: Vec<CaseOutcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    roots: Option<ProvedRoots>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -97,6 +99,7 @@ pub fn test_line(result: &TestResult) -> String {
             members: packed.members,
         }),
         outcomes: result.outcomes.clone(),
+        roots: result.roots,
     })))
 }
 
@@ -188,6 +191,7 @@ fn test_result(line: TestLine) -> TestResult {
         runs: Vec::new(),
         packed: line.packed.map(packed),
         outcomes: line.outcomes,
+        roots: line.roots,
     }
 }
 

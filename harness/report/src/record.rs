@@ -135,6 +135,32 @@ pub struct TestResult {
     /// The reference's outcome on each case, where it was asked for.
     #[serde(default)]
     pub outcomes: Vec<CaseOutcome>,
+    /// The state roots that a witness proves, where the test has one.
+    #[serde(default)]
+    pub roots: Option<ProvedRoots>,
+}
+
+/// State roots that the tries of a witness prove.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProvedRoots {
+    /// Blocks whose witness proves the root before: a header of the parent names it.
+    pub before: usize,
+    /// Blocks whose root afterwards, computed from the tries, is that of the header.
+    pub after: usize,
+    /// Unknown nodes that a removal collapsed onto, taken for branches; the root confirms it.
+    pub assumed: usize,
+    /// Blocks with a witness.
+    pub blocks: usize,
+}
+
+impl ProvedRoots {
+    /// Adds other blocks.
+    pub const fn add(&mut self, other: Self) {
+        self.before += other.before;
+        self.after += other.after;
+        self.assumed += other.assumed;
+        self.blocks += other.blocks;
+    }
 }
 
 /// What the reference made of one case.
@@ -359,6 +385,8 @@ pub struct Record {
     pub reasons: BTreeMap<(Status, String), usize>,
     /// Expectations that could not be decided.
     pub undecidable: BTreeMap<Cow<'static, str>, usize>,
+    /// State roots that witnesses prove.
+    pub roots: ProvedRoots,
     /// Failed tests, in the order in which they failed.
     pub failures: Vec<TestResult>,
     /// Inputs that could not be read.
@@ -389,6 +417,9 @@ impl Record {
             && matches!(result.status, Status::Skipped | Status::Known | Status::Outdated)
         {
             *self.reasons.entry((result.status, reason.clone())).or_default() += 1;
+        }
+        if let Some(roots) = result.roots {
+            self.roots.add(roots);
         }
         for why in &result.undecidable {
             *self.undecidable.entry(why.clone()).or_default() += 1;
@@ -431,6 +462,7 @@ impl Record {
         for (key, count) in other.reasons {
             *self.reasons.entry(key).or_default() += count;
         }
+        self.roots.add(other.roots);
         for (why, count) in other.undecidable {
             *self.undecidable.entry(why).or_default() += count;
         }

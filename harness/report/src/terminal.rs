@@ -1,7 +1,9 @@
 //! Terminal output, styled with ANSI escapes; the writer strips them where they are not
 //! wanted.
 
-use crate::record::{Counts, ExecutorTotals, Overlap, Record, Status, TestResult, Verdict};
+use crate::record::{
+    Counts, ExecutorTotals, Overlap, ProvedRoots, Record, Status, TestResult, Verdict,
+};
 use lockstep_formats::SourceError;
 use std::fmt::Write as _;
 
@@ -215,11 +217,29 @@ fn reasons(text: &mut String, record: &Record) {
         };
         let _ = writeln!(text, "  {YELLOW}{count:>6} {word}{RESET}: {reason}");
     }
+    proved_roots(text, record);
     if !record.undecidable.is_empty() {
         let _ = writeln!(text, "\n{BOLD}Expectations that could not be decided{RESET}");
     }
     for (why, count) in &record.undecidable {
         let _ = writeln!(text, "  {count:>6} × {why}");
+    }
+}
+
+fn proved_roots(text: &mut String, record: &Record) {
+    let ProvedRoots { before, after, assumed, blocks } = record.roots;
+    if blocks == 0 {
+        return;
+    }
+    let _ = writeln!(text, "\n{BOLD}State roots that witnesses prove{RESET}");
+    let _ = writeln!(text, "  {before:>6} of {blocks} before the block");
+    let _ = writeln!(text, "  {after:>6} of {blocks} after it");
+    if assumed > 0 {
+        let _ = writeln!(
+            text,
+            "  {assumed:>6} removals collapsed onto a node that the witness lacks; taken for a branch, which the root \
+             confirms"
+        );
     }
 }
 

@@ -3,8 +3,9 @@
 use super::Color;
 use clap::{Args, ValueEnum};
 use lockstep_cases::workload::Contention;
+use lockstep_formats::networks::Network;
 use lockstep_jobs::bench::Storage;
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub(super) const BENCH_ABOUT: &str = "\
 Measures executors against `sequential`, the fastest one-thread execution of revm. In each run everyone \
@@ -45,6 +46,11 @@ pub(crate) struct BenchArgs {
     /// Files, folders and archives
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+
+    /// Network of real blocks: mainnet, sepolia, holesky, hoodi, or a genesis file as geth reads it
+    /// [default: as the folder, the index or the signatures say]
+    #[arg(long, value_name = "NAME|FILE", value_parser = super::network)]
+    pub(crate) network: Option<Arc<Network>>,
 
     /// Built-in workloads by name; a name that is none lists them all [default: all]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with = "paths")]

@@ -2,7 +2,8 @@
 
 use super::{Color, KindArgs};
 use clap::{Args, ValueEnum};
-use std::{path::PathBuf, time::Duration};
+use lockstep_formats::networks::Network;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// One block, and who may be wrong on it.
 #[derive(Debug, Args)]
@@ -14,6 +15,11 @@ pub(crate) struct CaseArgs {
     /// The test of the file whose id matches
     #[arg(long, value_name = "REGEX", requires = "case")]
     pub(crate) filter: Option<String>,
+
+    /// Network of a real block: mainnet, sepolia, holesky, hoodi, or a genesis file as geth reads it
+    /// [default: as the folder, the index or the signatures say]
+    #[arg(long, value_name = "NAME|FILE", value_parser = super::network)]
+    pub(crate) network: Option<Arc<Network>>,
 
     /// The block that `lockstep fuzz` makes of this seed, instead of a file
     #[arg(long, value_name = "N", conflicts_with = "case")]

@@ -2,7 +2,8 @@
 
 use super::{Color, Format, duration};
 use clap::{Args, ValueEnum};
-use std::{path::PathBuf, time::Duration};
+use lockstep_formats::networks::Network;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub(super) const CHECK_ABOUT: &str = "\
 Runs cases through the reference and the candidates, and compares everything that consensus can see.
@@ -44,6 +45,11 @@ pub(crate) struct CheckArgs {
     /// Follow symbolic links in folders; otherwise each is reported as not looked at
     #[arg(long)]
     pub(crate) follow_links: bool,
+
+    /// Network of real blocks: mainnet, sepolia, holesky, hoodi, or a genesis file as geth reads it
+    /// [default: as the folder, the index or the signatures say]
+    #[arg(long, value_name = "NAME|FILE", value_parser = super::network)]
+    pub(crate) network: Option<Arc<Network>>,
 
     /// What to do with what the tests expect
     #[arg(long, value_enum, default_value_t = ExpectationsMode::Use)]

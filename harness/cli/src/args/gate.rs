@@ -114,6 +114,7 @@ impl GateArgs {
     pub(crate) fn bench(&self) -> BenchArgs {
         BenchArgs {
             paths: Vec::new(),
+            network: None,
             workload: self.workload.clone(),
             gas: self.gas,
             quick: true,

@@ -21,7 +21,8 @@ pub(crate) use gate::GateArgs;
 pub(crate) use report::{ReportArgs, ReportFormat};
 
 use clap::{Parser, Subcommand, ValueEnum};
-use std::time::Duration;
+use lockstep_formats::networks::Network;
+use std::{sync::Arc, time::Duration};
 
 /// A time with its unit, as every option takes it.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -29,6 +30,11 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let time =
         time.map_err(|error| format!("{error}: expected a time with its unit, as in `2s`"))?;
     if time.is_zero() { Err("expected a time above zero".to_owned()) } else { Ok(time) }
+}
+
+/// A network by its name or genesis file.
+pub(crate) fn network(text: &str) -> Result<Arc<Network>, String> {
+    Network::parse(text)
 }
 
 const ABOUT: &str = "Is your parallel EVM executor still the EVM?";

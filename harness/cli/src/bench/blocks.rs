@@ -51,7 +51,8 @@ pub(super) fn blocks(
         return Ok(());
     }
     let mut problem = Ok(());
-    read_all(&Walk::new(args.paths.clone()), &mut |found| {
+    let walk = Walk { network: args.network.clone(), ..Walk::new(args.paths.clone()) };
+    read_all(&walk, &mut |found| {
         let tests = found.tests.into_iter().filter(|test| wanted(&test.id));
         let others = found
             .others

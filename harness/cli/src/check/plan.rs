@@ -117,7 +117,12 @@ fn walk(args: &CheckArgs, copies: &HashMap<PathBuf, PathBuf>) -> Result<Walk> {
     if args.paths.is_empty() && args.files_from.is_none() {
         paths = payload();
     }
-    Ok(Walk { paths, follow_links: args.follow_links, copies: copies.clone(), ..Walk::default() })
+    Ok(Walk {
+        paths,
+        follow_links: args.follow_links,
+        copies: copies.clone(),
+        network: args.network.clone(),
+    })
 }
 
 fn selection(args: &CheckArgs) -> Result<Selection> {

@@ -1,7 +1,12 @@
 //! `witness.json`: the answer to `debug_executionWitness`, in the dialects of geth and of reth.
 
 use super::{BlockFiles, block::Contents};
-use crate::{File, SourceError, accounts::JsonAccounts, hex::Ordered, json};
+use crate::{
+    File, SourceError,
+    accounts::{JsonAccount, JsonAccounts},
+    hex::Ordered,
+    json,
+};
 use alloy_consensus::Header;
 use alloy_primitives::{
     Address, B256, Bytes, U256, keccak256,
@@ -12,7 +17,7 @@ use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use lockstep_judge::state::{Nodes, ProvedState, TrieError};
 use lockstep_model::{MemoryState, StateReader, memory_state::BlockHashes};
 use serde::Deserialize;
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 #[derive(Debug, Deserialize)]
 struct Witness {
@@ -87,9 +92,16 @@ pub(super) fn read(
     let preimages = Preimages::of(keys.as_ref(), flat.as_ref().map(|(flat, _)| flat), block);
     let leaves = Leaves::of(file, &nodes, root)?;
     let deployed = strays(&codes, &leaves);
-    let mut proof = ProvedState::new(root, nodes, codes.iter().cloned(), block_hashes.clone());
-    if let Some((flat, _)) = flat {
-        check_flat(file, files, &flat, &proof)?;
+    let mut proof = ProvedState::new(
+        root,
+        nodes,
+        codes.iter().cloned(),
+        block_hashes.clone(),
+        !headers.is_empty(),
+    );
+    if let Some((flat, listed)) = flat {
+        let path = files.pre_state.as_ref().map_or(&*file.path, |file| &*file.path);
+        check_flat(file, path, listed, &proof)?;
         proof = proof.with_flat(Arc::new(flat));
     }
     unproved.extend(keys.iter().flat_map(|keys| keys.unproved(&proof)).map(Cow::Owned));
@@ -210,40 +222,43 @@ fn strays(codes: &[Bytes], leaves: &Leaves) -> Vec<B256> {
 /// `pre_state.json` says nothing else than the tries.
 fn check_flat(
     file: &File,
-    files: &BlockFiles,
-    flat: &MemoryState,
+    path: &str,
+    listed: &JsonAccounts,
     proof: &ProvedState,
 ) -> Result<(), SourceError> {
-    let path = files.pre_state.as_ref().map_or(&*file.path, |file| &*file.path);
-    let contradicts = |address: &Address, what: String| {
-        let problem = format!("not what {} proves: {what}", file.path);
-        Err(SourceError::place(path, address.to_string(), problem))
-    };
-    for (address, account) in flat.accounts() {
-        let proved = match proof.account(*address) {
-            // What the tries leave open this file may add.
+    for (address, account) in &listed.0 {
+        let contradiction = match proof.account(*address) {
+            // Here this file adds to the tries.
             Err(TrieError::Missing { .. }) => continue,
-            Err(error) => return contradicts(address, error.to_string()),
-            Ok(None) => return contradicts(address, "it does not exist".to_owned()),
-            Ok(Some(proved)) => proved,
+            Err(error) => Some(error.to_string()),
+            Ok(None) => Some("it does not exist".to_owned()),
+            Ok(Some(proved)) => contradiction(*address, account, &proved, proof),
         };
-        if (proved.balance, proved.nonce) != (account.info.balance, account.info.nonce) {
-            let what = format!("balance {}, nonce {}", proved.balance, proved.nonce);
-            return contradicts(address, what);
-        }
-        if proved.code_hash != account.info.code_hash {
-            return contradicts(address, format!("code with the hash {}", proved.code_hash));
-        }
-        for (slot, value) in &account.storage {
-            match proof.slot(*address, *slot) {
-                Ok(proved) if proved != *value => {
-                    return contradicts(address, format!("{proved:#x} in slot {slot:#x}"));
-                }
-                _ => {}
-            }
+        if let Some(what) = contradiction {
+            let problem = format!("{} proves something else: {what}", file.path);
+            return Err(SourceError::place(path, address.to_string(), problem));
         }
     }
     Ok(())
+}
+
+/// What the tries prove instead.
+fn contradiction(
+    address: Address,
+    listed: &JsonAccount,
+    proved: &TrieAccount,
+    proof: &ProvedState,
+) -> Option<String> {
+    if (proved.balance, proved.nonce) != (listed.balance(), listed.nonce.unwrap_or_default()) {
+        return Some(format!("balance {}, nonce {}", proved.balance, proved.nonce));
+    }
+    if proved.code_hash != listed.code_hash() {
+        return Some(format!("code with the hash {}", proved.code_hash));
+    }
+    listed.slots().find_map(|(slot, value)| {
+        let proved = proof.slot(address, slot).ok().filter(|proved| *proved != value)?;
+        Some(format!("{proved:#x} in slot {slot:#x}"))
+    })
 }
 
 /// The keys that a witness lists.
@@ -326,9 +341,9 @@ impl Preimages {
 
 /// All that the tries show, by hashed keys.
 struct Leaves {
-    accounts: B256Map<TrieAccount>,
+    accounts: BTreeMap<B256, TrieAccount>,
     /// By the hashed key of the account.
-    storage: B256Map<Vec<(B256, U256)>>,
+    storage: BTreeMap<B256, Vec<(B256, U256)>>,
 }
 
 impl Leaves {
@@ -336,7 +351,7 @@ impl Leaves {
     fn of(file: &File, nodes: &Nodes, root: B256) -> Result<Self, SourceError> {
         let wrong = |problem: String| SourceError::place(&file.path, "state", problem);
         let mut reached = B256Set::default();
-        let mut accounts = B256Map::default();
+        let mut accounts = BTreeMap::new();
         let mut malformed = None;
         let visited = nodes.leaves(root, &mut reached, &mut |key, rlp| match TrieAccount::decode(
             &mut rlp.as_slice(),
@@ -345,7 +360,7 @@ impl Leaves {
             Err(error) => malformed = Some(format!("the account with hash {key}: {error}")),
         });
         visited.map_err(|error| wrong(error.to_string()))?;
-        let mut storage = B256Map::default();
+        let mut storage = BTreeMap::new();
         for (key, account) in &accounts {
             let mut slots = Vec::new();
             let visited =

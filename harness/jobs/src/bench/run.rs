@@ -110,6 +110,15 @@ impl Bench {
         Ok(if !is_right || width(&again) < width(&first) { again } else { first })
     }
 
+    /// The right outcome, with the prepared reference and the time of its first run in ns.
+    fn right(&mut self, case: &Case) -> Result<(Box<dyn Prepared>, Outcome, u64), String> {
+        let reference = self.reference.prepare(case, &RunOptions::of(case));
+        let mut reference = reference.map_err(|error| error.to_string())?;
+        let (right, first) = timed(&mut *reference);
+        let right = right.map_err(|reason| format!("reference: {reason}"))?.outcome;
+        Ok((reference, right, first))
+    }
+
     fn measure_here(&mut self, block: &Runnable) -> Result<Vec<SampleSet>, String> {
         let mut storage = Placed::new(self.plan.storage, block)?;
         let mut case = block.case.clone();
@@ -118,10 +127,7 @@ impl Bench {
         }
         let case = &case;
         let watch = self.plan.watch.clone();
-        let reference = self.reference.prepare(case, &RunOptions::of(case));
-        let mut reference = reference.map_err(|error| error.to_string())?;
-        let (right, first) = timed(&mut *reference);
-        let right = right.map_err(|reason| format!("reference: {reason}"))?.outcome;
+        let (mut reference, right, first) = self.right(case)?;
         block.pre.answer_all();
         let commitments = Commitments::of(block, &right);
         let mut beside = Beside { reference_ns: vec![first], copies_ns: Vec::new() };

@@ -17,10 +17,10 @@ use lockstep_judge::{
     expected::Expectation,
     pack::{Mode, Recipe},
     runnable::{Runnable, Undecodable},
-    state::PreState,
+    state::{NormalChanges, PreState, roots::proved_state_root},
 };
 use lockstep_model::{At, Case, Execution, Outcome, Rejection, RunOptions, Telemetry};
-use lockstep_report::record::{Cases, PackedBlock, Run, Status, TestResult, Verdict};
+use lockstep_report::record::{Cases, PackedBlock, ProvedRoots, Run, Status, TestResult, Verdict};
 use std::{
     borrow::Cow,
     sync::Arc,
@@ -107,6 +107,7 @@ impl Judge {
             runs: Vec::new(),
             packed: None,
             outcomes: Vec::new(),
+            roots: None,
         };
         match test.body {
             Body::Skip(reason) => skipped(result, reason),
@@ -157,6 +158,7 @@ impl Judge {
         if self.outcomes {
             result.outcomes.push(outcomes::of(case, pre, &reference.outcome, None));
         }
+        result.roots = proved_roots(pre, expectation, &reference.outcome);
         if self.expectations == Expectations::Use {
             result.undecidable = undecidable(expectation);
             let missed = compare_expectation(case, pre, expectation, &reference.outcome);
@@ -299,6 +301,22 @@ impl Judge {
             compare_expectation(&alone.case, &alone.pre, &alone.expectation, &execution.outcome);
         missed.is_empty()
     }
+}
+
+/// The state roots that the block's witness proves.
+fn proved_roots(
+    pre: &PreState,
+    expectation: &Expectation,
+    reference: &Outcome,
+) -> Option<ProvedRoots> {
+    let proof = pre.proof.as_deref()?;
+    let before = usize::from(proof.is_anchored());
+    let found = ProvedRoots { before, blocks: 1, ..ProvedRoots::default() };
+    let Outcome::Accepted(block) = reference else { return Some(found) };
+    let after = proved_state_root(proof, &NormalChanges::new(pre, &block.changes));
+    let after = after.ok().filter(|after| Some(after.root) == expectation.state_root);
+    let assumed = after.map_or(0, |after| after.assumed);
+    Some(ProvedRoots { after: after.is_some().into(), assumed, ..found })
 }
 
 /// Said of a rejection whose rule only one side has a name for.

@@ -63,5 +63,6 @@ fn lost(
         runs: Vec::new(),
         packed: None,
         outcomes: Vec::new(),
+        roots: None,
     }
 }

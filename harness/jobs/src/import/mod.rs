@@ -3,9 +3,10 @@
 //!
 //! * `senders`: signatures to addresses.
 //! * `receipts`: receipts root and bloom.
-//! * `state`: the state root.
+//! * `state`: the state root. * `proved`: the same, where tries prove the state before.
 //! * `trie`: how the root of a trie is split into parts.
 
+mod proved;
 mod receipts;
 mod senders;
 mod state;

@@ -3,7 +3,10 @@
 //! Storage roots of accounts whose storage did not change are known, as they are to a node; all else is
 //! built anew from the accounts that the source holds.
 
-use super::trie::{self, Leaf};
+use super::{
+    proved,
+    trie::{self, Leaf},
+};
 use alloy_primitives::{Address, B256, U256, keccak256, map::U256Map};
 use alloy_trie::TrieAccount;
 use lockstep_judge::state::PreState;
@@ -14,6 +17,11 @@ use rayon::prelude::*;
 const AT_ONCE: usize = 64;
 
 pub(super) fn root(pre: &PreState, changes: &StateChanges) -> B256 {
+    if let Some(proof) = &pre.proof
+        && let Ok(root) = proved::root(pre, proof, changes)
+    {
+        return root;
+    }
     let changes = changes.by_account();
     let unchanged: Vec<Address> = {
         let accounts = pre.state.accounts().map(|(address, _)| *address);

@@ -213,8 +213,7 @@ impl Collector {
 
     fn state(&mut self, pre: &PreState, expectation: &Expectation, changes: &NormalChanges) {
         if let Some(expected) = expectation.state_root {
-            let root = roots::state_root(pre, changes);
-            self.check(Scope::Block, "state_root", &expected, &root);
+            self.state_root(pre, changes, expected);
         }
         for hash in expectation.deployed.iter().filter(|hash| !changes.deploys(**hash)) {
             let expected = format!("code with the hash {hash} before the block, or deployed by it");
@@ -225,6 +224,22 @@ impl Collector {
         }
         if expectation.accounts_are_complete {
             self.no_other_account(pre, changes, &expectation.accounts);
+        }
+    }
+
+    fn state_root(&mut self, pre: &PreState, changes: &NormalChanges, expected: B256) {
+        let proved = pre.proof.as_deref().map(|proof| roots::proved_state_root(proof, changes));
+        match proved {
+            Some(Err(error)) => {
+                self.add(Scope::Block, "state_root", expected, format!("not computable: {error}"));
+            }
+            Some(Ok(after)) => {
+                self.check(Scope::Block, "state_root", &expected, &after.root);
+            }
+            None => {
+                let root = roots::state_root(pre, changes);
+                self.check(Scope::Block, "state_root", &expected, &root);
+            }
         }
     }
 

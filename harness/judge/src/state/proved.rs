@@ -20,6 +20,8 @@ pub struct ProvedState {
     root: B256,
     codes: B256Map<Bytes>,
     block_hashes: HashMap<u64, B256>,
+    /// Whether a header of the parent names the root.
+    is_anchored: bool,
     /// Answers that were looked up.
     accounts: RwLock<AddressMap<Option<TrieAccount>>>,
     /// The answers to accounts that the tries leave open, where another source has them.
@@ -39,16 +41,17 @@ pub struct RootAfter {
 }
 
 impl ProvedState {
-    /// The state with this root.
+    /// The state with this root; `is_anchored`: a header of the parent names it.
     pub fn new(
         root: B256,
         nodes: Nodes,
         codes: impl IntoIterator<Item = Bytes>,
         block_hashes: HashMap<u64, B256>,
+        is_anchored: bool,
     ) -> Self {
         let codes = codes.into_iter().map(|code| (keccak256(&code), code)).collect();
         let (accounts, answers_all) = Default::default();
-        Self { nodes, root, codes, block_hashes, accounts, flat: None, answers_all }
+        Self { nodes, root, codes, block_hashes, is_anchored, accounts, flat: None, answers_all }
     }
 
     /// The same, with a source for accounts that the tries leave open. Such an answer is not proved.
@@ -78,6 +81,11 @@ impl ProvedState {
             Err(TrieError::Missing { .. }) if self.answers_all() => Ok(T::default()),
             answer => answer,
         }
+    }
+
+    /// Whether the root before the block is proved: a header of the parent, by its hash, names it.
+    pub const fn is_anchored(&self) -> bool {
+        self.is_anchored
     }
 
     /// The root before the block.
@@ -168,6 +176,11 @@ impl ProvedState {
         Ok(RootAfter { root: trie.root(), assumed: trie.assumed() })
     }
 
+    /// The trie of accounts.
+    pub const fn accounts_trie(&self) -> SparseTrie<'_> {
+        SparseTrie::new(&self.nodes, self.root)
+    }
+
     /// The root after changes; `None`: the account does not exist then.
     ///
     /// # Errors
@@ -176,7 +189,7 @@ impl ProvedState {
         &self,
         accounts: impl IntoIterator<Item = (Address, Option<TrieAccount>)>,
     ) -> Result<RootAfter, TrieError> {
-        let mut trie = SparseTrie::new(&self.nodes, self.root);
+        let mut trie = self.accounts_trie();
         let leaf = |(address, account): (Address, Option<TrieAccount>)| {
             (keccak256(address), account.map(alloy_rlp::encode))
         };

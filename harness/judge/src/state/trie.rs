@@ -74,11 +74,9 @@ impl Nodes {
     /// Hashes of the nodes that no other node refers to, not even as the root of an account's storage.
     pub fn unreferenced(&self) -> impl Iterator<Item = B256> {
         let mut referenced = B256Set::default();
-        for bytes in self.0.values() {
-            if let Ok(node) = decode(bytes) {
-                refer(node, &mut referenced);
-            }
-        }
+        // A set: the order makes no difference.
+        let nodes = self.0.values().filter_map(|bytes| decode(bytes).ok());
+        nodes.for_each(|node| refer(node, &mut referenced));
         let hashes: Vec<B256> = self.0.keys().copied().collect();
         hashes.into_iter().filter(move |hash| !referenced.contains(hash))
     }
@@ -240,17 +238,19 @@ fn child(reference: &RlpNode) -> Result<Node, String> {
 }
 
 /// A trie over known nodes that can be changed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SparseTrie<'a> {
     nodes: &'a Nodes,
     root: Node,
+    /// Nibbles of each key above the root: a part of a larger trie has one.
+    depth: usize,
     assumed: usize,
 }
 
 impl<'a> SparseTrie<'a> {
     /// The trie with this root.
     pub const fn new(nodes: &'a Nodes, root: B256) -> Self {
-        Self { nodes, root: Node::Unread(root), assumed: 0 }
+        Self { nodes, root: Node::Unread(root), depth: 0, assumed: 0 }
     }
 
     /// Puts values, then removes keys: so no node is asked for that only the order of the two would need.
@@ -266,14 +266,14 @@ impl<'a> SparseTrie<'a> {
             match value {
                 Some(value) => {
                     let root = std::mem::take(&mut self.root);
-                    self.root = self.insert(root, &Nibbles::unpack(key), 0, value)?;
+                    self.root = self.insert(root, &Nibbles::unpack(key), self.depth, value)?;
                 }
                 None => removed.push(key),
             }
         }
         for key in removed {
             let root = std::mem::take(&mut self.root);
-            self.root = self.remove(root, &Nibbles::unpack(key), 0)?;
+            self.root = self.remove(root, &Nibbles::unpack(key), self.depth)?;
         }
         Ok(())
     }
@@ -294,6 +294,37 @@ impl<'a> SparseTrie<'a> {
             Node::Unread(hash) => *hash,
             node => keccak256(encode(node)),
         }
+    }
+
+    /// The tries below each first nibble, to be updated apart. `None` where the root is no branch.
+    ///
+    /// # Errors
+    /// When the root is not known.
+    pub fn split(&self) -> Result<Option<[Self; 16]>, TrieError> {
+        let Node::Branch(children) = self.read(self.root.clone(), 0)? else { return Ok(None) };
+        let part = |root| Self { nodes: self.nodes, root, depth: 1, assumed: 0 };
+        Ok(Some(children.map(part)))
+    }
+
+    /// Computes the hash of a part, which then stands for it.
+    pub fn seal(&mut self) {
+        if let Some(hash) = reference(&self.root).as_hash() {
+            self.root = Node::Unread(hash);
+        }
+    }
+
+    /// Whether nothing is left.
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.root, Node::Empty)
+    }
+
+    /// The trie above parts that are sealed. At least two of them must not be empty: what is below a branch
+    /// with one child would have to be known.
+    #[must_use]
+    pub fn join(&self, parts: [Self; 16]) -> Self {
+        let assumed = parts.iter().map(|part| part.assumed).sum();
+        let root = Node::Branch(Box::new(parts.map(|part| part.root)));
+        Self { nodes: self.nodes, root, depth: 0, assumed }
     }
 
     fn read(&self, node: Node, depth: usize) -> Result<Node, TrieError> {
@@ -492,6 +523,23 @@ mod tests {
             after.retain(|key, _| !removed.contains(key));
             prop_assert_eq!(trie.root(), root_of(&after));
             prop_assert_eq!(trie.assumed(), 0, "every node is there");
+        }
+
+        #[test]
+        fn parts_that_are_updated_apart_give_the_same_root(before in leaves(), written in leaves()) {
+            let all: Vec<B256> = before.keys().chain(written.keys()).copied().collect();
+            let (root, nodes) = built(&before, &all);
+            let trie = SparseTrie::new(&nodes, root);
+            let Some(mut parts) = trie.split().unwrap() else { return Ok(()) };
+            for (nibble, part) in parts.iter_mut().enumerate() {
+                let own = written.iter().filter(|(key, _)| usize::from(key.0[0] >> 4) == nibble);
+                part.update(own.map(|(key, value)| (*key, Some(alloy_rlp::encode(value))))).unwrap();
+                part.seal();
+            }
+            prop_assert!(parts.iter().filter(|part| !part.is_empty()).count() >= 2);
+            let mut after = before.clone();
+            after.extend(written);
+            prop_assert_eq!(trie.join(parts).root(), root_of(&after));
         }
 
         #[test]
