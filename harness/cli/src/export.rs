@@ -26,7 +26,7 @@ use lockstep_judge::{
     runnable::Runnable,
 };
 use lockstep_model::{Executor, Mode, Outcome, RunOptions};
-use std::{fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 /// Tests that may use more are not packed for the execution specs, which are slow.
 const MOST_GAS: u64 = 1_000_000;
@@ -41,7 +41,7 @@ pub(crate) fn export(args: &ExportArgs, command: &Lockstep) -> Result<u8> {
     let all = blocks(args)?;
     files::make_out(&args.out)?;
     let (mut count, mut transactions) = (0, 0);
-    let mut left_out = 0;
+    let (mut left_out, mut rejected) = (0, 0);
     for block in all {
         let (name, block) = block?;
         if export::may_overflow(&block.case) {
@@ -53,16 +53,22 @@ pub(crate) fn export(args: &ExportArgs, command: &Lockstep) -> Result<u8> {
         match args.format {
             ExportFormat::Fixture => write_fixture(&args.out, &name, &block, &outcome)?,
             ExportFormat::T8n => write_t8n(&args.out, &name, &block, &outcome)?,
+            ExportFormat::RealBlock if outcome.accepted().is_none() => {
+                rejected += 1;
+                continue;
+            }
+            ExportFormat::RealBlock => write_real_block(&args.out, &name, &block, &outcome)?,
         }
         count += 1;
         transactions += block.case.block.transactions.len();
     }
-    let more = match left_out {
-        0 => String::new(),
-        left_out => {
-            format!("; {left_out} left out: rewards may overflow the fee recipient's balance")
-        }
-    };
+    let mut more = String::new();
+    if left_out > 0 {
+        more = format!("; {left_out} left out: rewards may overflow the fee recipient's balance");
+    }
+    if rejected > 0 {
+        let _ = write!(more, "; {rejected} left out: they are rejected, and no chain has them");
+    }
     output::err(&format!(
         "{count} blocks, {transactions} transactions: {}{more}\n",
         args.out.display()
@@ -155,6 +161,15 @@ fn write_fixture(folder: &Path, name: &str, block: &Runnable, outcome: &Outcome)
     let comment = format!("{}, filled by revm.", block.case.id);
     let about = Fixture { name: &format!("lockstep_{name}"), comment: &comment };
     files::write(&folder.join(format!("{name}.json")), &export::fixture(block, outcome, about)?)
+}
+
+fn write_real_block(folder: &Path, name: &str, block: &Runnable, outcome: &Outcome) -> Result<()> {
+    let folder = folder.join(name);
+    fs::create_dir_all(&folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+    let files = export::real_block(block, outcome)?;
+    files::write(&folder.join("block.rlp"), &files.block)?;
+    files::write(&folder.join("witness.json"), &files.witness)?;
+    files::write(&folder.join("genesis.json"), &files.genesis)
 }
 
 fn write_t8n(folder: &Path, name: &str, block: &Runnable, outcome: &Outcome) -> Result<()> {

@@ -180,6 +180,42 @@ impl Network {
         config.network(name)
     }
 
+    /// The genesis file of a network that begins with these rules.
+    pub fn all_at_once(rules: &Rules) -> serde_json::Value {
+        let mut config = serde_json::json!({
+            "chainId": rules.chain_id,
+            "depositContractAddress": rules.deposit_contract,
+        });
+        let members = [
+            ("homesteadBlock", Fork::Homestead),
+            ("eip150Block", Fork::Tangerine),
+            ("eip155Block", Fork::SpuriousDragon),
+            ("eip158Block", Fork::SpuriousDragon),
+            ("byzantiumBlock", Fork::Byzantium),
+            ("constantinopleBlock", Fork::Constantinople),
+            ("petersburgBlock", Fork::Petersburg),
+            ("istanbulBlock", Fork::Istanbul),
+            ("berlinBlock", Fork::Berlin),
+            ("londonBlock", Fork::London),
+            ("terminalTotalDifficulty", Fork::Paris),
+            ("shanghaiTime", Fork::Shanghai),
+            ("cancunTime", Fork::Cancun),
+            ("pragueTime", Fork::Prague),
+            ("osakaTime", Fork::Osaka),
+            ("amsterdamTime", Fork::Amsterdam),
+        ];
+        for (name, _) in members.into_iter().filter(|(_, fork)| *fork <= rules.fork) {
+            config[name] = 0.into();
+        }
+        if let Some(BlobParams { max, update_fraction }) = rules.blobs {
+            let name = rules.fork.to_string().to_lowercase();
+            config["blobSchedule"] = serde_json::json!({
+                name: { "target": max / 2, "max": max, "baseFeeUpdateFraction": update_fraction },
+            });
+        }
+        serde_json::json!({ "config": config })
+    }
+
     /// The fork of a block.
     pub fn fork(&self, number: u64, timestamp: u64) -> Fork {
         let mut by_number = self.by_number.iter().filter(|(from, _)| number >= *from);

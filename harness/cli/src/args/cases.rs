@@ -138,6 +138,8 @@ pub(crate) enum ExportFormat {
     Fixture,
     /// Inputs of a transition tool, a folder for each block
     T8n,
+    /// A folder with `block.rlp` and `witness.json`, and the genesis file for `--network`
+    RealBlock,
 }
 
 #[derive(Debug, Args)]

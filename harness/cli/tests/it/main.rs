@@ -27,6 +27,7 @@ mod reports;
 mod rules;
 mod scene;
 mod state_test;
+mod witness;
 mod workloads;
 mod wrong;
 mod wrong_executors;

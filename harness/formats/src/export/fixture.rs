@@ -151,7 +151,7 @@ pub(super) fn header(block: &Runnable, transactions: &[TxEnvelope], outcome: &Ou
     }
 }
 
-fn encoded(header: Header, transactions: Vec<TxEnvelope>, block: &Runnable) -> Bytes {
+pub(super) fn encoded(header: Header, transactions: Vec<TxEnvelope>, block: &Runnable) -> Bytes {
     let withdrawals = block.case.block.withdrawals.clone().map(Withdrawals::new);
     let body = BlockBody { transactions, ommers: Vec::new(), withdrawals };
     let mut bytes = Vec::new();

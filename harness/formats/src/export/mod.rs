@@ -4,17 +4,19 @@
 //! * `rebase`: the block as the first one of a chain.
 //! * `sign`: its transactions under real signatures.
 //! * `fixture`: the file.
-//! * `t8n`: the same block as the inputs of a transition tool.
+//! * `t8n`: the same block as the inputs of a transition tool. * `real_block`: the same as a folder with a witness.
 //!
 //! The reference fills in what the header states. A file is only as right as the reference is: replaying
 //! it elsewhere is how the reference itself is judged.
 
 mod fixture;
+mod real_block;
 mod rebase;
 mod sign;
 mod t8n;
 
 pub use fixture::{Fixture, fixture};
+pub use real_block::{RealBlock, real_block};
 pub use rebase::{has_too_many_blobs, may_overflow, rebased};
 pub use sign::{UnknownKey, sign};
 pub use t8n::{T8n, t8n};
