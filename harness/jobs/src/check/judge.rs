@@ -144,7 +144,11 @@ impl Judge {
                 Ok(execution) => execution,
                 Err(error) => {
                     result.cases.add(Verdict::Inconclusive);
-                    return inconclusive(result, error.reason("reference"));
+                    let mut reason = error.reason("reference");
+                    if let Some(unanswered) = runnable.pre.unanswered() {
+                        reason = format!("{reason}: {unanswered}");
+                    }
+                    return inconclusive(result, reason);
                 }
             },
         };

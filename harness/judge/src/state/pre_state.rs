@@ -4,7 +4,7 @@ use super::proved::ProvedState;
 use alloy_primitives::{Address, B256, U256, keccak256, map::AddressMap};
 use alloy_trie::{EMPTY_ROOT_HASH, root::storage_root_unsorted};
 use lockstep_model::{
-    AccountInfo, MemoryState, StateChanges, StateReader, memory_state::BlockHashes,
+    AccountInfo, MemoryState, StateChanges, StateError, StateReader, memory_state::BlockHashes,
 };
 use std::sync::{Arc, OnceLock};
 
@@ -35,6 +35,11 @@ impl PreState {
         if let Some(proof) = &self.proof {
             proof.answer_all();
         }
+    }
+
+    /// The first read that the proof could not answer.
+    pub fn unanswered(&self) -> Option<&StateError> {
+        self.proof.as_deref().and_then(ProvedState::unanswered)
     }
 
     /// The account before the block. An account that the tries cannot answer for counts as absent: no executor

@@ -9,7 +9,7 @@ use alloy_rlp::Decodable;
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use lockstep_model::{AccountInfo, MemoryState, StateError, StateReader};
 use std::sync::{
-    Arc, PoisonError, RwLock,
+    Arc, OnceLock, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -28,6 +28,8 @@ pub struct ProvedState {
     flat: Option<Arc<MemoryState>>,
     /// Whether accounts and slots that the tries leave open are answered as absent.
     answers_all: AtomicBool,
+    /// The first read that could not be answered: an executor may lose the error on its way.
+    unanswered: OnceLock<StateError>,
 }
 
 /// The root of the state after a block.
@@ -50,8 +52,19 @@ impl ProvedState {
         is_anchored: bool,
     ) -> Self {
         let codes = codes.into_iter().map(|code| (keccak256(&code), code)).collect();
-        let (accounts, answers_all) = Default::default();
-        Self { nodes, root, codes, block_hashes, is_anchored, accounts, flat: None, answers_all }
+        let (accounts, answers_all, unanswered) = Default::default();
+        let flat = None;
+        Self {
+            nodes,
+            root,
+            codes,
+            block_hashes,
+            is_anchored,
+            accounts,
+            flat,
+            answers_all,
+            unanswered,
+        }
     }
 
     /// The same, with a source for accounts that the tries leave open. Such an answer is not proved.
@@ -69,6 +82,24 @@ impl ProvedState {
     pub fn answer_all(&self) {
         // Relaxed: set between the runs of two executors.
         self.answers_all.store(true, Ordering::Relaxed);
+    }
+
+    /// The first read that could not be answered.
+    pub fn unanswered(&self) -> Option<&StateError> {
+        self.unanswered.get()
+    }
+
+    /// An answer, or what was asked and why there is none.
+    fn answer<T>(
+        &self,
+        what: impl std::fmt::Display,
+        answer: Result<T, impl std::fmt::Display>,
+    ) -> Result<T, StateError> {
+        answer.map_err(|error| {
+            let error = StateError(format!("{what}: {error}"));
+            self.unanswered.get_or_init(|| error.clone());
+            error
+        })
     }
 
     fn answers_all(&self) -> bool {
@@ -210,15 +241,10 @@ fn decode_value(mut rlp: &[u8]) -> Result<U256, TrieError> {
         .map_err(|error| TrieError::Malformed { hash, problem: error.to_string() })
 }
 
-/// An error of the tries, and what was asked of them.
-fn unanswered(what: impl std::fmt::Display) -> impl FnOnce(TrieError) -> StateError {
-    move |error| StateError(format!("{what}: {error}"))
-}
-
 impl StateReader for ProvedState {
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
         let account = self.or_absent(Self::account(self, address));
-        let account = account.map_err(unanswered(format_args!("account {address}")))?;
+        let account = self.answer(format_args!("account {address}"), account)?;
         Ok(account.map(|TrieAccount { balance, nonce, code_hash, .. }| AccountInfo {
             balance,
             nonce,
@@ -227,29 +253,28 @@ impl StateReader for ProvedState {
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        self.or_absent(self.slot(address, slot))
-            .map_err(unanswered(format_args!("slot {slot:#x} of account {address}")))
+        let value = self.or_absent(self.slot(address, slot));
+        self.answer(format_args!("slot {slot:#x} of account {address}"), value)
     }
 
     fn code(&self, hash: B256) -> Result<Bytes, StateError> {
         if hash == KECCAK256_EMPTY {
             return Ok(Bytes::new());
         }
-        let code = self.code_by_hash(hash).cloned();
-        code.ok_or_else(|| StateError(format!("code {hash}: the witness lacks it")))
+        let code = self.code_by_hash(hash).cloned().ok_or("the witness lacks it");
+        self.answer(format_args!("code {hash}"), code)
     }
 
     fn block_hash(&self, number: u64) -> Result<B256, StateError> {
         let absent = || self.answers_all().then_some(B256::ZERO);
         let hash = self.block_hashes.get(&number).copied().or_else(absent);
-        hash.ok_or_else(|| {
-            StateError(format!("hash of block {number}: the witness has no header of it"))
-        })
+        let hash = hash.ok_or("the witness has no header of it");
+        self.answer(format_args!("hash of block {number}"), hash)
     }
 
     fn has_storage(&self, address: Address) -> Result<bool, StateError> {
         let account = self.or_absent(Self::account(self, address));
-        let account = account.map_err(unanswered(format_args!("account {address}")))?;
+        let account = self.answer(format_args!("account {address}"), account)?;
         Ok(account.is_some_and(|account| account.storage_root != EMPTY_ROOT_HASH))
     }
 }
