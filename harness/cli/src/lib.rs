@@ -10,6 +10,7 @@
 mod args;
 mod bench;
 mod candidates;
+mod capture;
 mod check;
 mod defaults;
 mod explain;
@@ -139,6 +140,7 @@ impl Lockstep {
         let outcome = match cli.command {
             Command::Check(args) => check::check(&args, &self),
             Command::Bench(args) => bench::bench(&args, &self),
+            Command::Capture(args) => capture::capture(&args, &self),
             Command::Gate(args) => gate::gate(&args, &self),
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),
             Command::Faults(args) => faults::faults(&args),

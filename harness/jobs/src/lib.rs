@@ -9,6 +9,7 @@
 //! * [`gate`]: whether a change made something slower.
 
 pub mod bench;
+pub mod capture;
 pub mod check;
 pub mod explain;
 pub mod finding;

@@ -1,6 +1,7 @@
 //! The command line, as close to what is typed as possible, a file for each command.
 
 mod bench;
+mod capture;
 mod cases;
 mod check;
 mod faults;
@@ -10,6 +11,7 @@ mod gate;
 mod report;
 
 pub(crate) use bench::{BenchArgs, BenchFormat, ThreadsMode};
+pub(crate) use capture::{Blocks, CaptureArgs, SourceMode};
 pub(crate) use cases::{
     CaseArgs, ExplainArgs, ExplainFormat, ExportArgs, ExportFormat, MinimiseArgs,
 };
@@ -104,6 +106,9 @@ pub(crate) enum Command {
     /// Make a block that shows a bug as small as it can be
     #[command(long_about = cases::MINIMISE_ABOUT)]
     Minimise(MinimiseArgs),
+    /// Capture blocks out of a node, with what proves their roots
+    #[command(long_about = capture::CAPTURE_ABOUT)]
+    Capture(CaptureArgs),
     /// Render or merge records
     #[command(long_about = report::REPORT_ABOUT)]
     Report(ReportArgs),

@@ -3,7 +3,7 @@
 use super::{BlockFiles, RpcBlock};
 use crate::{File, SourceError, json, networks::Network};
 use alloy_consensus::{
-    Block as ConsensusBlock, Header, TxEnvelope,
+    Block as ConsensusBlock, BlockBody, Header, TxEnvelope,
     proofs::{calculate_ommers_root, calculate_transaction_root, calculate_withdrawals_root},
 };
 use alloy_eips::eip4895::Withdrawal;
@@ -44,7 +44,7 @@ pub(super) fn read(files: &BlockFiles) -> Result<Contents, SourceError> {
     let from_rlp = files.block_rlp.as_ref().map(of_rlp).transpose()?;
     if let (Some((from_json, rpc)), Some(from_rlp)) = (&from_json, &from_rlp) {
         same_block(from_json, from_rlp)?;
-        let length = alloy_rlp_length(from_rlp);
+        let length = rlp_length(from_rlp);
         if let Some(size) = rpc.header.size.filter(|size| size.to::<usize>() != length) {
             let problem = format!("expected the length of the block's RLP, {length}, found {size}");
             return Err(SourceError::place(&from_json.path, "size", problem));
@@ -131,13 +131,26 @@ fn of_rlp(file: &File) -> Result<Stated, SourceError> {
     })
 }
 
-fn alloy_rlp_length(stated: &Stated) -> usize {
-    let body = alloy_consensus::BlockBody {
+fn rlp_length(stated: &Stated) -> usize {
+    let body = BlockBody {
         transactions: stated.envelopes.clone(),
         ommers: stated.ommers.clone().unwrap_or_default(),
         withdrawals: stated.withdrawals.clone().map(Into::into),
     };
     ConsensusBlock::<TxEnvelope>::new(stated.header.clone(), body).length()
+}
+
+impl Contents {
+    /// The RLP of a block without ommers.
+    pub(super) fn rlp(&self) -> Vec<u8> {
+        let transactions = self.transactions.iter();
+        let body = BlockBody {
+            transactions: transactions.map(|transaction| transaction.envelope.clone()).collect(),
+            ommers: Vec::new(),
+            withdrawals: self.withdrawals.clone().map(Into::into),
+        };
+        alloy_rlp::encode(ConsensusBlock::<TxEnvelope>::new(self.header.clone(), body))
+    }
 }
 
 fn same_block(json: &Stated, rlp: &Stated) -> Result<(), SourceError> {

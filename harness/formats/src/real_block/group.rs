@@ -30,6 +30,22 @@ pub struct BlockFiles {
 }
 
 impl BlockFiles {
+    /// A block by itself, without a state.
+    pub fn alone(block_json: File, network: Arc<Network>) -> Self {
+        Self {
+            folder: String::new(),
+            origin: String::new(),
+            block_json: Some(block_json),
+            block_rlp: None,
+            pre_state: None,
+            witness: None,
+            block_hashes: None,
+            post_state: None,
+            index: None,
+            network: Some(network),
+        }
+    }
+
     /// Bytes held in memory.
     pub fn size(&self) -> usize {
         let Self { block_json, block_rlp, pre_state, witness, block_hashes, post_state, .. } = self;

@@ -18,7 +18,8 @@ mod post_state;
 mod reader;
 mod witness;
 
-use super::{SourceError, check_blob_price, hex::Ordered, json};
+use super::{SourceError, check_blob_price, hex::Ordered, json, networks::Network};
+use alloy_consensus::Header;
 use alloy_eips::{eip7002, eip7251};
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, map::HashMap};
 use alloy_rpc_types_eth::Block as RpcBlock;
@@ -72,6 +73,31 @@ pub fn test(files: &BlockFiles) -> Result<Test, SourceError> {
     let fork = rules.fork.to_string();
     let body = Body::Run(Box::new(Runnable { case, pre, expectation, keys: Keys::new() }));
     Ok(Test { id, source: SourceKind::RealBlock, fork, body })
+}
+
+/// A block by itself.
+#[derive(Debug, Clone)]
+pub struct BlockAlone {
+    /// Its header.
+    pub header: Header,
+    /// The block.
+    pub block: Block,
+    /// Its network.
+    pub network: Arc<Network>,
+    /// Its RLP; without ommers, of which JSON has the hashes alone.
+    pub rlp: Vec<u8>,
+}
+
+/// Reads a block without a state.
+///
+/// # Errors
+/// As [`test`].
+pub fn block_alone(files: &BlockFiles) -> Result<BlockAlone, SourceError> {
+    let contents = block::read(files)?;
+    let (header, network) = (contents.header.clone(), contents.network.clone());
+    let rlp = contents.rlp();
+    let fork = network.fork(header.number, header.timestamp);
+    Ok(BlockAlone { header, block: model_block(contents, fork), network, rlp })
 }
 
 /// The state before a block.

@@ -86,6 +86,19 @@ impl Judge {
         Self::new(plan, Arc::new(Limits::new(plan.hang_after)))
     }
 
+    /// A judge of what sources expect: the reference alone.
+    pub fn of_reference(reference: &lockstep_engine::Factory) -> Self {
+        Self {
+            reference: Slot::new(&Candidate::reference(reference)),
+            candidates: Vec::new(),
+            given_up: Vec::new(),
+            lane: None,
+            limits: Arc::new(Limits::new(Duration::MAX)),
+            expectations: Expectations::Use,
+            outcomes: false,
+        }
+    }
+
     /// Runs one test on the calling thread.
     pub fn judge_alone(&mut self, test: Test) -> TestResult {
         self.judge(test, "")

@@ -55,7 +55,20 @@ impl FromIterator<Bytes> for Nodes {
     }
 }
 
+impl Extend<Bytes> for Nodes {
+    fn extend<I: IntoIterator<Item = Bytes>>(&mut self, nodes: I) {
+        self.0.extend(nodes.into_iter().map(|node| (keccak256(&node), node)));
+    }
+}
+
 impl Nodes {
+    /// The nodes that are among those `reached`, in the order of their hashes.
+    pub fn reached(&self, reached: &B256Set) -> Vec<Bytes> {
+        let mut hashes: Vec<&B256> = reached.iter().filter(|hash| self.holds(**hash)).collect();
+        hashes.sort_unstable();
+        hashes.into_iter().map(|hash| self.0[hash].clone()).collect()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
