@@ -128,7 +128,7 @@ impl Bench {
         let case = &case;
         let watch = self.plan.watch.clone();
         let (mut reference, right, first) = self.right(case)?;
-        block.pre.answer_all();
+        block.pre.answer_all(&right);
         let commitments = Commitments::of(block, &right);
         let mut beside = Beside { reference_ns: vec![first], copies_ns: Vec::new() };
 

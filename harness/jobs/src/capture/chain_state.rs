@@ -35,7 +35,7 @@ struct Known {
     nodes: Nodes,
     codes: B256Map<Bytes>,
     /// An account that has the code.
-    owners: B256Map<Address>,
+    owners: BTreeMap<B256, Address>,
     /// Reads: slots by account; of an account that was read alone, none.
     reads: BTreeMap<Address, BTreeSet<U256>>,
     /// Headers from the parent downwards.
@@ -218,6 +218,21 @@ impl ChainState {
             )));
         }
         self.known().headers.push(header);
+        Ok(())
+    }
+
+    /// Fetches the code of every account that was read: another executor may run what this one did not.
+    pub(super) fn complete_codes(&self) -> Result<(), StateError> {
+        let owners: Vec<(B256, Address)> = {
+            let known = self.known();
+            let unknown = known.owners.iter().filter(|(hash, _)| !known.codes.contains_key(*hash));
+            unknown.map(|(hash, owner)| (*hash, *owner)).collect()
+        };
+        for (hash, owner) in owners {
+            if hash != KECCAK256_EMPTY {
+                self.fetch_code(hash, owner)?;
+            }
+        }
         Ok(())
     }
 

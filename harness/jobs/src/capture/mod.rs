@@ -131,6 +131,7 @@ impl Capture {
             .map_err(|error| format!("block {number}: {error}"))?;
         sources.push("eth_getProof".to_owned());
         let outcome = self.execute(&alone, state.clone())?;
+        state.complete_codes().map_err(|error| format!("block {number}: {error}"))?;
         let (captured, after) = self.with_root(&alone, &state, &outcome)?;
         let files = layout::Files::of(&json, &alone, &captured, &outcome)?;
         let verified = self.verify(&files, &alone, &folder)?;

@@ -89,7 +89,7 @@ impl Suspect {
     pub fn right(&mut self, block: &Runnable, options: &RunOptions) -> Result<Outcome, NotShrunk> {
         match self.reference.execute(&block.case, options) {
             Ok(execution) => {
-                block.pre.answer_all();
+                block.pre.answer_all(&execution.outcome);
                 Ok(execution.outcome)
             }
             Err(failure) => Err(NotShrunk::Reference(failure.reason("reference"))),

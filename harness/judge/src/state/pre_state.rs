@@ -4,7 +4,8 @@ use super::proved::ProvedState;
 use alloy_primitives::{Address, B256, U256, keccak256, map::AddressMap};
 use alloy_trie::{EMPTY_ROOT_HASH, root::storage_root_unsorted};
 use lockstep_model::{
-    AccountInfo, MemoryState, StateChanges, StateError, StateReader, memory_state::BlockHashes,
+    AccountInfo, MemoryState, Outcome, StateChanges, StateError, StateReader,
+    memory_state::BlockHashes,
 };
 use std::sync::{Arc, OnceLock};
 
@@ -31,9 +32,10 @@ impl PreState {
     }
 
     /// The reference has run: see [`ProvedState::answer_all`].
-    pub fn answer_all(&self) {
+    pub fn answer_all(&self, reference: &Outcome) {
         if let Some(proof) = &self.proof {
-            proof.answer_all();
+            let codes = reference.accepted().into_iter().flat_map(|block| &block.changes.codes);
+            proof.answer_all(codes.map(|(hash, code)| (*hash, code.clone())));
         }
     }
 

@@ -28,6 +28,8 @@ pub struct ProvedState {
     flat: Option<Arc<MemoryState>>,
     /// Whether accounts and slots that the tries leave open are answered as absent.
     answers_all: AtomicBool,
+    /// Codes that the block deploys.
+    deployed: RwLock<B256Map<Bytes>>,
     /// The first read that could not be answered: an executor may lose the error on its way.
     unanswered: OnceLock<StateError>,
 }
@@ -52,7 +54,7 @@ impl ProvedState {
         is_anchored: bool,
     ) -> Self {
         let codes = codes.into_iter().map(|code| (keccak256(&code), code)).collect();
-        let (accounts, answers_all, unanswered) = Default::default();
+        let (accounts, answers_all, deployed, unanswered) = Default::default();
         let flat = None;
         Self {
             nodes,
@@ -63,6 +65,7 @@ impl ProvedState {
             accounts,
             flat,
             answers_all,
+            deployed,
             unanswered,
         }
     }
@@ -78,8 +81,12 @@ impl ProvedState {
     /// A witness has the reads of a sequential execution, and an optimistic one may read more: from a state that
     /// does not last, of an account that only it calls. So the reference runs on the witness alone. Once it has
     /// run, every read of the block is known to be proved; only a read that no outcome may depend on can be one of
-    /// these, and an outcome that does is not the reference's.
-    pub fn answer_all(&self) {
+    /// these, and an outcome that does is not the reference's. `deployed` are the codes that the block deploys: an
+    /// account of before may have the same one, and the reference has no need to ask for it.
+    pub fn answer_all(&self, deployed: impl IntoIterator<Item = (B256, Bytes)>) {
+        let mut codes = self.deployed.write().unwrap_or_else(PoisonError::into_inner);
+        codes.extend(deployed.into_iter().filter(|(hash, code)| keccak256(code) == *hash));
+        drop(codes);
         // Relaxed: set between the runs of two executors.
         self.answers_all.store(true, Ordering::Relaxed);
     }
@@ -261,7 +268,12 @@ impl StateReader for ProvedState {
         if hash == KECCAK256_EMPTY {
             return Ok(Bytes::new());
         }
-        let code = self.code_by_hash(hash).cloned().ok_or("the witness lacks it");
+        let deployed = || {
+            let deployed = self.deployed.read().unwrap_or_else(PoisonError::into_inner);
+            deployed.get(&hash).cloned()
+        };
+        let code = self.code_by_hash(hash).cloned().or_else(deployed);
+        let code = code.ok_or("the witness lacks it");
         self.answer(format_args!("code {hash}"), code)
     }
 
