@@ -115,10 +115,10 @@ impl Capture {
     /// When the node does not give what is needed, or gives something wrong. Nothing of the block is left then.
     pub fn block(&mut self, number: u64) -> Result<Done, String> {
         let folder = layout::folder(&self.plan.out, &self.network, number);
-        if let Some(row) = layout::row_of(&self.plan.out, &self.network, number) {
-            if folder.is_dir() {
-                return Ok(Done { row, was_there: true });
-            }
+        if let Some(row) = layout::row_of(&self.plan.out, &self.network, number)
+            && folder.is_dir()
+        {
+            return Ok(Done { row, was_there: true });
         }
         if number == 0 {
             return Err("block 0: the genesis block is not executed".to_owned());
