@@ -351,15 +351,18 @@ impl<'a> Run<'a> {
             tell(overlap(Overlap::NotClaimed));
             return Ok(());
         }
-        self.hire(Assignment::Proof(number))?;
-        if let Ended::Crashed(cause) = self.listen(tell) {
+        let id = format!("proof that {executor} is parallel");
+        loop {
+            self.hire(Assignment::Proof(number))?;
+            let Ended::Crashed(cause) = self.listen(tell) else { return Ok(()) };
             self.worker = None;
-            let id = format!("proof that {executor} is parallel");
-            let (origin, fork) = (String::new(), String::new());
-            let test = TestName { id, origin, source: SourceKind::BuiltIn, fork };
-            self.report(crashed(test, &executor, &cause.to_string(), None), tell);
+            if self.is_to_blame(&id, &cause) {
+                let (origin, fork) = (String::new(), String::new());
+                let test = TestName { id, origin, source: SourceKind::BuiltIn, fork };
+                self.report(crashed(test, &executor, &cause.to_string(), None), tell);
+                return Ok(());
+            }
         }
-        Ok(())
     }
 }
 
