@@ -16,6 +16,11 @@ fn lockstep(words: &[&str]) -> Command {
 
 /// A run in the background, once it has workers.
 fn in_background(words: &[&str]) -> (Child, Vec<u32>) {
+    in_background_for(words, Duration::from_millis(300))
+}
+
+/// The same, once workers have been there for so long.
+fn in_background_for(words: &[&str], age: Duration) -> (Child, Vec<u32>) {
     let mut run =
         lockstep(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let id = run.id();
@@ -28,7 +33,7 @@ fn in_background(words: &[&str]) -> (Child, Vec<u32>) {
     while Instant::now() < until {
         let first = children();
         // Past their start: a worker that dies before it has begun is another matter.
-        thread::sleep(Duration::from_millis(300));
+        thread::sleep(age);
         let workers: Vec<u32> = children().into_iter().filter(|one| first.contains(one)).collect();
         if !workers.is_empty() {
             return (run, workers);
@@ -85,8 +90,10 @@ fn an_interrupted_campaign_says_what_it_has_done() {
 /// The proof that an executor is parallel waits for reads to meet: long enough to be caught in it.
 #[test]
 fn a_worker_of_check_that_is_killed_from_outside_costs_nothing() {
-    let words = ["check", "--executor", "block_stm", "--threads", "1,2,3,4,5,6,7,8", "--jobs", "2"];
-    let (run, workers) = in_background(&words);
+    let threads = "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16";
+    let words = ["check", "--executor", "block_stm", "--threads", threads, "--jobs", "2"];
+    // It is over in a second.
+    let (run, workers) = in_background_for(&words, Duration::from_millis(60));
     signal("-KILL", workers[0]);
     let (status, text) = ended(run);
     assert_eq!(status, Some(0), "{text}");
