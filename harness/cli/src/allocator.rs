@@ -16,7 +16,7 @@ use std::{
 /// From this size on, the large allocator is asked.
 static LARGE: AtomicUsize = AtomicUsize::new(4 << 20);
 
-/// From here on all blocks are small ones, and mimalloc keeps what is freed: a run of a benchmark
+/// From here on all blocks are small ones, and mimalloc keeps freed memory: a run of a benchmark
 /// should not pay for pages that the run before has given back. Tables of some 10 MB are read all over the
 /// place; huge pages spare the walks to them.
 ///

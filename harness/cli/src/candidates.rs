@@ -9,7 +9,7 @@ use std::thread;
 /// More threads than this are a slip of the finger.
 const MOST_THREADS: usize = 1024;
 
-/// What the command line asks for; empty is the default.
+/// The selection of the command line; empty is the default.
 pub(crate) struct Chosen<'a> {
     pub(crate) names: &'a [String],
     pub(crate) threads: &'a [usize],

@@ -45,7 +45,7 @@ pub(crate) fn check(args: &CheckArgs, command: &Lockstep) -> Result<u8> {
         work(&job.plan, &job.input, of_this_process()?);
         return Ok(0);
     }
-    // Each worker reads everything: what can be read only once is copied first.
+    // Each worker reads everything: inputs that can be read only once are copied first.
     let list = args.files_from.as_deref().map(pipes::list_path);
     let copied = Copied::new(args.paths.iter().map(PathBuf::as_path).chain(list))?;
     let job = plan::job(args, command, copied.paths())?;
@@ -85,7 +85,7 @@ pub(crate) fn check(args: &CheckArgs, command: &Lockstep) -> Result<u8> {
     Ok(if reporter.record.interrupted && status != 1 { EXIT_INTERRUPTED } else { status })
 }
 
-/// Keeps what was seen of an executor that has run.
+/// Keeps the observed overlap of an executor that has run.
 fn take_overlap(record: &mut Record, executor: &str, overlap: Overlap) {
     let Some(totals) = record.executors.get_mut(executor) else { return };
     totals.overlap = overlap;
@@ -99,7 +99,7 @@ fn take_overlap(record: &mut Record, executor: &str, overlap: Overlap) {
     }
 }
 
-/// The first Ctrl-C ends the run and prints what is known; the second ends the process.
+/// The first Ctrl-C ends the run and prints the results so far; the second ends the process.
 fn listen_for_interrupts(interrupted: &Arc<AtomicBool>) -> Result<()> {
     let interrupted = interrupted.clone();
     ctrlc::set_handler(move || {

@@ -24,7 +24,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
     fs::rename(new, path).with_context(|| format!("{shown}: cannot be written"))
 }
 
-/// Finds out before the work whether the file can be written after it. What is in it stays: it may be
+/// Finds out before the work whether the file can be written after it. Its content stays: it may be
 /// the work's input.
 pub(crate) fn can_be_written(path: &Path) -> Result<()> {
     let opened = fs::OpenOptions::new().create(true).append(true).open(path);

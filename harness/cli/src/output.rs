@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Whether stdout has stopped taking what is printed, and that was said.
+/// Whether stdout no longer accepts output, and that was reported.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// Whether something that was printed is lost: a disk is full, say.
@@ -40,7 +40,7 @@ pub(crate) fn out(text: &str) {
 
 /// Writes to stderr.
 pub(crate) fn err(text: &str) {
-    // Where it cannot be written nothing is left to say it on.
+    // If stderr fails, no stream is left to report that on.
     let _ = write(AutoStream::auto(io::stderr().lock()), text);
 }
 

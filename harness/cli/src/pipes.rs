@@ -48,19 +48,19 @@ impl Copied {
         Ok(())
     }
 
-    /// Of each path, where its copy is.
+    /// The path of each copy, by the path of its original.
     pub(crate) const fn paths(&self) -> &HashMap<PathBuf, PathBuf> {
         &self.copies
     }
 
-    /// What a worker process has in its environment to know of them.
+    /// The environment variable that names them to a worker process, with its value.
     pub(crate) fn to_env(&self) -> (OsString, OsString) {
         let copies = serde_json::to_string(&self.copies).unwrap_or_default();
         (COPIES.into(), copies.into())
     }
 }
 
-/// What the job has copied for this worker process.
+/// The copies that the job made for this worker process.
 pub(crate) fn copies() -> HashMap<PathBuf, PathBuf> {
     let copies = std::env::var(COPIES).ok();
     copies.and_then(|copies| serde_json::from_str(&copies).ok()).unwrap_or_default()

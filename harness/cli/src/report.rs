@@ -21,7 +21,7 @@ use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 /// Exit status where a record could not be read.
 const EXIT_UNREADABLE: u8 = 2;
 
-/// What the command has read so far.
+/// The records that the command has read so far.
 #[derive(Default)]
 struct Merged {
     /// All runs of `check` as one.

@@ -1,7 +1,7 @@
-//! Runs again what records speak of, to see whether it is true that this came out.
+//! Executes the blocks of records again, to verify the recorded outcomes.
 //!
-//! Times cannot be checked from afar. What a block comes to can: its id has the seed, and the reference
-//! must find the same digest.
+//! Times cannot be verified from afar. Outcomes can: a block's id has the seed, and the reference must
+//! find the same digest.
 
 use crate::{Lockstep, candidates::factory, defaults::REFERENCE, output};
 use anyhow::{Error, Result};

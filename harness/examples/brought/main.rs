@@ -5,7 +5,7 @@ use lockstep_executors::Reference;
 use lockstep_model::{Case, Execution, Executor, ExecutorError, Outcome, Prepared, RunOptions};
 use std::time::Instant;
 
-/// What is wrong on purpose.
+/// The deliberate faults.
 #[derive(Debug, Clone, Default)]
 struct Wrong {
     bug: Option<String>,
@@ -13,7 +13,7 @@ struct Wrong {
     slower: u32,
 }
 
-/// Executes blocks as the reference does, but for what is wrong.
+/// Executes blocks as the reference does, but for the deliberate faults.
 struct Mine(Wrong);
 
 /// A block that is ready to run.

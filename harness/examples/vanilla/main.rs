@@ -1,4 +1,4 @@
-//! alloy-evm's own block executor, brought through the adapter as it is: what reth-based clients run,
+//! alloy-evm's own block executor, brought through the adapter as it is: that of reth-based clients,
 //! without the reference's corrections.
 
 use alloy_evm::{

@@ -1,7 +1,7 @@
 //! Accounts as sources write them: `{address: {balance, nonce, code, storage}}`.
 //!
-//! Test files have all members. Dumps of geth, besu and reth, and what prestate tracers answer, leave
-//! out what is zero; besu and geth write nonces as JSON numbers, geth's dumps balances in decimal and
+//! Test files have all members. Dumps of geth, besu and reth, and answers of prestate tracers, leave
+//! out zero values; besu and geth write nonces as JSON numbers, geth's dumps balances in decimal and
 //! storage without `0x`.
 
 use super::hex::{Amount, Data, Ordered, Word};
@@ -9,6 +9,7 @@ use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
 use lockstep_judge::expected::ExpectedAccount;
 use lockstep_model::{MemoryState, memory_state::BlockHashes};
 use serde::{Deserialize, Deserializer, de};
+use std::collections::HashSet;
 
 /// An account.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -77,7 +78,7 @@ impl JsonAccount {
         }
     }
 
-    /// What is wrong with code that has another hash than is stated beside it.
+    /// The problem with code that has another hash than is stated beside it.
     fn contradiction(&self) -> Option<String> {
         let stated = self.code_hash.filter(|_| !self.code().0.is_empty())?;
         let hash = keccak256(self.code().0);
@@ -106,9 +107,14 @@ impl JsonAccounts {
         state
     }
 
-    /// The first account that contradicts itself.
+    /// The first account that contradicts itself, or stands there twice.
     pub(crate) fn contradiction(&self) -> Option<(Address, String)> {
-        self.0.iter().find_map(|(address, account)| Some((*address, account.contradiction()?)))
+        let mut seen = HashSet::new();
+        self.0.iter().find_map(|(address, account)| {
+            let twice = || "expected an account once, found it again".to_owned();
+            let problem = account.contradiction().or_else(|| (!seen.insert(*address)).then(twice));
+            Some((*address, problem?))
+        })
     }
 
     /// The accounts as an expectation, each with all its storage.

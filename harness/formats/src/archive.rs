@@ -17,7 +17,7 @@ use std::{
 /// The largest file that is read.
 pub(super) const MAX_FILE: u64 = 128 << 20;
 
-/// The most bytes between two files of an archive (headers, long names) beyond what is skipped.
+/// The most bytes between two files of an archive (headers, long names), beside skipped content.
 const MAX_BETWEEN: u64 = 1 << 20;
 
 /// The most bytes that an archive may unpack to.
@@ -26,8 +26,7 @@ const MAX_ARCHIVE: u64 = 64 << 30;
 /// After this many wrong entries the rest of an archive is not looked at.
 const MOST_WRONG: usize = 1000;
 
-/// Calls `emit` with every file of a tar stream, or with what is wrong with it. `emit` returns false to
-/// stop.
+/// Calls `emit` with every file of a tar stream and every error in it. `emit` returns false to stop.
 pub(super) fn read_archive(
     archive: &str,
     source: Stream<'_>,
@@ -42,7 +41,7 @@ pub(super) fn read_archive(
     }
 }
 
-/// Counts what is read, and ends the stream where an allowance is used up.
+/// Counts the bytes read, and fails when an allowance is used up.
 struct Metered<R> {
     inner: R,
     allowance: Rc<Cell<u64>>,

@@ -20,7 +20,7 @@ use std::{
 pub struct File {
     /// Its path: within its archive or, outside of one, as it was found.
     pub path: String,
-    /// What the user named to get here: the archive, folder or file.
+    /// The path that the user named to get here: the archive, folder or file.
     pub origin: String,
     /// Its content.
     pub content: Content,
@@ -86,7 +86,7 @@ pub enum Content {
 const FAST: i32 = -1;
 
 impl Content {
-    /// Compresses the content. What does not shrink stays as it is.
+    /// Compresses the content. Incompressible content stays as it is.
     pub(crate) fn packed(bytes: &[u8]) -> Self {
         match zstd::bulk::compress(bytes, FAST) {
             Ok(frame) if frame.len() < bytes.len() => {
@@ -119,7 +119,7 @@ impl Content {
     }
 }
 
-/// Where to look for files, and how.
+/// Paths to walk, and the options of the walk.
 #[derive(Debug, Clone, Default)]
 pub struct Walk {
     /// Files, folders and archives.
@@ -139,7 +139,7 @@ impl Walk {
     }
 }
 
-/// What the walk finds.
+/// An item that the walk finds.
 #[derive(Debug, Clone)]
 pub enum Item {
     /// A file.
@@ -270,7 +270,7 @@ fn single(name: &str, origin: &str, named: Named, start: &[u8], source: Stream<'
     }
 }
 
-/// The name that a compressed file has for what is in it.
+/// The name of a file without the suffix of its compression.
 pub(super) fn without_compression(name: &str) -> &str {
     name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(name)
 }

@@ -67,7 +67,7 @@ pub(super) fn is_lfs_pointer(start: &[u8]) -> bool {
     start.starts_with(LFS_POINTER)
 }
 
-/// What a file is that is neither JSON nor anything that can hold it for us, by its first bytes.
+/// The kind of a file that is neither JSON nor a supported container of it, by its first bytes.
 pub(super) fn foreign(start: &[u8]) -> Option<&'static str> {
     const MAGIC: [(&[u8], &str); 7] = [
         (b"PK\x03\x04", "a zip archive: unpack it first"),

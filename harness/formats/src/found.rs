@@ -8,7 +8,7 @@ use lockstep_judge::definition::Test;
 pub struct Found {
     /// The tests.
     pub tests: Vec<Test>,
-    /// What could not be read, in whole or in part.
+    /// Sources that could not be read, in whole or in part.
     pub unreadable: Vec<SourceError>,
     /// Files without tests for us.
     pub others: Vec<OtherFile>,

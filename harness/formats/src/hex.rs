@@ -1,4 +1,4 @@
-//! The fixtures' hexadecimal values, with errors that say what was expected.
+//! The fixtures' hexadecimal values, with errors that name the expected form.
 
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use serde::{Deserialize, Deserializer, de};

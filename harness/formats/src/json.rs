@@ -139,7 +139,7 @@ impl Wrong {
     }
 }
 
-/// What serde_json says, without the position that it appends.
+/// The message of serde_json, without the position that it appends.
 pub(super) fn without_position(error: &serde_json::Error) -> String {
     let problem = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());

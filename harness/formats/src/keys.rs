@@ -37,7 +37,7 @@ pub fn index_of(address: Address) -> Option<usize> {
     KNOWN.iter().position(|known| known.address == address)
 }
 
-/// What the n-th signs.
+/// The n-th key's signature of a hash.
 pub fn sign(index: usize, hash: B256) -> Signature {
     let message = Message::from_digest(hash.0);
     let signature = SECP256K1.sign_ecdsa_recoverable(message, &KNOWN[index % COUNT].key);
@@ -57,7 +57,7 @@ pub fn authorization(
     authorization.into_signed(signature)
 }
 
-/// What the holder of a key signs.
+/// This key's signature of a hash.
 pub fn sign_with(key: &SigningKey, hash: B256) -> Signature {
     key.sign_prehash_recoverable(hash.as_slice()).expect("a hash can be signed").into()
 }

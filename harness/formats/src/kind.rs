@@ -22,7 +22,7 @@ pub enum Kind {
     Other(OtherFile),
 }
 
-/// What one key says of its file.
+/// The kind of file that one key indicates.
 #[derive(Debug, Clone, Copy)]
 enum Sign {
     StateTests,
@@ -81,7 +81,7 @@ fn chain_kind(bytes: &[u8]) -> Kind {
     }
 }
 
-/// What a file without known keys says of itself, or its folder of it.
+/// The kind of a file without known keys, by the format that it states or by its folder.
 fn known_elsewhere(file: &File, bytes: &[u8]) -> Option<Cow<'static, str>> {
     if let Some(format) = stated_format(bytes) {
         return Some(format!("tests in the format `{format}`").into());
@@ -116,7 +116,7 @@ const FOLDERS: &[(&str, &str)] = &[
     ("TrieTests", "trie tests"),
 ];
 
-/// What a key says, at the top of the file (0) or in a test (1).
+/// The kind that a key indicates, at the top of the file (0) or in a test (1).
 fn sign(depth: usize, key: &str) -> Option<Sign> {
     Some(match (depth, key) {
         (0, "root_hash" | "test_count" | "test_cases") => Sign::Other("index of a fixture release"),

@@ -58,14 +58,14 @@ pub(crate) fn check_blob_price(rules: &Rules, excess: Option<u64>) -> Result<(),
     }
 }
 
-/// A source that could not be read: the file, the place in it, and what was expected there.
+/// A source that could not be read: the file, the place in it, and the problem there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceError {
     /// The file, with its archive where it is in one.
     pub file: String,
     /// The place in the file, where there is one.
     pub place: Option<String>,
-    /// What was found and what was expected.
+    /// The problem: the expected and the found input.
     pub problem: String,
 }
 
@@ -90,7 +90,7 @@ impl SourceError {
 pub struct OtherFile {
     /// The file, with its archive where it is in one.
     pub file: String,
-    /// What it is.
+    /// Its kind, in words.
     pub reason: Cow<'static, str>,
 }
 

@@ -24,7 +24,8 @@ pub struct Entry {
     pub id: Regex,
     /// Why.
     pub reason: String,
-    /// Whose divergence from the reference is known. `None`: an expectation that the reference misses.
+    /// The executor whose divergence from the reference is known. `None`: an expectation that the reference
+    /// misses.
     pub executor: Option<String>,
 }
 
@@ -38,8 +39,8 @@ pub struct Draft {
     pub reason: String,
     /// How many tests it has.
     pub tests: usize,
-    /// How many of them are outdated: what passes of a draft must go on passing, and what does not
-    /// must not begin to without a reason.
+    /// How many of them are outdated: passing tests of a draft must keep passing, and outdated ones
+    /// must not start to pass without a reason.
     pub outdated: usize,
 }
 

@@ -20,9 +20,9 @@ pub struct Finding {
     pub block: String,
     /// The executor, with its threads.
     pub executor: String,
-    /// What it did.
+    /// The kind of its failure.
     pub kind: Kind,
-    /// What the reference did with the block: `accepts`, or the rule that the block breaks; `None` where that
+    /// The reference's outcome: `accepts`, or the rule that the block breaks; `None` where that
     /// is not known.
     #[serde(default)]
     pub reference: Option<String>,
@@ -39,7 +39,7 @@ pub struct Finding {
     pub reason: Option<String>,
 }
 
-/// What an executor did wrong.
+/// The way in which an executor failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -137,10 +137,10 @@ impl Finding {
     }
 }
 
-/// How a block fails: what has to stay the same while it gets smaller.
+/// How a block fails. The failure has to stay the same while the block gets smaller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What the executor did.
+    /// The kind of the executor's failure.
     pub kind: Kind,
     /// See [`Finding::signature`].
     pub signature: String,
@@ -155,14 +155,14 @@ impl Failure {
     }
 }
 
-/// The first difference that tells what is wrong: a state root comes before the accounts that it is made of.
+/// The first informative difference: a state root comes before the accounts that it is made of.
 fn telling(differences: &[Difference]) -> Option<&Difference> {
     let is_root = |one: &&Difference| one.field == "state_root";
     differences.iter().find(|one| !is_root(one)).or(differences.first())
 }
 
-/// What the reference does with a block that it rejects, where only so much is known.
+/// The reference's outcome of a block that it rejects, where only so much is known.
 pub const REJECTS: &str = "rejects";
 
-/// What the reference does with a valid block.
+/// The reference's outcome of a valid block.
 pub const ACCEPTS: &str = "accepts";

@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Line {
-    /// The first: what holds for all that follow.
+    /// The first line: it holds for all that follow.
     Circumstances(Box<Circumstances>),
     /// Samples of one executor on one block.
     SampleSet(Box<SampleSet>),
@@ -130,7 +130,7 @@ impl Record {
         !self.failed.is_empty() || self.sets.iter().any(|set| set.verdict != Verdict::Agreed)
     }
 
-    /// Reads what was written. A record that was cut short is one, and says so.
+    /// Reads a record. One that was cut short is accepted, with `cut_short` set.
     ///
     /// # Errors
     /// When it is none, or is of another version.
@@ -288,7 +288,7 @@ fn speedups_of(group: &Group) -> String {
     )
 }
 
-/// The block's name in a table: of a built-in workload what follows from the rest of the row is left out.
+/// The block's name in a table. A built-in workload's omits everything that follows from the rest of the row.
 pub fn name(set: &SampleSet) -> String {
     let name = match Workload::of_id(&set.workload) {
         Some((workload, Size { contention: Some(contention), .. })) => {
@@ -308,7 +308,7 @@ pub fn name(set: &SampleSet) -> String {
     }
 }
 
-/// The speedup with its interval; of a noisy machine the interval alone. `None` where there is none.
+/// The speedup with its interval; on a noisy machine the interval alone. `None` where there is none.
 pub fn speedup(set: &SampleSet) -> Option<String> {
     let (speedup, low, high) = (set.speedup?, set.speedup_low?, set.speedup_high?);
     Some(if set.noisy {

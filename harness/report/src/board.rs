@@ -47,8 +47,8 @@ pub struct Leader {
     pub group: Group,
     /// The block on which it was slowest.
     pub worst: String,
-    /// Geometric mean of the share of the limit reached: of the lowest of threads, dependencies and what
-    /// the machine allowed. `None` where no limit is known.
+    /// Geometric mean of the share of the limit reached. The limit is the lowest of threads, dependencies
+    /// and the machine's ceiling. `None` where no limit is known.
     pub of_limit: Option<f64>,
     /// Processor time in terms of the baseline's, in the geometric mean.
     pub processor: f64,
@@ -96,9 +96,9 @@ impl Board {
             .flat_map(|(_, record)| record.sets.iter().map(|set| (&record.circumstances, set)))
     }
 
-    /// The sets that stand for their workload: of several on the same machine with the same executor, threads
-    /// and storage the largest block, and of those the newest; none in which all senders were made to
-    /// want the same. Real blocks all.
+    /// The sets that stand for their workload. Among sets on the same machine with the same executor, threads
+    /// and storage, the largest block stands, and among equal blocks the newest set; none in which all
+    /// senders were made to want the same. All real blocks stand.
     pub fn standing(&self) -> Vec<(&Circumstances, &SampleSet)> {
         let mut best: BTreeMap<_, (&Circumstances, &SampleSet)> = BTreeMap::new();
         for (at, set) in self.sets().filter(|(_, set)| has_own_contention(set)) {
@@ -303,8 +303,8 @@ pub fn verdict(set: &SampleSet) -> &'static str {
     crate::bench::verdict(set.verdict)
 }
 
-/// The most that the block and the threads allow: where all values are known beforehand (`access_list`)
-/// its longest transaction decides, else its longest chain.
+/// The most that the block and the threads allow. If all values are known beforehand (`access_list`), its
+/// longest transaction decides, else its longest chain.
 pub fn limit(set: &SampleSet) -> Option<f64> {
     let bound = set.bound?.with(set.threads);
     Some(if set.executor == "access_list" { bound.longest } else { bound.dependencies })

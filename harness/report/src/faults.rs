@@ -136,8 +136,8 @@ impl Row {
         self.tier == tier.name()
     }
 
-    /// Whether the means at hand could show it: what judge and executors share, only what others have
-    /// written down shows; or one of the blocks that are kept because they once did.
+    /// Whether the means at hand could show it. A fault that judge and executors share shows only against
+    /// expectations that others have written, or on a block that is kept because it once did.
     fn applies(&self) -> bool {
         let by_others = |means: &Means| !matches!(means, Means::Fuzz | Means::BuiltIn);
         self.reach == Reach::Candidate.name()

@@ -1,6 +1,6 @@
 //! Records and their renderers.
 //!
-//! * [`record`]: what `check` writes down; [`samples`]: what `bench` measures.
+//! * [`record`]: results of `check`; [`samples`]: measurements of `bench`.
 //! * The other modules render: a renderer is a function of a record.
 
 pub mod bench;

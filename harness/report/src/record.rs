@@ -27,7 +27,7 @@ pub enum Status {
     Skipped,
 }
 
-/// What was found on a case.
+/// The verdict on a case.
 #[derive(
     Debug,
     Clone,
@@ -69,7 +69,7 @@ impl Verdict {
     }
 }
 
-/// What was found on the cases of one test.
+/// The number of cases of one test with each verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names are those of verdicts")]
 pub struct Cases {
@@ -163,7 +163,7 @@ impl ProvedRoots {
     }
 }
 
-/// What the reference made of one case.
+/// The reference's outcome of one case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseOutcome {
     /// The block of a test that has several, counted from zero.
@@ -172,7 +172,7 @@ pub struct CaseOutcome {
     /// Why the block was rejected: then it left the state as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<String>,
-    /// The root of the state after the block; of what is known of it, where the pre-state is partial.
+    /// The root of the state after the block; of the known part of it, where the pre-state is partial.
     #[schemars(with = "String")]
     pub state_root: B256,
     /// The root of the receipts.

@@ -26,7 +26,7 @@ const MOST_FILES: usize = 3;
 /// How the same thing can be run again.
 #[derive(Debug, Clone, Default)]
 pub struct Replay {
-    /// The command with the options that decide what is run (`--pack`, `--seed`, ...).
+    /// The command with the options that select the cases (`--pack`, `--seed`, ...).
     pub command: String,
 }
 

@@ -16,7 +16,7 @@ use lockstep_judge::{
 };
 use regex::Regex;
 
-/// What a source has.
+/// An item of a source.
 pub(super) enum Found {
     Block(Box<Runnable>),
     /// A test that cannot be measured, or should not be, and why.

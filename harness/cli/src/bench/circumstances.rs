@@ -25,7 +25,7 @@ pub(super) fn of(args: &BenchArgs, command: &Lockstep, measures: &Measures) -> C
     }
 }
 
-/// What git says, where there is a repository and it says something.
+/// The output of git; `None` where git fails or prints nothing.
 fn git(words: &[&str]) -> Option<String> {
     let output = Command::new("git").args(words).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();

@@ -1,6 +1,6 @@
 //! `lockstep bench`.
 //!
-//! * `plan`: from the command line to what is measured.
+//! * `plan`: from the command line to the measurements.
 //! * `blocks`: workloads, and blocks of files.
 //! * `work`: measures, block by block, and hands over the samples.
 //! * `supervise`: does that in worker processes, which a candidate may hang or take down.

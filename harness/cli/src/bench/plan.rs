@@ -1,4 +1,4 @@
-//! From the command line to what is measured.
+//! From the command line to the measurements.
 
 use crate::{
     Lockstep,
@@ -27,7 +27,7 @@ const QUICK: Size = Size { runs: 2, rounds: 3, gas: 50_000_000 };
 const GAS_OF_LATENCY: u64 = 16_000_000;
 const GAS_ON_DISK: u64 = 100_000_000;
 
-/// What is measured, whatever the blocks are.
+/// The parameters of a measurement that do not depend on its blocks.
 #[derive(Debug)]
 pub(crate) struct Measures {
     pub(crate) runs: usize,

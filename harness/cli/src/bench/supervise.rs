@@ -1,7 +1,7 @@
 //! Measures in worker processes.
 //!
 //! A candidate that hangs keeps its threads busy, and one that crashes takes the process down: neither may
-//! cost the others their figures. Where a worker is lost, another one goes on without the candidate that was
+//! cost the others their figures. After a worker is lost, another one goes on without the candidate that was
 //! at fault.
 
 use super::{
@@ -48,7 +48,7 @@ enum Ended {
     Hung(String),
     /// It was taken down.
     Crashed(String),
-    /// It said on stderr what was wrong.
+    /// It reported the error on stderr.
     Failed,
 }
 

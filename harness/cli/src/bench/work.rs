@@ -22,7 +22,7 @@ pub(super) struct Part {
     pub(super) without: Vec<String>,
 }
 
-/// What is said while it is measured.
+/// A message of a running measurement.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Message {
     /// A block begins.

@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-/// Where official fixtures are put.
+/// The folder of official fixtures.
 const PAYLOAD: &str = "ethereum-tests";
 
 /// `--hang-after`, where nothing is said.
@@ -35,7 +35,7 @@ const DEFAULT_HANG_AFTER: Duration = Duration::from_secs(60);
 pub(crate) struct Job {
     pub(crate) plan: Arc<Plan>,
     pub(crate) input: Input,
-    /// What will be run, in one line.
+    /// The tests and candidates of the run, in one line.
     pub(crate) announcement: String,
     pub(crate) replay: Replay,
 }
@@ -108,7 +108,7 @@ fn lists(args: &CheckArgs, command: &Lockstep) -> Result<Lists> {
     Ok(lists)
 }
 
-/// Where to look for tests.
+/// The walk that finds the tests.
 fn walk(args: &CheckArgs, copies: &HashMap<PathBuf, PathBuf>) -> Result<Walk> {
     let mut paths = args.paths.clone();
     if let Some(list) = &args.files_from {
@@ -149,7 +149,7 @@ fn pack(args: &CheckArgs) -> Result<Option<PackOptions>> {
     Ok(Some(PackOptions { size, modes, seed: args.seed }))
 }
 
-/// What `ethereum-tests/` holds beside the files that are always there.
+/// The entries of `ethereum-tests/`, without the files that are always there.
 fn payload() -> Vec<PathBuf> {
     let ours = ["README.md", "manifest.toml"];
     let Ok(entries) = std::fs::read_dir(PAYLOAD) else { return Vec::new() };

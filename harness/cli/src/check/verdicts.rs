@@ -1,4 +1,4 @@
-//! The reviewed lists, applied to results: what is known, and what is a draft's.
+//! The reviewed lists, applied to results: known failures, and outdated tests of drafts.
 
 use super::plan::Job;
 use crate::fixtures::digest;

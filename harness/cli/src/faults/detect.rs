@@ -162,8 +162,8 @@ impl Campaign {
         Ok(search)
     }
 
-    /// Reads the lines of a process until it ends or `take` has had enough. Where the process was
-    /// taken down, that is what gave the fault away.
+    /// Reads the lines of a process until it ends or `take` has had enough. A process
+    /// that was taken down is itself the detection.
     fn read(
         &self,
         command: &mut Command,

@@ -3,8 +3,8 @@
 //! * `detect`: one way of looking for one fault: a process of its own, in which the fault is planted.
 //! * `table`: as Markdown and as JSON.
 //!
-//! A process of its own because a planted fault may hang, panic or take everything down: what finds it
-//! is the command as a user runs it.
+//! A process of its own because a planted fault may hang, panic or take everything down: the means
+//! of detection is the command as a user runs it.
 
 mod detect;
 mod table;

@@ -15,7 +15,7 @@ use std::{
 /// How often the state of a campaign is written down.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 
-/// Where a campaign is written down.
+/// The folder that a campaign is written to.
 pub(super) struct Folder {
     pub(super) path: PathBuf,
     saved: Option<Instant>,

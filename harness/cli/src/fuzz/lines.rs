@@ -86,7 +86,7 @@ pub(super) fn features_line(tally: &Tally) -> String {
     )
 }
 
-/// What the campaign does.
+/// The description of a campaign.
 pub(super) fn describe(plan: &FuzzPlan) -> String {
     let labels = |candidates: &[Candidate]| {
         let labels: Vec<&str> = candidates.iter().map(|who| who.label.as_str()).collect();

@@ -19,7 +19,7 @@ use std::{
 /// For how long each is minimised.
 const MINIMISE_FOR: &str = "60s";
 
-/// Writes the first finding of each signature as small as it can be made, beside what is known of it. An
+/// Writes the first finding of each signature as small as it can be made, beside its other files. An
 /// interrupt leaves the rest as it was found.
 pub(super) fn minimise_all(
     tally: &Tally,
@@ -63,7 +63,7 @@ fn minimise(finding: &Finding, again: &Again, path: &Path) -> Result<Result<Stri
     })
 }
 
-/// What a fixture runs, without its names and comments.
+/// The tests of a fixture, without their names and comments.
 fn content(path: &Path) -> Result<String> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let fixture: BTreeMap<String, Value> =

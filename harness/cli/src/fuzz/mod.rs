@@ -1,6 +1,6 @@
 //! `lockstep fuzz`.
 //!
-//! * `plan`: from the command line to a campaign. * `lines`: what it prints. * `folder`: what it writes.
+//! * `plan`: from the command line to a campaign. * `lines`: its output. * `folder`: its files.
 //! * `replay`: the commands that show a finding again. * `minimised`: findings made small.
 
 mod folder;

@@ -88,7 +88,7 @@ fn deep(args: &FuzzArgs, all: ChooseCandidates<'_>) -> Result<Vec<Candidate>> {
     Ok(deep)
 }
 
-/// What blocks may be.
+/// The limits of generated blocks.
 pub(crate) fn limits(kind: &KindArgs) -> Result<Limits> {
     let KindArgs { fork: forks, features, transactions } = kind;
     let transactions = *transactions;

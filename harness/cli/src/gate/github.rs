@@ -60,7 +60,7 @@ fn shown(lines: &[String]) -> Vec<String> {
     shown
 }
 
-/// A workflow command (GitHub's documentation, "Workflow commands": what must be escaped).
+/// A workflow command, escaped as in GitHub's documentation, "Workflow commands".
 fn command(kind: &str, title: &str, text: &str) -> String {
     let data = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = title.replace('%', "%25").replace(':', "%3A").replace(',', "%2C");

@@ -1,6 +1,6 @@
 //! `lockstep gate`.
 //!
-//! * `github`: what GitHub's runner wants: a summary, annotations.
+//! * `github`: output for GitHub's runner: a summary, annotations.
 //!
 //! `check` and `bench` run as processes of their own, with the words that a user would type.
 
@@ -76,7 +76,7 @@ fn read(file: &Path) -> Result<Record> {
 
 type Checked = (u8, Option<CheckRecord>, Vec<lockstep_report::record::TestResult>);
 
-/// `check`, of what was named or of the built-in set.
+/// `check` of the named paths, or of the built-in set.
 fn check(args: &GateArgs) -> Result<Checked> {
     output::err("gate: check\n");
     let mut words: Vec<OsString> = own_words();
@@ -219,7 +219,7 @@ impl Outcome {
         )
     }
 
-    /// What is slower, in words.
+    /// The slowdowns, in words.
     fn slower(&self) -> Vec<String> {
         let Some(comparison) = &self.comparison else { return Vec::new() };
         let percent = comparison_markdown::percent;
@@ -234,7 +234,7 @@ impl Outcome {
         overall.chain(single).collect()
     }
 
-    /// What was wrong while it was measured, in words.
+    /// Sample sets without agreement and blocks that failed, in words.
     fn wrong(&self) -> Vec<String> {
         let sets = self.measured.sets.iter();
         let wrong = sets.filter(|set| set.verdict != lockstep_report::record::Verdict::Agreed);
@@ -292,7 +292,7 @@ fn summary(outcome: &Outcome) -> String {
     text + "\n"
 }
 
-/// What is wrong, in words.
+/// All problems, in words.
 fn problems(outcome: &Outcome) -> Vec<String> {
     let failures = outcome.check.iter().flat_map(|record| &record.failures).map(|test| {
         let first = test.differences.first().map(ToString::to_string);

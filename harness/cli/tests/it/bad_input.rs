@@ -1,4 +1,4 @@
-//! Bad input: a clear error that names the file, the place in it and what was expected there; every
+//! Bad input: a clear error that names the file, the place in it and the input expected there; every
 //! other file is still judged; no panic.
 
 use crate::{

@@ -140,7 +140,7 @@ fn a_database_on_disk_gives_the_same() {
     assert_eq!(set.verdict, Verdict::Agreed, "{:?}", set.reason);
     let storage = set.storage.unwrap();
     assert!(storage.read_ns.unwrap() > 0);
-    // What the device delivered is the whole process's, and other tests read files beside this one.
+    // `device_bytes` is not asserted: it counts the whole process, and other tests read files meanwhile.
 }
 
 #[test]

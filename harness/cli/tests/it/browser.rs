@@ -1,4 +1,4 @@
-//! The page in a real browser: headless Chromium. Where there is none, the test says so and ends.
+//! The page in a real browser: headless Chromium. Without one, the test says so and ends.
 
 use crate::command::{lockstep, write};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What the page's own script is preceded by: it notes errors, and whatever the page would load, which its own
+/// A script before the page's own: it records errors, and every load that the page attempts and its own
 /// policy forbids.
 const BEFORE: &str = "<script>window.seenErrors = []; \
     addEventListener('error', (event) => seenErrors.push(String(event.message))); \
@@ -58,7 +58,7 @@ fn page(folder: &Path) -> String {
     std::fs::read_to_string(&html).unwrap()
 }
 
-/// What the script of this test sees in the page.
+/// The observations of this test's script in the page.
 fn look(browser: &str, folder: &Path, page: &str, width: u32, dark: bool) -> Value {
     let script = format!("<script>{}</script></body>", include_str!("browser.js"));
     let page =

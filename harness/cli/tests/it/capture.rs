@@ -262,7 +262,7 @@ impl Node {
         Some(proof)
     }
 
-    /// What a node offers to know a block's state ahead.
+    /// The node's answer to a method that reveals a block's state ahead, where it offers that method.
     fn ahead(&self, method: &str) -> Option<Value> {
         use Manner::{AccessList, Geth, Nethermind, Reth};
         Some(match (method, self.manner) {

@@ -36,7 +36,7 @@ pub(crate) fn address(number: u8) -> Address {
     Address::from_private_key(&key(number))
 }
 
-/// What is needed to make a block, field by field.
+/// The inputs for making a block, field by field.
 #[derive(Clone)]
 pub(crate) struct Draft {
     pub(crate) network: &'static str,
@@ -211,7 +211,7 @@ impl Draft {
         }
     }
 
-    /// What execution gives, where the block can be executed.
+    /// The outcome of execution, where the block can be executed.
     pub(crate) fn execute(&self) -> Option<lockstep_model::BlockOutcome> {
         let chain = self.chain(None);
         let tree = Tree::new(&chain.genesis);

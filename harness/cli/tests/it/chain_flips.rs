@@ -19,7 +19,7 @@ fn flipped(value: &Value) -> Value {
             let (start, last) = text.split_at(text.len() - 1);
             json!(format!("{start}{}", if last == "1" { "2" } else { "1" }))
         }
-        // Of all lists only those of logs are empty here.
+        // Only lists of logs are empty here.
         Value::Array(items) if items.is_empty() => {
             json!([{ "address": CONTRACT, "topics": [], "data": "0x" }])
         }
@@ -28,7 +28,7 @@ fn flipped(value: &Value) -> Value {
     }
 }
 
-/// Where a value is, and the field that a report must name when it is flipped.
+/// The place of each value, and the field that a report must name when it is flipped.
 fn places(suite: &Value) -> Vec<(String, String)> {
     let test = &suite[NAME];
     let mut places = Vec::new();
@@ -75,7 +75,7 @@ fn places(suite: &Value) -> Vec<(String, String)> {
 fn fails(judge: &mut Judge, suite: &Value, what: &str, field: &str) {
     let Found { tests, unreadable: errors, .. } = blockchain_test::tests(&file(suite));
     if let [error] = &errors[..] {
-        // What cannot be read any more is named by its place.
+        // A value that cannot be read any more is named by its place.
         assert!(error.to_string().contains(field), "{what}: {error}");
         return;
     }

@@ -153,7 +153,7 @@ pub(crate) fn file(suite: &Value) -> File {
     File::of_text("ours.json", &suite.to_string())
 }
 
-/// What a file says of the contract's slot.
+/// The contract's slot in a file's post-state.
 pub(crate) fn slot_of(suite: &mut Value) -> &mut Value {
     &mut suite[NAME]["postState"][CONTRACT.to_string()]["storage"]["0x0"]
 }

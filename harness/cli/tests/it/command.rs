@@ -10,7 +10,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What a run of the command gave.
+/// The result of a run of the command.
 pub(crate) struct Run {
     pub(crate) status: i32,
     pub(crate) stdout: String,
@@ -180,7 +180,7 @@ fn packing_keeps_expectations_and_says_what_it_left_out() {
                 &format!("{copy:040x}").replace("00000000", "a0000000"),
             )
             .replace("c0de5", &format!("c0d{copy}f"));
-        // Another contract logs under another address: what is expected is filled in again.
+        // Another contract logs under another address: the expectation is filled in again.
         let suite = fill(serde_json::from_str(&text).unwrap(), "Cancun");
         write(folder.path(), &format!("copy{copy}.json"), suite.to_string());
     }
@@ -223,7 +223,7 @@ fn the_same_lines_go_to_a_file() {
     assert_eq!(std::fs::read_to_string(out.join("check.jsonl")).unwrap(), run.stdout);
 }
 
-/// Ctrl-C still prints what is known.
+/// Ctrl-C still prints the results so far.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_prints_its_summary() {

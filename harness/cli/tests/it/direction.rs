@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What each crate may depend on. `docs/architecture.md` says why.
+/// The allowed dependencies of each crate. `docs/architecture.md` says why.
 const ALLOWED: [(&str, &[&str]); 11] = [
     ("faults", &[]),
     ("model", &[]),

@@ -1,4 +1,4 @@
-//! Engine tests: every field of a call counts, and what is wrong with a file is said once.
+//! Engine tests: every field of a call counts, and an error in a file is reported once.
 
 use crate::{
     chain::{Draft, blob},

@@ -16,7 +16,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What a server does with each request, by its number from zero.
+/// A server's answer to each request, by the request's number from zero.
 type Answer = fn(usize, &str, Option<usize>, &[u8], &mut TcpStream) -> std::io::Result<()>;
 
 struct Server {
@@ -117,7 +117,7 @@ fn a_redirect_is_followed() {
     assert_eq!(there(folder.path()), ["v1.tar.gz"]);
 }
 
-/// Sends half of what is left and closes the connection; a request for the rest is served.
+/// Sends half of the remaining bytes and closes the connection; a request for the rest is served.
 fn cut(
     _: usize,
     _: &str,

@@ -13,7 +13,7 @@ use lockstep_judge::{
 use lockstep_report::record::Status;
 use serde_json::{Value, json};
 
-/// One flipped copy: what was flipped, the field that must be named, and the suite.
+/// One flipped copy: the flipped value's name, the field that must be named, and the suite.
 struct Flip {
     what: String,
     field: &'static str,
@@ -71,7 +71,7 @@ fn flips(suite: &Value, fork: &str) -> Vec<Flip> {
     flips
 }
 
-/// Takes what is flipped, the field that must be named, and how to flip a post.
+/// Takes the flipped value's name, the field that must be named, and how to flip a post.
 type AddFlip<'a> = dyn FnMut(String, &'static str, &dyn Fn(&mut Value)) + 'a;
 
 /// How to flip a header.
@@ -159,7 +159,7 @@ fn fails_with(judge: &mut Judge, flip: &Flip) {
     }
 }
 
-/// What a header states of execution: each field alone must be missed.
+/// A header's statements about execution: a flip of each field alone must be reported.
 #[test]
 fn every_flipped_header_field_is_named() {
     let mut judge = Judge::standalone(&plan(&[2]));

@@ -1,4 +1,4 @@
-//! `lockstep fuzz`: what is wrong is found, comes again from its seed, and is not lost.
+//! `lockstep fuzz`: a bug is found, reproduces from its seed, and is not lost.
 
 use crate::{
     command::lockstep,
@@ -109,7 +109,7 @@ fn a_hang_is_a_finding_and_the_campaign_goes_on() {
     assert_eq!(told[0].executor, "mine@2");
 }
 
-/// Reads what is right, and says otherwise of slots.
+/// Reads correct values, and reports wrong ones for slots.
 struct Liar(Box<dyn Executor>);
 
 struct Lie(Arc<dyn ReadObserver>);

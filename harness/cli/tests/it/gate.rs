@@ -178,7 +178,7 @@ fn committed_records_render_in_every_format() {
     let (_, measures) = bencher.as_object().unwrap().iter().next().unwrap();
     let speedup = &measures["speedup"];
     assert!(speedup["lower_value"].as_f64() <= speedup["value"].as_f64());
-    // What is read back renders to the same.
+    // A record that is read back renders to the same.
     let folder = TempDir::new().unwrap();
     let again = write(
         folder.path(),

@@ -1,4 +1,4 @@
-//! What comes from outside: a worker that is killed, a disk that is full, a pipe that is closed, Ctrl-C.
+//! External events: a worker that is killed, a disk that is full, a pipe that is closed, Ctrl-C.
 
 use std::{
     fs,

@@ -120,7 +120,7 @@ fn the_first_wrong_index_is_named() {
     }
 }
 
-/// K18: what is wrong with the transaction itself comes first.
+/// K18: the error of the transaction itself comes first.
 #[test]
 fn an_invalid_transaction_comes_before_what_the_list_lacks() {
     let mut scene = Scene::new(Fork::Cancun);

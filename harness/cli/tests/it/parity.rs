@@ -217,8 +217,8 @@ fn destroyed_and_revived_by_create2() {
 }
 
 /// C2, C12: an old contract with storage dies; its storage must not come back.
-/// An account that ends, is created anew and written, and then only paid: what is taken after each transaction
-/// is, together, what the block has changed.
+/// An account that ends, is created anew and written, and then only paid: the changes taken after each
+/// transaction are, together, those of the block.
 #[test]
 fn changes_in_pieces_are_those_of_the_block() {
     for fork in [Fork::Petersburg, Fork::Berlin, Fork::London] {
@@ -362,7 +362,7 @@ fn precompiles_and_empty_accounts_are_touched() {
     );
 }
 
-/// G4: what is written depends on what was read.
+/// G4: written values depend on read values.
 #[test]
 fn hot_slot() {
     check(

@@ -74,7 +74,7 @@ fn a_test_with_nothing_in_it_is_named_in_every_format() {
 #[test]
 fn foreign_files_are_called_what_they_are() {
     let run = check("errors-that-mislead");
-    // Single compressed files and a byte-order mark are read; what is behind the pointer is elsewhere.
+    // Single compressed files and a byte-order mark are read; the pointer's content is elsewhere.
     assert_eq!(counts(&run), (2, 15, 4, 1));
     let file = |name: &str| check(&format!("errors-that-mislead/{name}")).stdout;
     assert!(file("t.zip").contains("found a zip archive"));

@@ -35,7 +35,7 @@ fn judge(draft: &Draft, bytes: &[u8], exception: Option<&str>) -> TestResult {
     Judge::standalone(&plan(&[2])).judge_alone(test(draft.chain_of(bytes, exception)))
 }
 
-/// What the block was rejected for, as the report says it.
+/// The reason for the block's rejection, as the report gives it.
 fn reason(result: &TestResult) -> String {
     let shown: Vec<String> = result.differences.iter().map(ToString::to_string).collect();
     shown.join("\n")

@@ -93,7 +93,7 @@ pub(crate) fn rejected(fork: &str) -> Value {
     fill(suite, fork)
 }
 
-/// Runs the reference and writes down what it did as what is expected.
+/// Runs the reference and writes its outcome down as the expectation.
 pub(crate) fn fill(mut suite: Value, fork: &str) -> Value {
     for post in suite[NAME]["post"][fork].as_array_mut().unwrap() {
         post.as_object_mut().unwrap().remove("txbytes");

@@ -90,7 +90,8 @@ fn spoilt(block: &RealBlock, random: &mut impl Rng) -> (String, RealBlock) {
     (format!("{member}[{index}]"), spoilt)
 }
 
-/// What binds a block is its hash, which nothing here states: fields that execution does not see may change.
+/// Only its hash commits to a whole block, and nothing here states it: fields that execution does not see
+/// may change.
 fn is_unbound(good: &RealBlock, spoilt: &RealBlock) -> bool {
     use alloy_rlp::Decodable;
     let header = |block: &RealBlock| {
@@ -181,7 +182,7 @@ fn a_spoilt_witness_is_named() {
     assert!(cut.contains("block.rlp: expected the RLP of a block"), "{cut}");
 }
 
-/// A node that the block needs and the witness lacks: the run says what was asked, and where it ended.
+/// A node that the block needs and the witness lacks: the run names the query and where it ended.
 #[test]
 fn a_node_that_is_missing_is_named_with_what_was_asked() {
     let mut judge = Judge::standalone(&plan_with(Vec::new()));

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-/// What is done to a right execution.
+/// The corruption of a correct execution.
 pub(crate) type Corruption = fn(&Case, &mut Execution);
 
 /// The reference, corrupted from its `after`-th run on.

@@ -37,7 +37,7 @@ fn as_printed(line: &str) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-/// What stands behind a label, line by line.
+/// The text behind a label, line by line.
 fn behind<'a>(printed: &'a str, label: &str) -> Vec<&'a str> {
     let lines = printed.lines().filter_map(|line| line.trim().strip_prefix(label));
     lines.map(str::trim).collect()

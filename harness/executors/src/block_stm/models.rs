@@ -318,7 +318,7 @@ fn drive_two(spins: bool, is_halted: bool) {
     });
 }
 
-/// Two workers finish a block, whoever sleeps, spins or wakes the other: loom finds a deadlock.
+/// Two workers finish a block, whichever of them sleeps, spins or wakes the other: loom finds a deadlock.
 #[test]
 fn no_worker_sleeps_for_ever() {
     drive_two(false, false);

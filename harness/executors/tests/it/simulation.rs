@@ -34,7 +34,7 @@ impl Program {
         Self { reads: some(3), targets: some(4) }
     }
 
-    /// What is written, given what was read: the set of locations changes with the values.
+    /// The write set for the values read: the set of locations changes with the values.
     fn writes(&self, index: usize, read: &[u64]) -> BTreeMap<usize, u64> {
         let sum = read
             .iter()
@@ -112,7 +112,7 @@ impl Memory {
     }
 }
 
-/// What a worker has in hand: every step is one atomic action, so that others can come between.
+/// The pending work of a worker: every step is one atomic action, so that others can interleave.
 #[derive(Debug, Default)]
 pub(crate) struct Hand {
     /// The part of a claimed batch that has not begun.

@@ -87,7 +87,7 @@ fn is_possible(blobs: &BlobSchedule) -> bool {
         && blobs.target <= blobs.max
 }
 
-/// A place in a test, and what is wrong there.
+/// A place in a test, and the problem there.
 pub(crate) type Problem = (String, String);
 
 fn chain(schedule: Schedule, test: BlockchainTest) -> Result<Chain, Problem> {
@@ -121,7 +121,8 @@ pub(crate) fn check_genesis_blob_price(
     Ok(())
 }
 
-/// What a file states of the end. No accounts at all is no statement: every header has the root.
+/// The end of a chain as the file states it. An empty set of accounts is no expectation: every header
+/// has the root.
 pub(crate) fn end(
     head: B256,
     accounts: Option<&JsonAccounts>,

@@ -62,12 +62,12 @@ pub(crate) struct JsonBlock {
     pub(crate) withdrawals: Option<Vec<JsonWithdrawal>>,
     pub(crate) receipts: Option<Vec<JsonReceipt>>,
     pub(crate) block_access_list: Option<JsonAccessList>,
-    /// An invalid block, decoded. Of that only the access list says more than the bytes do.
+    /// An invalid block, decoded. Only its access list adds anything to the bytes.
     #[serde(rename = "rlp_decoded")]
     pub(crate) invalid: Option<InvalidBlock>,
 }
 
-/// What an invalid block has beside its bytes.
+/// The fields of an invalid block that are not in its bytes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InvalidBlock {

@@ -1,9 +1,9 @@
 //! Blockchain tests, EEST and classic.
 //!
 //! One test for each test of a file: a genesis, blocks in the order of import, and the state in the
-//! end. The bytes of a block are what is run; everything that the file says of them besides is
-//! compared with them when the file is read (`stated`). Of a zkEVM fixture the plain blocks are run: the
-//! witness beside them is not looked at.
+//! end. The bytes of a block are executed; all other statements of the file about it are
+//! compared with the bytes when the file is read (`stated`). In a zkEVM fixture the plain blocks are run: the
+//! witness beside them is ignored.
 
 pub(super) mod build;
 pub(super) mod format;
@@ -50,7 +50,7 @@ pub(super) fn unknown_names(
     unknown.collect()
 }
 
-/// What is said of an exception name that is not in the table.
+/// The message for an exception name that is not in the table.
 pub(super) fn unknown_exception(name: &str) -> String {
     format!(
         "unknown exception `{name}`, expected one of the known names: the test runs, the reason of its \

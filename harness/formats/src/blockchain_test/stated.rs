@@ -1,6 +1,6 @@
 //! The fields that a file states of a block, against the bytes of the block.
 //!
-//! The bytes are what is run. A field of the decoded form that says something else would otherwise
+//! The bytes are executed. A field of the decoded form that says something else would otherwise
 //! be an expectation that is read and never compared.
 
 use super::format::{JsonAuthorization, JsonBlock, JsonHeader, JsonTransaction, JsonWithdrawal};
@@ -23,7 +23,7 @@ pub(crate) struct Stated {
 }
 
 impl Stated {
-    /// What follows is about the block at this place in the file.
+    /// The checks that follow are about the block at this index in the file.
     pub(crate) fn enter_block(&mut self, index: usize) {
         self.block = Some(index);
     }
@@ -138,7 +138,7 @@ impl Stated {
         self.check("to", json.to.0, envelope.to());
         self.check("value", json.value.0, envelope.value());
         self.check("data", &json.data.0, envelope.input());
-        // What a transaction before EIP-155 does not say, a file may.
+        // A file may state a chain id for a transaction before EIP-155, which has none.
         if let (Some(stated), Some(id)) = (json.chain_id, envelope.chain_id()) {
             self.check("chainId", stated, number(id));
         }

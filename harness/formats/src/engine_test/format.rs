@@ -35,7 +35,7 @@ pub(super) struct PreAlloc {
     pub(super) network: String,
     pub(super) pre: JsonAccounts,
     pub(super) genesis: Option<JsonHeader>,
-    /// Where there is no header, what one is made from.
+    /// The environment that the header is made from, where there is none.
     pub(super) environment: Option<Environment>,
 }
 

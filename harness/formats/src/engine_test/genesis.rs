@@ -1,4 +1,4 @@
-//! Where an engine test begins: a header and accounts of its own, or a file that it names.
+//! The genesis of an engine test: a header and accounts of its own, or a file that it names.
 
 use super::format::{EngineTest, Environment, PreAlloc};
 use crate::{
@@ -122,7 +122,7 @@ fn header_of_environment(env: &Environment, fork: Fork, state_root: B256) -> Opt
 pub(super) struct Shared {
     pub(super) network: String,
     pub(super) genesis: Genesis,
-    /// What its file says of it that it is not.
+    /// Statements of its file that contradict the genesis.
     pub(super) broken: Vec<lockstep_judge::difference::Difference>,
 }
 

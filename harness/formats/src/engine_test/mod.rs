@@ -44,7 +44,7 @@ pub fn tests(file: &File, allocs: &PreAllocs) -> Found {
                 }
                 found.tests.push(test);
             }
-            // Of a file that several tests name, it is said once.
+            // An error in a file that several tests name is reported once.
             Err(error) if !found.unreadable.contains(&error) => found.unreadable.push(error),
             Err(_) => {}
         }
@@ -122,7 +122,7 @@ fn chain(
     Ok(Chain { schedule, genesis, blocks, end, broken: stated.into_differences() })
 }
 
-/// What became of the accounts of the genesis.
+/// Expectations for the accounts that differ from the genesis.
 fn changed(diff: &Ordered<Address, Option<JsonAccount>>) -> Vec<ExpectedAccount> {
     let account = |(address, account): &(Address, Option<JsonAccount>)| match account {
         Some(account) => account.expected(*address),

@@ -21,16 +21,16 @@ use lockstep_judge::{
 use lockstep_model::{BlockOutcome, Fork, MemoryState, Outcome, Rejection, Transaction};
 use serde_json::{Map, Value, json};
 
-/// What goes into a file beside the block.
+/// Name and comment of a fixture.
 #[derive(Debug, Clone, Copy)]
 pub struct Fixture<'a> {
     /// The test's name.
     pub name: &'a str,
-    /// A line or more of prose: what the block is for.
+    /// One or more lines of prose: the block's purpose.
     pub comment: &'a str,
 }
 
-/// The file of a [rebased](super::rebased) block, with what the reference made of it.
+/// The file of a [rebased](super::rebased) block, with the reference's outcome.
 ///
 /// # Errors
 /// A transaction that cannot be signed.

@@ -1,4 +1,4 @@
-//! A block as the first one of a chain: what it says of its parent becomes true.
+//! A block as the first one of a chain: its claims about the parent become true.
 
 use crate::system_contracts;
 use alloy_consensus::{

@@ -34,7 +34,7 @@ struct Traced<'a> {
 /// The accounts of a file, those left out that tracers list although they are not there.
 ///
 /// # Errors
-/// Where the file has none of the shapes, or an account contradicts itself.
+/// When the file has none of the shapes, or an account contradicts itself.
 pub(super) fn accounts(file: &File) -> Result<JsonAccounts, SourceError> {
     let bytes = file.content.bytes();
     let found = std::str::from_utf8(&bytes).ok().and_then(|text| unwrap(text, DEEPEST));
@@ -174,5 +174,7 @@ mod tests {
         let hash = "0x1111111111111111111111111111111111111111111111111111111111111111";
         let text = format!(r#"{{"{one}": {{"code": "0x00", "codeHash": "{hash}"}}}}"#);
         assert!(wrong(&text).contains("expected code with the hash 0x1111"));
+        let twice = format!(r#"{{"{one}": {{"balance": "0x1"}}, "{one}": {{"balance": "0x2"}}}}"#);
+        assert!(wrong(&twice).contains("expected an account once, found it again"));
     }
 }

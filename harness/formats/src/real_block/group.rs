@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct BlockFiles {
     /// The folder's path.
     pub folder: String,
-    /// What the user named to get here.
+    /// The path that the user named to get here.
     pub origin: String,
     /// `block.json`.
     pub block_json: Option<File>,
@@ -54,7 +54,7 @@ impl BlockFiles {
     }
 }
 
-/// What comes out of the grouper.
+/// The grouper's output.
 #[derive(Debug, Clone)]
 pub enum Grouped {
     /// A file on its own.
@@ -70,8 +70,8 @@ pub enum Grouped {
 /// The most folders that may be open at once; an archive that interleaves more is not one of ours.
 const MOST_OPEN: usize = 64;
 
-/// Where the files of one block are: in which archive or folder that the user named, and in which
-/// folder there.
+/// The location of one block's files: the archive or folder that the user named, and the folder
+/// within it.
 type Place = (String, String);
 
 /// Collects the files of a block until its folder is left.
@@ -79,7 +79,7 @@ type Place = (String, String);
 pub struct Grouper {
     open: BTreeMap<Place, Vec<File>>,
     last: Place,
-    /// By what the user named to get there.
+    /// By the path that the user named to get there.
     indices: BTreeMap<String, Arc<Index>>,
     network: Option<Arc<Network>>,
 }
@@ -107,7 +107,7 @@ impl Grouper {
         Self { network, ..Self::default() }
     }
 
-    /// Takes the next item of the walk; gives what is complete by now.
+    /// Takes the next item of the walk; returns everything that is complete by now.
     pub fn push(&mut self, item: Item) -> Vec<Grouped> {
         let file = match item {
             Item::Unreadable(error) => return vec![Grouped::Unreadable(error)],

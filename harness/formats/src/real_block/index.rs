@@ -1,4 +1,4 @@
-//! `INDEX.json` beside the folders of blocks: what an archive says of each.
+//! `INDEX.json` beside the folders of blocks: an archive's claims about each.
 
 use crate::{File, SourceError, json};
 use alloy_primitives::B256;

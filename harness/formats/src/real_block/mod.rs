@@ -8,7 +8,7 @@
 //!
 //! * `group`: which files belong to one block. * `index`: `INDEX.json`. * `block`: the block.
 //! * `witness`: the state that tries prove. * `dump`: the state as nodes and tools dump it.
-//! * `reader`: the state as executors read it. * `post_state`: what must be there afterwards.
+//! * `reader`: the state as executors read it. * `post_state`: expectations about the state afterwards.
 
 mod block;
 mod dump;
@@ -105,7 +105,7 @@ struct Before {
     pre: Arc<PreState>,
     /// Hashes of codes that the block must deploy.
     deployed: Vec<B256>,
-    /// What of it is not proved.
+    /// The parts of it that are not proved.
     undecidable: Vec<Cow<'static, str>>,
 }
 
@@ -169,8 +169,8 @@ fn phases(
     let absent = |address: Address| {
         pre.account(address).is_none_or(|account| account.code_hash == KECCAK256_EMPTY)
     };
-    // From Prague on a block without these contracts is invalid, and in a partial state they are just not part
-    // of what was captured.
+    // From Prague on a block without these contracts is invalid, and in a partial state they were just not
+    // captured.
     let requests = [
         eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
         eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,

@@ -5,7 +5,7 @@ use lockstep_judge::state::ProvedState;
 use lockstep_model::{AccountInfo, MemoryState, StateError, StateReader};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Reads what was proved when the witness was read from memory, and all else from the tries, once.
+/// Serves values proved while the witness was loaded from memory, and all others from the tries, read once.
 #[derive(Debug)]
 pub(super) struct ProvedReader {
     known: Arc<MemoryState>,

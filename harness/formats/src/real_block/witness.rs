@@ -50,7 +50,7 @@ pub(super) struct Proved {
     pub(super) proof: Arc<ProvedState>,
     /// Hashes of codes that the block must deploy: no account before it has them.
     pub(super) deployed: Vec<B256>,
-    /// Remarks for the result: what was not proved.
+    /// Remarks for the result: the unproved parts.
     pub(super) unproved: Vec<Cow<'static, str>>,
 }
 
@@ -242,7 +242,7 @@ fn check_flat(
     Ok(())
 }
 
-/// What the tries prove instead.
+/// The proved value that contradicts the listed account; `None` where there is none.
 fn contradiction(
     address: Address,
     listed: &JsonAccount,

@@ -255,7 +255,7 @@ impl<'a> Unit<'a> {
     }
 }
 
-/// `txbytes` is compared with what was rebuilt; it is never where the sender comes from.
+/// `txbytes` is compared with the rebuilt transaction; the sender never comes from it.
 fn check_bytes(envelope: &alloy_consensus::TxEnvelope, post: &Post) -> Option<Difference> {
     let bytes = post.txbytes.as_ref()?;
     let problem = transaction::differs_from_bytes(envelope, &bytes.0)?;

@@ -78,7 +78,7 @@ pub(crate) struct Authorization {
     pub(crate) s: Number,
 }
 
-/// What the test expects under one fork, for one choice of data, gas limit and value.
+/// The test's expectation under one fork, for one choice of data, gas limit and value.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Post {

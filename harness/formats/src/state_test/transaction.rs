@@ -67,7 +67,7 @@ fn envelope(fields: Fields, template: &Template) -> Result<TxEnvelope, NoTransac
     fields.legacy(template)
 }
 
-/// What all transaction types have.
+/// The fields that all transaction types have.
 #[derive(Debug, Clone)]
 pub(super) struct Fields {
     chain_id: u64,
@@ -249,7 +249,7 @@ fn price(number: Option<&Number>) -> Result<u128, Rule> {
     u128::try_from(value).map_err(|_| Rule::NumberTooLarge)
 }
 
-/// What is different between a transaction and a post's `txbytes`; `None` where nothing is.
+/// The difference between a transaction and a post's `txbytes`; `None` where there is none.
 /// Signatures are not compared, nor is the chain id that an EIP-155 signature adds.
 pub(crate) fn differs_from_bytes(transaction: &TxEnvelope, bytes: &[u8]) -> Option<String> {
     let mut rest = bytes;

@@ -31,7 +31,7 @@ impl Prices {
     /// The prices of a template.
     ///
     /// # Errors
-    /// Where one has more than 256 bits.
+    /// When a price has more than 256 bits.
     pub(super) fn of(template: &Template) -> Result<Self, Rule> {
         let value = |number: Option<&Number>| match number {
             None => Ok(None),
@@ -68,7 +68,7 @@ impl Prices {
         }
     }
 
-    /// What is paid for each gas.
+    /// The effective price of one unit of gas (EIP-1559).
     fn effective(&self, base_fee: u64) -> U256 {
         match self.priority {
             None => self.most,
@@ -99,7 +99,7 @@ pub(super) struct Parties {
     pub(super) base_fee: u64,
 }
 
-/// The pre-state that executors see, and what is left to settle.
+/// The pre-state that executors see, and the rest of the price, which is left to settle.
 pub(super) fn settle_later(
     pre: &Arc<PreState>,
     prices: &Prices,
@@ -117,7 +117,7 @@ pub(super) fn settle_later(
     };
     let excess = prices.effective(base_fee).saturating_sub(shown_prices.effective(base_fee));
     let can_pay = prices.cost(gas_limit, fields.value, fields.blobs) <= U512::from(balance);
-    // Who cannot pay the price must not be able to pay the one that executors see.
+    // A sender that cannot pay the price must not be able to pay the one that executors see.
     let left = if can_pay { balance - excess * U256::from(gas_limit) } else { U256::ZERO };
     let mut state = (*pre.state).clone();
     state.set_balance(sender, left);

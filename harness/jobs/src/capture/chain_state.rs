@@ -124,7 +124,7 @@ impl ChainState {
         self.rpc.call("eth_getProof", "an account with its proof", params)
     }
 
-    /// What the node states is what its own proof says.
+    /// Checks the values that the node states against its own proof.
     fn check(&self, address: Address, slots: &[U256], stated: &Proof) -> Result<(), String> {
         let wrong = |what: String| format!("eth_getProof: account {address}: {what}");
         let proved = self.look_up(address);
@@ -321,7 +321,7 @@ impl StateReader for ChainState {
     }
 }
 
-/// What was captured of the state before a block.
+/// The captured part of the state before a block.
 #[derive(Debug, Clone)]
 pub(super) struct Captured {
     pub(super) root: B256,
@@ -338,7 +338,7 @@ impl Captured {
         ProvedState::new(self.root, self.nodes.clone(), codes, self.hashes.clone(), true)
     }
 
-    /// What was read, as a state.
+    /// The values that were read, as a state.
     pub(super) fn state(&self, proof: &ProvedState) -> MemoryState {
         let mut state = MemoryState::new(BlockHashes::Known(Arc::new(self.hashes.clone())));
         for (address, slots) in &self.reads {

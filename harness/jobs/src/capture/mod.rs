@@ -1,11 +1,11 @@
 //! Real blocks out of a node, with everything that proves their roots, in the layout that `check` reads.
 //!
-//! A block is executed by the reference on a state that fetches what is read and not known, each answer with
-//! its proof from the parent's state root. What the node offers beside proofs (an execution witness, an access
-//! list, a prestate trace) only saves requests: nothing of it is believed.
+//! A block is executed by the reference on a state that fetches unknown values when they are read, each with
+//! its proof from the parent's state root. Other answers of the node (an execution witness, an access list, a
+//! prestate trace) only save requests: none of them is trusted.
 //!
 //! * `rpc`: requests, retries, errors. * `chain_state`: the state before a block.
-//! * `prefetch`: what a block will read, as far as the node tells. * `siblings`: nodes that removals need.
+//! * `prefetch`: a block's reads, as far as the node tells. * `siblings`: nodes that removals need.
 //! * `layout`: the files of a block.
 
 mod chain_state;
@@ -45,7 +45,7 @@ pub struct CapturePlan {
     pub network: Option<Arc<Network>>,
     /// Makes the reference.
     pub reference: Factory,
-    /// Where the folders go.
+    /// The folder that receives the blocks' folders.
     pub out: PathBuf,
 }
 
@@ -55,7 +55,7 @@ impl std::fmt::Debug for CapturePlan {
     }
 }
 
-/// A connection to a node, and what was found out of it.
+/// A connection to a node, and the facts found out about it.
 pub struct Capture {
     plan: CapturePlan,
     rpc: Arc<Rpc>,
@@ -112,7 +112,7 @@ impl Capture {
     /// Captures one block, unless it is there.
     ///
     /// # Errors
-    /// When the node does not give what is needed, or gives something wrong. Nothing of the block is left then.
+    /// When the node does not give a needed answer, or gives a wrong one. Nothing of the block is left then.
     pub fn block(&mut self, number: u64) -> Result<Done, String> {
         let folder = layout::folder(&self.plan.out, &self.network, number);
         if let Some(row) = layout::row_of(&self.plan.out, &self.network, number)

@@ -1,4 +1,4 @@
-//! What a block will read, as far as a node tells it beforehand: fewer requests then. Nothing is believed.
+//! The reads of a block, as far as a node tells them beforehand: fewer requests then. None of it is trusted.
 
 use super::{
     chain_state::ChainState,
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where the state comes from.
+/// The source of the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// `debug_executionWitness`: the nodes themselves.

@@ -57,7 +57,7 @@ pub enum RpcError {
         method: &'static str,
         /// The node, without credentials.
         server: String,
-        /// What happened.
+        /// The problem.
         problem: String,
     },
     /// The answer is not what the method gives.
@@ -67,7 +67,7 @@ pub enum RpcError {
         method: &'static str,
         /// The right shape.
         expected: &'static str,
-        /// The answer, or what is wrong with it.
+        /// The answer, or the problem with it.
         found: String,
     },
 }

@@ -1,9 +1,9 @@
 //! The nodes that a removal collapses onto, rebuilt from the state after the block.
 //!
 //! A branch of which one child is left merges with that child, and proofs of the state before do not show it
-//! where nobody has read it. The proof of the removed key in the state afterwards ends in the merged node: cut by
-//! as many nibbles as the branches above it took, it is the child of before. Which cut is the right one its hash
-//! tells.
+//! unless it was read. The proof of the removed key in the state afterwards ends in the merged node: cut by
+//! as many nibbles as the branches above it took, it is the child of before. Its hash identifies the
+//! right cut.
 
 use super::{chain_state::ChainState, rpc::RpcError};
 use alloy_primitives::{Address, Bytes, U256};

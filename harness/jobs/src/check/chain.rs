@@ -29,7 +29,7 @@ use std::borrow::Cow;
 struct Progress<'a> {
     chain: &'a Chain,
     tree: Tree,
-    /// An expectation was missed: what follows is checked for agreement alone.
+    /// An expectation was missed: later blocks are checked for agreement alone.
     missed: bool,
 }
 

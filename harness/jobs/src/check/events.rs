@@ -83,7 +83,7 @@ impl Events {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).send(event)
     }
 
-    /// Reports what was found in a batch beside tests.
+    /// Reports the unreadable sources of a batch, and its files without tests.
     pub(super) fn report(
         &self,
         unreadable: Vec<SourceError>,

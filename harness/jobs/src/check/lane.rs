@@ -69,7 +69,7 @@ impl Lane {
     /// Sends the partial result: it must not be lost if the next run takes this worker down, or does not end.
     pub(super) fn keep(&self, result: &TestResult) {
         let result = Box::new(result.clone());
-        // Without a job nobody asks for it; the next event tells the thread.
+        // Without a job no reader needs it; the next event tells the thread.
         let _ = self.events.send(&Event::SoFar { lane: self.number, result });
     }
 

@@ -5,7 +5,7 @@ use lockstep_model::Telemetry;
 use lockstep_report::record::{Cases, Run, Status, TestResult, Verdict};
 use std::time::Duration;
 
-/// The result of a test whose run did not end, on top of what was found before it.
+/// The result of a test whose run did not end, on top of its partial result.
 pub(super) fn hung(
     test: TestName,
     executor: &str,
@@ -23,7 +23,7 @@ pub(super) fn hung(
     TestResult { time_ns: result.time_ns.max(time_ns), ..result }
 }
 
-/// The result of a test that ended its worker, on top of what was found before it.
+/// The result of a test that ended its worker, on top of its partial result.
 pub(super) fn crashed(
     test: TestName,
     executor: &str,

@@ -8,11 +8,11 @@
 //!
 //! The job ends a worker one of whose lanes stands still for too long, and another one goes on behind it.
 //!
-//! * `plan`: what to run; decided before any work starts. * `events`: assignments and events.
+//! * `plan`: the tests and candidates; decided before any work starts. * `events`: assignments and events.
 //! * `run`: the job's side. * `lost`: results of tests that took their worker with them.
 //! * `pool`, `pool_thread`, `rest`, `lane`: the worker's side.
 //! * `judge`: one test, from execution to verdict. * `chain`: the same for a chain of blocks.
-//! * `outcomes`: what the reference made of a case, for a record.
+//! * `outcomes`: the reference's outcome of a case, for a record.
 //! * `overlap`: proves from outside that a candidate is parallel.
 
 mod chain;

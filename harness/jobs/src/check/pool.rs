@@ -60,7 +60,7 @@ pub fn work(plan: &Arc<Plan>, input: &Input, ends: Ends<Assignment, Event>) {
     }
 }
 
-/// Runs what is left of the tests, in as many threads as the plan has jobs.
+/// Runs the remaining tests, in as many threads as the plan has jobs.
 fn run_tests(plan: &Arc<Plan>, input: Input, rest: Rest, heart: &Heart, events: &Events) {
     // The semaphore bounds what waits, by its size.
     let (loads, waiting) = unbounded::<Load>();
@@ -81,7 +81,7 @@ fn run_tests(plan: &Arc<Plan>, input: Input, rest: Rest, heart: &Heart, events: 
         events: events.clone(),
         semaphore: semaphore.clone(),
     };
-    // Not waited for: where the run ends early it may stand before a full queue.
+    // Not joined: if the run ends early, it may be blocked on a full queue.
     thread::spawn(move || source.feed_guarded(input));
     let threads: Vec<_> = judges
         .into_iter()

@@ -23,7 +23,7 @@ pub struct Importer {
     pool: ThreadPool,
 }
 
-/// What a header commits to of the receipts.
+/// A header's commitments to the receipts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReceiptsCommitment {
     /// Root of the trie of receipts.

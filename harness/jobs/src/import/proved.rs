@@ -10,7 +10,7 @@ use lockstep_judge::state::{
 use lockstep_model::StateChanges;
 use rayon::prelude::*;
 
-/// A changed account: its hashed key, and the RLP of what is there afterwards.
+/// A changed account: its hashed key, and its RLP afterwards; `None` where it is gone.
 type Leaf = (B256, Option<Vec<u8>>);
 
 pub(super) fn root(

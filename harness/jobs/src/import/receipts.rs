@@ -22,7 +22,7 @@ const GROUP: usize = 256;
 /// So many receipts that a group's trie has a branch on top: two of its children at least.
 const HAS_A_BRANCH: usize = 17;
 
-/// Where indices of two bytes end.
+/// The end of the two-byte indices.
 const TWO_BYTES_END: usize = 1 << 16;
 
 pub(super) fn commitment(receipts: &[Receipt]) -> ReceiptsCommitment {

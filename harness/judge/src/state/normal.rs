@@ -1,4 +1,4 @@
-//! State changes in normal form: what is different afterwards, and nothing else.
+//! State changes in normal form: the differences from the pre-state, and nothing else.
 
 use crate::state::PreState;
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
@@ -83,7 +83,7 @@ impl NormalAccount {
                 let is_cleared = change.storage_cleared || change.info.is_none();
                 let storage_cleared = is_cleared && pre.has_unlisted_storage(address);
                 let mut storage = changed_slots(pre, address, change);
-                // What is cleared as a whole is written anew, whatever was there.
+                // Storage that is cleared as a whole is written anew, whatever was there.
                 storage.retain(|slot, value| {
                     storage_cleared && !value.is_zero() || *value != pre.slot(address, *slot)
                 });

@@ -25,7 +25,7 @@ impl PreState {
         Arc::new(Self { state: Arc::new(state), proof: None, storage_roots: OnceLock::new() })
     }
 
-    /// A part of a state, and the tries that prove it. What the part does not hold is read from the tries.
+    /// A part of a state, and the tries that prove it. Values outside the part are read from the tries.
     pub fn proved(state: MemoryState, proof: Arc<ProvedState>) -> Arc<Self> {
         let storage_roots = OnceLock::new();
         Arc::new(Self { state: Arc::new(state), proof: Some(proof), storage_roots })

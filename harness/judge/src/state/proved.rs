@@ -96,7 +96,7 @@ impl ProvedState {
         self.unanswered.get()
     }
 
-    /// An answer, or what was asked and why there is none.
+    /// An answer, or an error that names the query and the cause.
     fn answer<T>(
         &self,
         what: impl std::fmt::Display,
@@ -194,7 +194,7 @@ impl ProvedState {
         }
     }
 
-    /// The root of an account's storage after the block; `is_cleared`: of the storage before nothing is left.
+    /// The root of an account's storage after the block; `is_cleared`: nothing is left of the storage before.
     ///
     /// # Errors
     /// When a node on the way is not known.

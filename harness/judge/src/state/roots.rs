@@ -17,7 +17,7 @@ use lockstep_faults::output::{BLOOM_WITHOUT_TOPICS, ROOT_WITHOUT_NONCES};
 use lockstep_model::{AccountInfo, BlockOutcome, Receipt, StateChanges};
 use std::collections::BTreeSet;
 
-/// The root of the whole state after the changes (Yellow Paper 4.1). Of a state that is proved and whose proof
+/// The root of the whole state after the changes (Yellow Paper 4.1). If the state is proved and its proof
 /// does not reach so far, the root of the part that is known.
 pub fn state_root(pre: &PreState, changes: &NormalChanges) -> B256 {
     if let Some(proof) = &pre.proof

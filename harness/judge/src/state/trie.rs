@@ -32,7 +32,7 @@ pub enum TrieError {
     Malformed {
         /// Its hash.
         hash: B256,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: String,
     },
 }
@@ -294,7 +294,7 @@ impl<'a> SparseTrie<'a> {
     /// Unknown nodes that a removal collapsed onto, and that were taken for branches.
     ///
     /// A branch of which one child is left becomes an extension onto that child, or merges with it: only a
-    /// branch keeps its hash. Where the child is not known it is assumed to be one. A wrong assumption gives a
+    /// branch keeps its hash. An unknown child is assumed to be one. A wrong assumption gives a
     /// root that no header has.
     pub const fn assumed(&self) -> usize {
         self.assumed
@@ -331,7 +331,7 @@ impl<'a> SparseTrie<'a> {
         matches!(self.root, Node::Empty)
     }
 
-    /// The trie above parts that are sealed. At least two of them must not be empty: what is below a branch
+    /// The trie above parts that are sealed. At least two of them must not be empty: the child of a branch
     /// with one child would have to be known.
     #[must_use]
     pub fn join(&self, parts: [Self; 16]) -> Self {
@@ -418,7 +418,7 @@ impl<'a> SparseTrie<'a> {
     }
 }
 
-/// A branch below a common prefix, with what was there and a new leaf.
+/// A branch below a common prefix, with the old node and a new leaf.
 fn fork(own: Nibbles, common: usize, (nibble, old): (u8, Node), value: Vec<u8>) -> Node {
     let mut children = Box::<[Node; 16]>::default();
     children[usize::from(nibble)] = old;

@@ -1,10 +1,10 @@
 //! Intervals by resampling.
 //!
 //! Samples of one run are alike: they share a preparation, a memory layout, a mood of the machine. Taken
-//! for independent they would promise too much. So what is drawn anew is first whole runs, and then
+//! for independent they would promise too much. So the bootstrap resamples first whole runs, and then
 //! rounds in each of them (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section
-//! 3.8: of the two ways to resample hierarchical data the one that rather says too little). The interval
-//! is the percentile interval of the same book, section 5.3.1: what `scipy.stats.bootstrap` gives with
+//! 3.8: the more conservative of the two ways to resample hierarchical data). The interval
+//! is the percentile interval of the same book, section 5.3.1, as `scipy.stats.bootstrap` gives it with
 //! `method="percentile"`.
 
 use super::statistics::{Estimate, median, median_of, quantile};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The version of the lines of a record. It changes when a field changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
 
-/// What is said once of everything that was measured in one go.
+/// The circumstances that all samples of one measurement share.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Circumstances {
     /// [`SCHEMA`] of the program that wrote the record.
@@ -15,7 +15,7 @@ pub struct Circumstances {
     pub started: String,
     /// Version of Lockstep.
     pub lockstep: String,
-    /// The commit of what was measured.
+    /// The commit of the measured code.
     pub commit: Option<String>,
     /// Whether the tree differed from it.
     pub modified: bool,
@@ -29,7 +29,7 @@ pub struct Circumstances {
     pub machine: Machine,
     /// Whether every thread was kept on a core.
     pub pinned: bool,
-    /// Runs: everyone prepared each block anew in each.
+    /// Runs: every executor prepared each block anew in each.
     pub runs: usize,
     /// Rounds of each run.
     pub rounds: usize,
@@ -39,7 +39,7 @@ pub struct Circumstances {
     pub command: Vec<String>,
 }
 
-/// The machine, as far as it says so itself. What it does not say is `None`: nothing is made up.
+/// The machine, as far as it reports itself. An unreported value is `None`: nothing is made up.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// The processor's own name.

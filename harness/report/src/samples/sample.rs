@@ -35,13 +35,13 @@ pub struct SampleSet {
     pub transactions: usize,
     /// Gas that the block used.
     pub gas: u64,
-    /// What the block comes to: keccak-256 of its state root and receipts root. Every run
-    /// must find the same. `None` of an invalid block.
+    /// The block's outcome: keccak-256 of its state root and receipts root. Every run
+    /// must find the same. `None` for an invalid block.
     #[schemars(with = "Option<String>")]
     pub outcome: Option<B256>,
-    /// Where the pre-state was: `memory`, `latency:MICROS` or `disk`.
+    /// Storage of the pre-state: `memory`, `latency:MICROS` or `disk`.
     pub place: String,
-    /// Runs; everyone prepared the block anew in each. Samples are in their order, as many of each.
+    /// Runs; every executor prepared the block anew in each. Samples are in their order, as many of each.
     pub runs: usize,
     /// Time of the baseline, twice in each round, in ns.
     pub baseline_ns: Vec<u64>,
@@ -51,11 +51,11 @@ pub struct SampleSet {
     pub candidate_ns: Vec<u64>,
     /// Time of the reference, in ns.
     pub reference_ns: Vec<u64>,
-    /// Time of one copy of the baseline's work on each core at once, in ns: what the machine allows.
+    /// Time of one copy of the baseline's work on each core at once, in ns: it gives the machine's ceiling.
     pub copies_ns: Vec<u64>,
     /// How many copies those were.
     pub copies: usize,
-    /// What was seen of storage, where it is not memory.
+    /// Measured properties of storage, where it is not memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<StorageFacts>,
     /// The limit that the block itself sets, where it is known.
@@ -70,9 +70,9 @@ pub struct SampleSet {
     /// Why there are no imports, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_import: Option<String>,
-    /// What the baseline used beside time.
+    /// Resources that the baseline used, beside wall-clock time.
     pub baseline_usage: Usage,
-    /// What this executor used beside time.
+    /// Resources that this executor used, beside wall-clock time.
     pub candidate_usage: Usage,
     /// When the baseline's single receipts were final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,15 +88,15 @@ pub struct SampleSet {
     pub speedup_low: Option<f64>,
     /// Upper end of its interval.
     pub speedup_high: Option<f64>,
-    /// What the second copy of the baseline seems to be faster than the first: 1, where all is well.
+    /// Apparent speedup of the A/A control, the baseline's second copy: 1 on a quiet machine.
     pub control: f64,
     /// Lower end of its interval.
     pub control_low: f64,
     /// Upper end of its interval.
     pub control_high: f64,
-    /// Whether the control says that the machine was too noisy to tell who is faster.
+    /// Whether the control says that the machine was too noisy to rank executors.
     pub noisy: bool,
-    /// What was found on the outcomes of the timed runs.
+    /// The verdict on the outcomes of the timed runs.
     pub verdict: Verdict,
     /// Why it is not agreed.
     pub reason: Option<String>,
@@ -107,7 +107,7 @@ pub struct SampleSet {
 pub struct Bound {
     /// Work over the longest chain of transactions that wait for each other's values.
     pub dependencies: f64,
-    /// Work over the longest transaction: where all values are known beforehand.
+    /// Work over the longest transaction: the limit if all values are known beforehand.
     pub longest: f64,
 }
 
@@ -130,7 +130,7 @@ impl Bound {
     }
 }
 
-/// What an executor used beside time.
+/// Resources that an executor used, beside wall-clock time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Processor time of each round, of all threads, in ns.
@@ -179,8 +179,8 @@ impl SampleSet {
         rounds(&self.baseline_ns, &self.candidate_ns, self.runs)
     }
 
-    /// The same in terms of what the machine allowed in that round: what two records of a shared
-    /// machine can be compared by. `None` where that was not measured.
+    /// The same in terms of the machine's ceiling in that round, by which two records of a shared machine
+    /// can be compared. `None` where the ceiling was not measured.
     pub fn shares_of_ceiling(&self) -> Option<Runs> {
         if self.copies_ns.len() != self.candidate_ns.len() / 2 {
             return None;
@@ -256,7 +256,7 @@ fn pairs(times: &[u64]) -> impl Iterator<Item = [u64; 2]> {
     times.as_chunks().0.iter().copied()
 }
 
-/// The ratio of each round: of all that the baseline took in it to all that the other one took. Forwards
+/// The ratio of each round: the baseline's total time in it to the other one's total time. Forwards
 /// and backwards together, a drift of the machine cancels out (ABBA).
 fn rounds(baseline: &[u64], other: &[u64], runs: usize) -> Runs {
     let together = |[first, second]: [u64; 2]| (first + second) as f64;
@@ -315,7 +315,7 @@ impl Group {
     }
 }
 
-/// Blocks are drawn anew: what other blocks of the same kind would have given.
+/// The interval over blocks of the same kind, by resampling the blocks.
 fn interval_over_blocks(speedups: &[f64]) -> (f64, f64) {
     let logarithms: Vec<f64> = speedups.iter().map(|speedup| speedup.ln()).collect();
     let Estimate { low, high, .. } = Estimate::of(0.0, bootstrap::means(&logarithms));

@@ -3,12 +3,12 @@
 //! # Why no worker sleeps for ever
 //!
 //! A worker sleeps only where the scheduler had no task for it and no task has ended since. Both are looked
-//! at under the lock, and a task ends under the lock (its report, and the count that goes up with it). So
-//! after the last look something ends only after the worker waits on the condition, and whoever ends it asks
-//! for a task next: it takes one itself, and wakes a sleeper if there is another. While a task is in flight
-//! its worker will come to that; where none is, the scheduler has a task for the lowest transaction
-//! (`scheduler`, "Why it always ends") or is done, which wakes all. The model `no_worker_sleeps_for_ever`
-//! runs this under loom.
+//! at under the lock, and a task ends under the lock (its report, and the count that goes up with it). So a
+//! task that ends after the last look ends only after the worker waits on the condition, and the worker that
+//! ended it asks for a task next: it takes one itself, and wakes a sleeper if there is another. While a task
+//! is in flight its worker will come to that; where none is, the scheduler has a task for the lowest
+//! transaction (`scheduler`, "Why it always ends") or is done, which wakes all. The model
+//! `no_worker_sleeps_for_ever` runs this under loom.
 
 use super::Steps;
 use crate::{
@@ -37,7 +37,7 @@ pub(crate) struct Threads {
 struct Schedule {
     scheduler: Scheduler,
     sleepers: usize,
-    /// One thread alone goes on from what is committed.
+    /// One thread alone goes on from the committed prefix.
     given_up: bool,
 }
 
