@@ -16,6 +16,9 @@ use std::sync::atomic::Ordering;
 /// Exit status where a block was not captured.
 const EXIT_FAILED: u8 = 1;
 
+/// Exit status after an interruption, as a shell reports SIGINT.
+const EXIT_INTERRUPTED: u8 = 130;
+
 /// Runs the command; gives its exit status.
 pub(crate) fn capture(args: &CaptureArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.color);
@@ -66,6 +69,7 @@ pub(crate) fn capture(args: &CaptureArgs, command: &Lockstep) -> Result<u8> {
         args.out.display()
     ));
     Ok(match (failed, captured + there) {
+        (0, _) if interrupted.load(Ordering::SeqCst) => EXIT_INTERRUPTED,
         (0, 0) => EXIT_USAGE,
         (0, _) => 0,
         _ => EXIT_FAILED,

@@ -295,7 +295,8 @@ impl Config {
             (self.eip158_block, Fork::SpuriousDragon),
             (self.byzantium_block, Fork::Byzantium),
             (self.constantinople_block, Fork::Constantinople),
-            (self.petersburg_block, Fork::Petersburg),
+            // Constantinople without Petersburg is Petersburg, as geth reads it.
+            (self.petersburg_block.or(self.constantinople_block), Fork::Petersburg),
             (self.istanbul_block, Fork::Istanbul),
             (self.berlin_block, Fork::Berlin),
             (self.london_block, Fork::London),
@@ -323,13 +324,15 @@ impl Config {
             let Blobs { max, base_fee_update_fraction } = *self.blob_schedule.get(name)?;
             Some((from?, BlobParams { max, update_fraction: base_fee_update_fraction }))
         });
+        let mut blobs: Vec<_> = blobs.collect();
+        blobs.sort_by_key(|(from, _)| *from);
         Ok(Network {
             name: name.to_owned().into(),
             chain_id: self.chain_id,
             genesis: None,
             by_number: in_order(by_number)?,
             by_time: in_order(by_time)?,
-            blobs: blobs.collect(),
+            blobs,
             deposit_contract: self.deposit_contract_address.unwrap_or(MAINNET_DEPOSIT_CONTRACT),
             dao_fork: self.dao_fork_block.filter(|_| self.dao_fork_support),
         })

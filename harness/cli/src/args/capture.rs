@@ -23,6 +23,7 @@ Examples:
 Exit status:
   1  a block was not captured
   2  the usage is wrong, or the node cannot be asked
+  130  interrupted, and nothing had failed by then
   0  else";
 
 #[derive(Debug, Args)]

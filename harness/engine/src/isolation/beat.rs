@@ -39,7 +39,7 @@ impl Beat {
 }
 
 /// Bytes of a lane in the heartbeat file: a beat, and behind it a note.
-const LANE_BYTES: u64 = 16 << 10;
+const LANE_BYTES: u64 = 64 << 10;
 
 /// The worker's side of its heartbeat: one lane of the file.
 #[derive(Debug)]
@@ -172,11 +172,11 @@ mod tests {
         let (heart, pulse) = both_sides();
         for number in [1, 3] {
             let mut lane = heart.lane(number);
-            lane.note(&"x".repeat(number * 10_000));
+            lane.note(&"x".repeat(number * 30_000));
             lane.beat(Beat { trial: number as u64, ..Beat::default() });
         }
         let lengths: Vec<usize> = (0..4).map(|lane| pulse.note(lane).len()).collect();
-        assert_eq!(lengths, [0, 10_000, 0, LANE_BYTES as usize - BYTES - 8]);
+        assert_eq!(lengths, [0, 30_000, 0, LANE_BYTES as usize - BYTES - 8]);
         let trials: Vec<u64> = (0..4).map(|lane| pulse.last(lane).trial).collect();
         assert_eq!(trials, [0, 1, 0, 3]);
     }

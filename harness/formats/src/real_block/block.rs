@@ -7,7 +7,7 @@ use alloy_consensus::{
     proofs::{calculate_ommers_root, calculate_transaction_root, calculate_withdrawals_root},
 };
 use alloy_eips::eip4895::Withdrawal;
-use alloy_primitives::{Address, B256, hex};
+use alloy_primitives::{Address, B256, U256, hex};
 use alloy_rlp::{Decodable, Encodable};
 use lockstep_model::{Fork, Ommer, Transaction};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(super) fn read(files: &BlockFiles) -> Result<Contents, SourceError> {
     if let (Some((from_json, rpc)), Some(from_rlp)) = (&from_json, &from_rlp) {
         same_block(from_json, from_rlp)?;
         let length = rlp_length(from_rlp);
-        if let Some(size) = rpc.header.size.filter(|size| size.to::<usize>() != length) {
+        if let Some(size) = rpc.header.size.filter(|size| *size != U256::from(length)) {
             let problem = format!("expected the length of the block's RLP, {length}, found {size}");
             return Err(SourceError::place(&from_json.path, "size", problem));
         }

@@ -91,7 +91,7 @@ pub struct BlockAlone {
 /// Reads a block without a state.
 ///
 /// # Errors
-/// As [`test`].
+/// As [`test()`].
 pub fn block_alone(files: &BlockFiles) -> Result<BlockAlone, SourceError> {
     let contents = block::read(files)?;
     let (header, network) = (contents.header.clone(), contents.network.clone());
@@ -138,13 +138,16 @@ fn before(files: &BlockFiles, block: &Contents) -> Result<Before, SourceError> {
 /// `block_hashes.json`; the parent's must be the one that the header names.
 fn block_hashes(files: &BlockFiles, block: &Contents) -> Result<HashMap<u64, B256>, SourceError> {
     let mut hashes = HashMap::default();
+    if let Some(parent) = block.header.number.checked_sub(1) {
+        hashes.insert(parent, block.header.parent_hash);
+    }
     let Some(file) = &files.block_hashes else { return Ok(hashes) };
     let known: Ordered<String, B256> = json::read(file)?;
     for (number, hash) in known.0 {
         let parsed: u64 = number.parse().map_err(|_| {
             SourceError::place(&file.path, &number, "expected a decimal block number")
         })?;
-        if parsed + 1 == block.header.number && hash != block.header.parent_hash {
+        if parsed.checked_add(1) == Some(block.header.number) && hash != block.header.parent_hash {
             let problem = format!("the block names {} as its parent", block.header.parent_hash);
             return Err(SourceError::place(&file.path, &number, problem));
         }
@@ -209,7 +212,7 @@ fn model_block(block: Contents, fork: Fork) -> Block {
         excess_blob_gas: header.excess_blob_gas,
         parent_hash: header.parent_hash,
         parent_beacon_block_root: header.parent_beacon_block_root,
-        slot_number: None,
+        slot_number: header.slot_number,
         transactions,
         ommers: ommers.unwrap_or_default(),
         withdrawals,

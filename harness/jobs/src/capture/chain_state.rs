@@ -118,6 +118,33 @@ impl ChainState {
         Ok(proof.account_proof.into_iter().chain(slots).collect())
     }
 
+    /// In what an account after the block is another one in the node than here; `None` where in nothing.
+    pub(super) fn compare_after(
+        &self,
+        address: Address,
+        info: Option<AccountInfo>,
+        slots: &[(U256, U256)],
+    ) -> Result<Option<String>, RpcError> {
+        let number = self.parent.number + 1;
+        let names: Vec<U256> = slots.iter().map(|(slot, _)| *slot).collect();
+        let stated = self.proof(address, &names, number)?;
+        let info = info.unwrap_or_default();
+        if (stated.balance, stated.nonce) != (info.balance, U256::from(info.nonce)) {
+            return Ok(Some(format!(
+                "account {address} after block {number}: balance {}, nonce {}; the node states balance {}, nonce {}",
+                info.balance, info.nonce, stated.balance, stated.nonce
+            )));
+        }
+        let mut pairs = slots.iter().zip(&stated.storage_proof);
+        let differs = pairs.find(|((_, value), stated)| stated.value != *value);
+        Ok(differs.map(|((slot, value), stated)| {
+            format!(
+                "slot {slot:#x} of account {address} after block {number}: {value:#x}; the node states {:#x}",
+                stated.value
+            )
+        }))
+    }
+
     fn proof(&self, address: Address, slots: &[U256], number: u64) -> Result<Proof, RpcError> {
         let keys: Vec<B256> = slots.iter().map(|slot| B256::from(*slot)).collect();
         let params = json!([address, keys, tag(number)]);
@@ -307,7 +334,9 @@ impl StateReader for ChainState {
                 known.headers.last().map(|header| (header.number, header.parent_hash))
             };
             match lowest {
-                Some((lowest, parent)) if lowest == number + 1 => return Ok(parent),
+                Some((lowest, parent)) if number.checked_add(1) == Some(lowest) => {
+                    return Ok(parent);
+                }
                 Some((lowest, parent)) if lowest > number => {
                     self.noted(self.fetch_header(parent, lowest - 1))?;
                 }

@@ -83,14 +83,25 @@ pub(super) fn folder(out: &Path, network: &Network, number: u64) -> PathBuf {
 }
 
 /// The row of a block that was captured before.
-pub(super) fn row_of(out: &Path, network: &Network, number: u64) -> Option<Row> {
+///
+/// # Errors
+/// When the index is there and cannot be read.
+pub(super) fn row_of(out: &Path, network: &Network, number: u64) -> Result<Option<Row>, String> {
     let name = folder_name(network);
-    rows(out).into_iter().find(|row| row.number == number && row.network == name)
+    let is_it = |row: &Value| row["number"] == json!(number) && row["network"] == json!(name);
+    let found = rows(out)?.into_iter().find(is_it);
+    Ok(found.and_then(|row| serde_json::from_value(row).ok()))
 }
 
-fn rows(out: &Path) -> Vec<Row> {
-    let text = fs::read_to_string(out.join(INDEX)).ok();
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+/// The rows of the index, whatever else they hold.
+fn rows(out: &Path) -> Result<Vec<Value>, String> {
+    let index = out.join(INDEX);
+    match fs::read_to_string(&index) {
+        Ok(text) => serde_json::from_str(&text)
+            .map_err(|error| format!("{}: expected a list of rows: {error}", index.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(format!("{}: cannot be read: {error}", index.display())),
+    }
 }
 
 /// The files of a block.
@@ -103,6 +114,7 @@ impl Files {
         alone: &BlockAlone,
         captured: &Captured,
         outcome: &BlockOutcome,
+        is_sure: bool,
     ) -> Result<Self, String> {
         let proof = Arc::new(captured.proved());
         let pre = PreState::proved(captured.state(&proof), proof);
@@ -112,14 +124,17 @@ impl Files {
             hashes.into_iter().map(|(number, hash)| (number.to_string(), json!(hash))).collect()
         };
         let pretty = |value: &Value| serde_json::to_string_pretty(value).expect("JSON") + "\n";
-        Ok(Self(vec![
+        let mut files = vec![
             ("block.json", pretty(&with_size(block_json, alone.rlp.len()))),
             ("block.rlp", format!("0x{}\n", hex::encode(&alone.rlp))),
             ("witness.json", pretty(&witness(captured)?)),
             ("pre_state.json", pretty(&pre_state(captured, &pre))),
-            ("post_state.json", pretty(&post_state(&pre, outcome))),
             ("block_hashes.json", pretty(&Value::Object(hashes))),
-        ]))
+        ];
+        if is_sure {
+            files.push(("post_state.json", pretty(&post_state(&pre, outcome))));
+        }
+        Ok(Self(files))
     }
 
     /// The files as `check` finds them in a folder.
@@ -240,30 +255,29 @@ fn post_state(pre: &PreState, outcome: &BlockOutcome) -> Value {
     json!({ "accounts": accounts, "absent": absent })
 }
 
-/// Writes the folder under another name first, and the index after it.
+/// Writes the folder in a temporary one, and the index after it.
 pub(super) fn write(out: &Path, folder: &Path, files: &Files, row: &Row) -> Result<(), String> {
     let wrong = |error: io::Error| format!("{}: cannot be written: {error}", folder.display());
-    let part = folder.with_extension("part");
+    let mut all = rows(out)?;
     let write = || {
-        if part.exists() {
-            fs::remove_dir_all(&part)?;
-        }
-        fs::create_dir_all(&part)?;
+        // Gone with an error; on the same file system, for the rename.
+        let part = tempfile::Builder::new().prefix(".capture-").tempdir_in(out)?;
         for (name, text) in &files.0 {
-            fs::write(part.join(name), text)?;
+            fs::write(part.path().join(name), text)?;
         }
         if folder.exists() {
             fs::remove_dir_all(folder)?;
         }
-        fs::rename(&part, folder)
+        fs::create_dir_all(folder.parent().unwrap_or(out))?;
+        fs::rename(part.keep(), folder)
     };
     write().map_err(wrong)?;
-    let mut all = rows(out);
-    all.retain(|other| (other.number, &other.network) != (row.number, &row.network));
-    all.push(row.clone());
-    all.sort_by(|one, other| (&one.network, one.number).cmp(&(&other.network, other.number)));
+    let new = serde_json::to_value(row).expect("JSON");
+    all.retain(|other| (&other["number"], &other["network"]) != (&new["number"], &new["network"]));
+    all.push(new);
+    all.sort_by_key(|row| (row["network"].to_string(), row["number"].as_u64()));
     let text = serde_json::to_string_pretty(&all).expect("JSON") + "\n";
-    let index = out.join(INDEX);
-    let part = index.with_extension("json.part");
-    fs::write(&part, text).and_then(|()| fs::rename(&part, &index)).map_err(wrong)
+    let mut part = tempfile::NamedTempFile::new_in(out).map_err(wrong)?;
+    io::Write::write_all(&mut part, text.as_bytes()).map_err(wrong)?;
+    part.persist(out.join(INDEX)).map(drop).map_err(|error| wrong(error.error))
 }

@@ -115,16 +115,20 @@ impl Capture {
     /// When the node does not give a needed answer, or gives a wrong one. Nothing of the block is left then.
     pub fn block(&mut self, number: u64) -> Result<Done, String> {
         let folder = layout::folder(&self.plan.out, &self.network, number);
-        if let Some(row) = layout::row_of(&self.plan.out, &self.network, number)
-            && folder.is_dir()
-        {
-            return Ok(Done { row, was_there: true });
-        }
+        let there = layout::row_of(&self.plan.out, &self.network, number)?;
         if number == 0 {
             return Err("block 0: the genesis block is not executed".to_owned());
         }
         let json = self.block_json(number)?;
         let alone = self.alone(&json)?;
+        if alone.header.number != number {
+            return Err(format!("block {number}: the node gives block {}", alone.header.number));
+        }
+        // The same block: a chain may have been made anew, or have given up a branch.
+        let hash = alone.header.hash_slow();
+        if let Some(row) = there.filter(|row| row.hash == hash && folder.is_dir()) {
+            return Ok(Done { row, was_there: true });
+        }
         let parent = self.parent(&alone.header)?;
         let state = Arc::new(ChainState::new(self.rpc.clone(), parent));
         let mut sources = prefetch::prefetch(&self.rpc, &state, &alone, self.plan.source)
@@ -133,9 +137,11 @@ impl Capture {
         let outcome = self.execute(&alone, state.clone())?;
         state.complete_codes().map_err(|error| format!("block {number}: {error}"))?;
         let (captured, after) = self.with_root(&alone, &state, &outcome)?;
-        let files = layout::Files::of(&json, &alone, &captured, &outcome)?;
+        let proves = after.is_some_and(|after| after.root == alone.header.state_root);
+        // Without the root the node itself is asked for every value that the block left.
+        let is_sure = proves || self.agrees_after(&captured, &state, &outcome)?;
+        let files = layout::Files::of(&json, &alone, &captured, &outcome, is_sure)?;
         let verified = self.verify(&files, &alone, &folder)?;
-        let proves = after.filter(|after| after.root == alone.header.state_root).is_some();
         let row = Row::of(&alone, &self.network, sources, proves && verified);
         layout::write(&self.plan.out, &folder, &files, &row)?;
         Ok(Done { row, was_there: false })
@@ -234,6 +240,30 @@ impl Capture {
             captured = state.finish();
         }
         unreachable!("the last round returns")
+    }
+
+    /// Whether the node states the same changed accounts and slots after the block; false where it does not keep
+    /// that state.
+    fn agrees_after(
+        &self,
+        captured: &Captured,
+        state: &ChainState,
+        outcome: &BlockOutcome,
+    ) -> Result<bool, String> {
+        let proof = Arc::new(captured.proved());
+        let pre = PreState::proved(captured.state(&proof), proof);
+        for (address, change) in &NormalChanges::new(&pre, &outcome.changes).accounts {
+            let slots: Vec<_> =
+                change.storage.iter().map(|(slot, value)| (*slot, *value)).collect();
+            match state.compare_after(*address, change.info, &slots) {
+                Ok(None) => {}
+                Ok(Some(what)) => {
+                    return Err(format!("{what}: the reference and the node disagree"));
+                }
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     /// Reads the files as `check` does, and judges them.

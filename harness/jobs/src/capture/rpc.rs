@@ -96,6 +96,8 @@ impl Rpc {
     pub(super) fn new(endpoint: Endpoint) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            // A header with a key goes to this server and no other one.
+            .max_redirects(0)
             .timeout_global(Some(endpoint.patience))
             .build();
         let agent = ureq::Agent::new_with_config(config);
@@ -119,11 +121,10 @@ impl Rpc {
         params: Value,
     ) -> Result<T, RpcError> {
         let result = self.value(method, &params)?;
-        let shown = shown(&result);
-        serde_json::from_value(result).map_err(|error| RpcError::Shape {
+        T::deserialize(&result).map_err(|error| RpcError::Shape {
             method,
             expected,
-            found: format!("{shown}: {error}"),
+            found: self.redacted(&format!("{}: {error}", shown(&result))),
         })
     }
 
@@ -174,7 +175,7 @@ impl Rpc {
             ureq::Error::BadUri(_) => {
                 never("expected an address as in http://host:port".to_owned())
             }
-            error => again(self.redacted(&error.to_string()), Duration::ZERO),
+            error => again(error.to_string(), Duration::ZERO),
         })?;
         let status = response.status().as_u16();
         let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
@@ -184,26 +185,37 @@ impl Rpc {
         }
         let text = response.body_mut().with_config().limit(MOST_BYTES).read_to_string();
         let text = text.map_err(|error| again(format!("cut off: {error}"), Duration::ZERO))?;
-        let answer: Value = serde_json::from_str(&text).map_err(|_| {
+        let mut answer: Value = serde_json::from_str(&text).map_err(|_| {
             never(format!("expected JSON-RPC, found {} (status {status})", shown_text(&text)))
         })?;
         if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
-            return Err(Failed { error: node_error(method, error), pause: None });
+            let error = node_error(method, error, &|text| self.redacted(text));
+            return Err(Failed { error, pause: None });
         }
-        match answer.get("result") {
-            Some(result) => Ok(result.clone()),
+        match answer.get_mut("result") {
+            Some(result) => Ok(result.take()),
             None => Err(never(format!("expected JSON-RPC, found {}", shown_text(&text)))),
         }
     }
 
+    /// The text without anything that may be a key: of the address all but the server, and values of headers.
     fn redacted(&self, text: &str) -> String {
-        text.replace(&self.endpoint.url, &self.server())
+        let url = &self.endpoint.url;
+        let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let user = authority.rsplit_once('@').map(|(user, _)| user);
+        let passwords = user.into_iter().flat_map(|user| user.split(':'));
+        let parts = path.split(['/', '?', '&', '=', '#']);
+        let headers = self.endpoint.headers.iter().flat_map(|(_, value)| value.split(' '));
+        let secrets = passwords.chain(parts).chain(headers).filter(|secret| secret.len() >= 4);
+        let text = text.replace(url, &self.server());
+        secrets.fold(text, |text, secret| text.replace(secret, "***"))
     }
 }
 
-fn node_error(method: &'static str, error: &Value) -> RpcError {
+fn node_error(method: &'static str, error: &Value, redacted: &dyn Fn(&str) -> String) -> RpcError {
     let code = error["code"].as_i64().unwrap_or_default();
-    let message = error["message"].as_str().unwrap_or_default().to_owned();
+    let message = redacted(error["message"].as_str().unwrap_or_default());
     // -32601 is JSON-RPC's; some nodes answer so with a code of their own.
     if code == -32601 || message.contains("does not exist/is not available") {
         return RpcError::Unsupported(method);

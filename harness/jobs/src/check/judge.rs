@@ -17,7 +17,7 @@ use lockstep_judge::{
     expected::Expectation,
     pack::{Mode, Recipe},
     runnable::{Runnable, Undecodable},
-    state::{NormalChanges, PreState, roots::proved_state_root},
+    state::{NormalChanges, PreState, TrieError, roots::proved_state_root},
 };
 use lockstep_model::{At, Case, Execution, Outcome, Rejection, RunOptions, Telemetry};
 use lockstep_report::record::{Cases, PackedBlock, ProvedRoots, Run, Status, TestResult, Verdict};
@@ -178,6 +178,7 @@ impl Judge {
         result.roots = proved_roots(pre, expectation, &reference.outcome);
         if self.expectations == Expectations::Use {
             result.undecidable = undecidable(expectation);
+            result.undecidable.extend(unknown_root(pre, expectation, &reference.outcome));
             let missed = compare_expectation(case, pre, expectation, &reference.outcome);
             result = with_expectation(result, missed);
         }
@@ -334,6 +335,23 @@ fn proved_roots(
     let after = after.ok().filter(|after| Some(after.root) == expectation.state_root);
     let assumed = after.map_or(0, |after| after.assumed);
     Some(ProvedRoots { after: after.is_some().into(), assumed, ..found })
+}
+
+/// Why the root after the block cannot be decided from its witness.
+fn unknown_root(
+    pre: &PreState,
+    expectation: &Expectation,
+    reference: &Outcome,
+) -> Option<Cow<'static, str>> {
+    let (proof, expected) = (pre.proof.as_deref()?, expectation.state_root?);
+    let changes = NormalChanges::new(pre, &reference.accepted()?.changes);
+    match proved_state_root(proof, &changes) {
+        Err(error @ TrieError::Missing { .. }) => Some(format!("state root after: {error}").into()),
+        Ok(after) if after.assumed > 0 && after.root != expected => {
+            Some("state root after: a removal collapses onto a node that the witness lacks".into())
+        }
+        _ => None,
+    }
 }
 
 /// Said of a rejection whose rule only one side has a name for.

@@ -4,13 +4,14 @@ use super::{
     events::{Event, Events},
     judge::Judge,
     lane::TestName,
+    lost::crashed,
     plan::{Plan, Selection},
     rest::Left,
 };
 use crossbeam_channel::Receiver;
 use lockstep_cases::batch::Batch;
 use lockstep_engine::{Admission, ORDINARY_GAS, Semaphore, panic_text};
-use lockstep_formats::Found;
+use lockstep_formats::{Found, SourceError};
 use lockstep_judge::definition::{Body, SkipReason, Test};
 use std::{
     io,
@@ -64,7 +65,11 @@ impl PoolThread {
     }
 
     fn work_on(&mut self, load: &Load) -> io::Result<()> {
-        let Found { tests, unreadable, others } = load.batch.read();
+        let read = catch_unwind(AssertUnwindSafe(|| load.batch.read()));
+        let Found { tests, unreadable, others } = read.unwrap_or_else(|panic| {
+            let problem = format!("reading it panicked, a bug of ours: {}", panic_text(&*panic));
+            SourceError::file(load.batch.origin(), problem).into()
+        });
         self.events.report(unreadable, others)?;
         let origin = load.batch.origin().to_owned();
         let mut sibling = Sibling { elapsed: None };
@@ -82,7 +87,10 @@ impl PoolThread {
             let start = Instant::now();
             let trial = self.left.next_trial();
             self.judge.turn_to(&name, trial, ticket.is_alone());
-            let mut result = self.judge.judge(test, &origin);
+            let judged = catch_unwind(AssertUnwindSafe(|| self.judge.judge(test, &origin)));
+            let mut result = judged.unwrap_or_else(|panic| {
+                crashed(name, "the harness itself", &panic_text(&*panic), None)
+            });
             result.time_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
             self.admission.leave(ticket);
             sibling = Sibling { elapsed: Some(start.elapsed()) };

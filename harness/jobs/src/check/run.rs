@@ -131,7 +131,7 @@ impl<'a> Run<'a> {
             match self.listen(tell) {
                 Ended::Finished | Ended::Interrupted => return Ok(()),
                 Ended::Crashed(cause) => self.crashed(&cause, tell)?,
-                Ended::Hung(lane, beat) => self.hung(lane, beat, tell),
+                Ended::Hung(lane, beat) => self.hung(lane, beat, tell)?,
             }
         }
     }
@@ -269,7 +269,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn hung(&mut self, lane: usize, since: Beat, tell: &mut dyn FnMut(Event)) {
+    fn hung(
+        &mut self,
+        lane: usize,
+        since: Beat,
+        tell: &mut dyn FnMut(Event),
+    ) -> Result<(), String> {
         if let Some(worker) = &mut self.worker {
             worker.kill();
         }
@@ -293,6 +298,14 @@ impl<'a> Run<'a> {
             }
         }
         self.worker = None;
+        // A name that cannot be read, or a run that has ended just now.
+        self.in_vain += 1;
+        if self.in_vain > MOST_IN_VAIN {
+            return Err(
+                "workers hang, and no test is known to be at fault: a bug of ours".to_owned()
+            );
+        }
+        Ok(())
     }
 
     /// The reference is always run: without it there is no verdict.

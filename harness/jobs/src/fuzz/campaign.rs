@@ -221,7 +221,10 @@ impl<'a> Campaign<'a> {
         if is_at_work {
             // The last beat may be of a seed that is told of already: then the fault is of a run before.
             let is_in_hand = hand.seeds.remove(&beat.trial);
-            if is_in_hand && self.is_first_kill(beat.trial, &cause) {
+            if !is_in_hand && cause == Cause::Signal(9) {
+                // Killed between two seeds.
+                self.tally.killed += 1;
+            } else if is_in_hand && self.is_first_kill(beat.trial, &cause) {
                 self.tally.killed += 1;
                 self.again.push_back(beat.trial);
             } else {

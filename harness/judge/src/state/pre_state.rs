@@ -2,7 +2,7 @@
 
 use super::proved::ProvedState;
 use alloy_primitives::{Address, B256, U256, keccak256, map::AddressMap};
-use alloy_trie::{EMPTY_ROOT_HASH, root::storage_root_unsorted};
+use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount, root::storage_root_unsorted};
 use lockstep_model::{
     AccountInfo, MemoryState, Outcome, StateChanges, StateError, StateReader,
     memory_state::BlockHashes,
@@ -48,7 +48,12 @@ impl PreState {
     /// could have read it either.
     pub fn account(&self, address: Address) -> Option<AccountInfo> {
         let known = self.state.get(address).map(|account| account.info);
-        known.or_else(|| StateReader::account(self.proof.as_deref()?, address).ok().flatten())
+        known.or_else(|| {
+            // Not as an executor reads it: an unknown account is no failure here.
+            let account = ProvedState::account(self.proof.as_deref()?, address).ok().flatten()?;
+            let TrieAccount { balance, nonce, code_hash, .. } = account;
+            Some(AccountInfo { balance, nonce, code_hash })
+        })
     }
 
     /// The value of a slot before the block.

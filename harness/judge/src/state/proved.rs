@@ -7,7 +7,9 @@ use alloy_primitives::{
 };
 use alloy_rlp::Decodable;
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
-use lockstep_model::{AccountInfo, MemoryState, StateError, StateReader};
+use lockstep_model::{
+    AccountInfo, MemoryState, StateError, StateReader, memory_state::StoredAccount,
+};
 use std::sync::{
     Arc, OnceLock, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
@@ -174,6 +176,12 @@ impl ProvedState {
         }
     }
 
+    /// The account of the other source, where the tries leave it open.
+    fn flat_account(&self, address: Address) -> Option<&StoredAccount> {
+        let account = self.flat.as_ref()?.get(address)?;
+        (!self.is_proved(address)).then_some(account)
+    }
+
     /// Whether the tries themselves answer for this account.
     pub fn is_proved(&self, address: Address) -> bool {
         self.nodes.get(self.root, keccak256(address)).is_ok()
@@ -184,6 +192,9 @@ impl ProvedState {
     /// # Errors
     /// When a node on the way is not known, or the value is malformed.
     pub fn slot(&self, address: Address, slot: U256) -> Result<U256, TrieError> {
+        if let Some(account) = self.flat_account(address) {
+            return Ok(account.storage.get(&slot).copied().unwrap_or_default());
+        }
         match self.account(address)? {
             Some(account) if account.storage_root != EMPTY_ROOT_HASH => {
                 let key = keccak256(slot.to_be_bytes::<32>());
@@ -285,6 +296,9 @@ impl StateReader for ProvedState {
     }
 
     fn has_storage(&self, address: Address) -> Result<bool, StateError> {
+        if let Some(account) = self.flat_account(address) {
+            return Ok(!account.storage.is_empty());
+        }
         let account = self.or_absent(Self::account(self, address));
         let account = self.answer(format_args!("account {address}"), account)?;
         Ok(account.is_some_and(|account| account.storage_root != EMPTY_ROOT_HASH))

@@ -111,7 +111,15 @@ impl Nodes {
             return Ok(Node::Empty);
         }
         let bytes = self.0.get(&hash).ok_or(TrieError::Missing { hash, depth })?;
-        decode(bytes).map_err(|problem| TrieError::Malformed { hash, problem })
+        let malformed = |problem| TrieError::Malformed { hash, problem };
+        let node = decode(bytes).map_err(malformed)?;
+        // Looked at here, so that no key is ever cut or joined beyond its length.
+        if !fits(&node, depth) {
+            return Err(malformed(format!(
+                "no hashed key ends {depth} nibbles and more below the root so"
+            )));
+        }
+        Ok(node)
     }
 
     /// The value under a hashed key.
@@ -155,23 +163,29 @@ impl Nodes {
         reached: &mut B256Set,
         use_leaf: &mut dyn FnMut(B256, Vec<u8>),
     ) -> Result<(), TrieError> {
-        self.visit(Node::Unread(root), Nibbles::new(), reached, use_leaf)
+        let mut seen = B256Set::default();
+        let visited = self.visit(Node::Unread(root), Nibbles::new(), &mut seen, use_leaf);
+        reached.extend(seen);
+        visited
     }
 
     fn visit(
         &self,
         node: Node,
         path: Nibbles,
-        reached: &mut B256Set,
+        seen: &mut B256Set,
         use_leaf: &mut dyn FnMut(B256, Vec<u8>),
     ) -> Result<(), TrieError> {
         match node {
             Node::Empty => Ok(()),
             Node::Unread(hash) => match self.read(hash, path.len()) {
-                Ok(node) => {
-                    reached.insert(hash);
-                    self.visit(node, path, reached, use_leaf)
+                // Keys are hashes: no two parts of a trie are alike. A witness whose nodes lead to one another
+                // again and again would take for ever to visit.
+                Ok(_) if !seen.insert(hash) => {
+                    let problem = "reached twice below one root".to_owned();
+                    Err(TrieError::Malformed { hash, problem })
                 }
+                Ok(node) => self.visit(node, path, seen, use_leaf),
                 Err(TrieError::Missing { .. }) => Ok(()),
                 Err(error) => Err(error),
             },
@@ -184,16 +198,30 @@ impl Nodes {
                 Ok(())
             }
             Node::Extension(prefix, child) => {
-                self.visit(*child, path.join(&prefix), reached, use_leaf)
+                self.visit(*child, path.join(&prefix), seen, use_leaf)
             }
             Node::Branch(children) => {
                 for (nibble, child) in children.into_iter().enumerate() {
                     let mut below = path;
                     below.push(nibble as u8);
-                    self.visit(child, below, reached, use_leaf)?;
+                    self.visit(child, below, seen, use_leaf)?;
                 }
                 Ok(())
             }
+        }
+    }
+}
+
+/// Whether a node can stand so many nibbles below the root: leaves end a hashed key, nothing goes beyond.
+fn fits(node: &Node, depth: usize) -> bool {
+    match node {
+        Node::Empty | Node::Unread(_) => depth <= MOST_NIBBLES,
+        Node::Leaf(rest, _) => depth + rest.len() == MOST_NIBBLES,
+        Node::Extension(prefix, child) => {
+            depth + prefix.len() < MOST_NIBBLES && fits(child, depth + prefix.len())
+        }
+        Node::Branch(children) => {
+            depth < MOST_NIBBLES && children.iter().all(|child| fits(child, depth + 1))
         }
     }
 }
@@ -600,6 +628,33 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Branches that lead to one another, sixteen ways each, and paths longer than a key.
+    #[test]
+    fn hostile_nodes_are_malformed_and_cost_nothing() {
+        let branch = |child: B256| {
+            let mut rlp = vec![0xf9, 0x02, 0x11];
+            for _ in 0..16 {
+                rlp.push(0xa0);
+                rlp.extend_from_slice(child.as_slice());
+            }
+            rlp.push(0x80);
+            Bytes::from(rlp)
+        };
+        let mut nodes = vec![branch(B256::repeat_byte(1))];
+        for _ in 0..100 {
+            nodes.push(branch(keccak256(nodes.last().unwrap())));
+        }
+        let root = keccak256(nodes.last().unwrap());
+        let nodes: Nodes = nodes.into_iter().collect();
+        let visited = nodes.leaves(root, &mut B256Set::default(), &mut |_, _| {});
+        assert!(matches!(visited, Err(TrieError::Malformed { .. })), "{visited:?}");
+        let found = nodes.get(root, B256::ZERO);
+        assert!(matches!(found, Err(TrieError::Malformed { .. })), "{found:?}");
+        let mut trie = SparseTrie::new(&nodes, root);
+        let updated = trie.update([(B256::ZERO, Some(vec![1])), (B256::repeat_byte(7), None)]);
+        assert!(matches!(updated, Err(TrieError::Malformed { .. })), "{updated:?}");
     }
 
     #[test]
