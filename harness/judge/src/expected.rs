@@ -111,6 +111,8 @@ pub struct HeaderExpectation {
     pub blob_gas_used: Option<u64>,
     /// EIP-7685 hash of the requests, from Prague on.
     pub requests_hash: Option<B256>,
+    /// EIP-7928 hash of the block access list, from Amsterdam on.
+    pub block_access_list_hash: Option<B256>,
 }
 
 /// One test within a packed block.

@@ -206,5 +206,6 @@ fn header_of(runnable: &lockstep_judge::runnable::Runnable) -> HeaderExpectation
         receipts_root: Some(roots::receipts_root(&outcome.receipts)),
         blob_gas_used: Some(outcome.blob_gas_used),
         requests_hash: Some(Requests::new(outcome.requests).requests_hash()),
+        block_access_list_hash: None,
     }
 }

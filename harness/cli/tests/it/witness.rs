@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// An accepted generated block as the files of a real one.
 fn made(seed: u64) -> Option<RealBlock> {
-    let forks = vec![Fork::Shanghai, Fork::Cancun, Fork::Prague, Fork::Osaka];
+    let forks = vec![Fork::Shanghai, Fork::Cancun, Fork::Prague, Fork::Osaka, Fork::Amsterdam];
     let limits = Limits { forks, transactions: 12, ..Limits::default() };
     let block = rebased(&from_seed(seed, &limits).block);
     let outcome = Reference.prepare(&block.case, &RunOptions::of(&block.case)).unwrap().run();

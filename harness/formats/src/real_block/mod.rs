@@ -195,6 +195,7 @@ fn header_expectation(block: &Contents, fork: Fork, phases: Phases) -> HeaderExp
         blob_gas_used: header.blob_gas_used,
         // Without the request contracts, requests were not collected: listed as undecidable.
         requests_hash: header.requests_hash.filter(|_| phases == Phases::Full),
+        block_access_list_hash: header.block_access_list_hash.filter(|_| phases == Phases::Full),
     }
 }
 

@@ -206,6 +206,9 @@ impl Capture {
             let unanswered = state.failure().unwrap_or_default();
             format!("block {number}: {}: {unanswered}", error.reason("reference"))
         })?;
+        if let Some(unanswered) = state.failure() {
+            return Err(format!("block {number}: {unanswered}"));
+        }
         match execution.outcome {
             Outcome::Accepted(outcome) => Ok(outcome),
             Outcome::Rejected(rejection) => Err(format!(

@@ -165,6 +165,11 @@ impl Judge {
                 }
             },
         };
+        // An executor may take a read that failed for a failure of the block.
+        if let Some(unanswered) = runnable.pre.unanswered() {
+            result.cases.add(Verdict::Inconclusive);
+            return inconclusive(result, format!("executor broke: reference: {unanswered}"));
+        }
         runnable.pre.answer_all(&reference.outcome);
         result.runs.push(Run {
             executor: "reference".to_owned(),

@@ -336,6 +336,11 @@ impl Collector {
             let hash = Requests::new(outcome.requests.clone()).requests_hash();
             self.check(s, "requests_hash", &expected, &hash);
         }
+        if let Some(expected) = header.block_access_list_hash {
+            let list = outcome.access_list.as_deref().unwrap_or_default();
+            let hash = alloy_eip7928::compute_block_access_list_hash(list);
+            self.check(s, "block_access_list_hash", &expected, &hash);
+        }
     }
 
     fn member(
