@@ -62,6 +62,7 @@ fn checks(text: &mut String, board: &Board) {
             counts.diverged
         );
     }
+    proved_roots(text, board);
     for (_, record) in &board.checks {
         for ((status, reason), count) in &record.reasons {
             let status = match status {
@@ -71,6 +72,32 @@ fn checks(text: &mut String, board: &Board) {
             };
             let _ = writeln!(text, "\n* {count} {status}: {}", cell(reason));
         }
+    }
+}
+
+/// The state roots that witnesses prove, by fork.
+fn proved_roots(text: &mut String, board: &Board) {
+    let mut rows = board
+        .checks
+        .iter()
+        .flat_map(|(file, record)| {
+            record.roots.iter().map(move |(fork, roots)| (file, fork, roots))
+        })
+        .peekable();
+    if rows.peek().is_none() {
+        return;
+    }
+    *text += "\n### State roots that witnesses prove\n\n| run | fork | blocks | root before | root after |\n\
+              |---|---|---:|---:|---:|\n";
+    for (file, fork, roots) in rows {
+        let _ = writeln!(
+            text,
+            "| {} | {fork} | {} | {} | {} |",
+            cell(file),
+            roots.blocks,
+            roots.before,
+            roots.after
+        );
     }
 }
 

@@ -385,8 +385,8 @@ pub struct Record {
     pub reasons: BTreeMap<(Status, String), usize>,
     /// Expectations that could not be decided.
     pub undecidable: BTreeMap<Cow<'static, str>, usize>,
-    /// State roots that witnesses prove.
-    pub roots: ProvedRoots,
+    /// State roots that witnesses prove, by fork.
+    pub roots: BTreeMap<String, ProvedRoots>,
     /// Failed tests, in the order in which they failed.
     pub failures: Vec<TestResult>,
     /// Inputs that could not be read.
@@ -419,7 +419,7 @@ impl Record {
             *self.reasons.entry((result.status, reason.clone())).or_default() += 1;
         }
         if let Some(roots) = result.roots {
-            self.roots.add(roots);
+            self.roots.entry(result.fork.clone()).or_default().add(roots);
         }
         for why in &result.undecidable {
             *self.undecidable.entry(why.clone()).or_default() += 1;
@@ -462,7 +462,9 @@ impl Record {
         for (key, count) in other.reasons {
             *self.reasons.entry(key).or_default() += count;
         }
-        self.roots.add(other.roots);
+        for (fork, roots) in other.roots {
+            self.roots.entry(fork).or_default().add(roots);
+        }
         for (why, count) in other.undecidable {
             *self.undecidable.entry(why).or_default() += count;
         }

@@ -227,17 +227,21 @@ fn reasons(text: &mut String, record: &Record) {
 }
 
 fn proved_roots(text: &mut String, record: &Record) {
-    let ProvedRoots { before, after, assumed, blocks } = record.roots;
-    if blocks == 0 {
+    if record.roots.is_empty() {
         return;
     }
     let _ = writeln!(text, "\n{BOLD}State roots that witnesses prove{RESET}");
-    let _ = writeln!(text, "  {before:>6} of {blocks} before the block");
-    let _ = writeln!(text, "  {after:>6} of {blocks} after it");
+    for (fork, ProvedRoots { before, after, blocks, .. }) in &record.roots {
+        let _ = writeln!(
+            text,
+            "  {fork:<12} {before:>4} of {blocks} before the block, {after} of {blocks} after it"
+        );
+    }
+    let assumed: usize = record.roots.values().map(|roots| roots.assumed).sum();
     if assumed > 0 {
         let _ = writeln!(
             text,
-            "  {assumed:>6} removals collapsed onto a node that the witness lacks; taken for a branch, which the root \
+            "  {assumed:>17} removals collapsed onto a node that the witness lacks; taken for a branch, which the root \
              confirms"
         );
     }

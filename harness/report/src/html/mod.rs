@@ -8,7 +8,10 @@ use super::{
     faults::Means,
     markdown,
 };
-use crate::samples::{Circumstances, SampleSet, statistics::geometric_mean};
+use crate::{
+    record::ProvedRoots,
+    samples::{Circumstances, SampleSet, statistics::geometric_mean},
+};
 use askama::Template;
 use charts::{Bar, Line, Size, color};
 use std::collections::{BTreeMap, BTreeSet};
@@ -333,9 +336,19 @@ fn checks(board: &Board) -> Vec<Check> {
             .reasons
             .iter()
             .map(|((_, reason), count)| (*count, reason.clone()))
+            .chain(record.roots.iter().map(proved))
             .collect(),
     };
     board.checks.iter().map(check).collect()
+}
+
+/// The state roots of a fork that witnesses prove.
+fn proved((fork, roots): (&String, &ProvedRoots)) -> (usize, String) {
+    let ProvedRoots { before, after, blocks, .. } = roots;
+    let text = format!(
+        "blocks of {fork} with a witness; the state root before is proved on {before} of them, after on {after}"
+    );
+    (*blocks, text)
 }
 
 fn faults(board: &Board) -> Vec<Vec<String>> {
