@@ -45,6 +45,26 @@ impl Commitments {
         keccak256([self.state_root, self.receipts.root].concat())
     }
 
+    /// Holds them against the header, as far as a source states it.
+    fn check(&self, block: &Runnable) -> Result<(), String> {
+        let expectation = &block.expectation;
+        let header = expectation.header.as_ref();
+        let stated = [
+            ("state root", expectation.state_root, self.state_root),
+            ("receipts root", header.and_then(|header| header.receipts_root), self.receipts.root),
+        ];
+        match stated
+            .into_iter()
+            .find(|(_, stated, found)| stated.is_some_and(|stated| stated != *found))
+        {
+            Some((what, stated, found)) => {
+                let stated = stated.unwrap_or_default();
+                Err(format!("{what}: the header states {stated}, the reference comes to {found}"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The commitments of the right outcome.
     ///
     /// # Errors
@@ -58,7 +78,9 @@ impl Commitments {
         let (root, bloom) =
             (roots::receipts_root(&right.receipts), roots::logs_bloom(&right.receipts));
         let receipts = ReceiptsCommitment { root, bloom };
-        Ok(Self { receipts, state_root: roots::state_root(&block.pre, &changes) })
+        let found = Self { receipts, state_root: roots::state_root(&block.pre, &changes) };
+        found.check(block)?;
+        Ok(found)
     }
 }
 
