@@ -3,8 +3,11 @@
 
 use alloy_primitives::{Address, B256, map::AddressMap};
 use lockstep_faults::{
-    destruction::DESTROYING_LOGS_CUT, gas_and_receipts::LOGS_REVERSED,
-    memory::ODD_TRANSACTIONS_UNVALIDATED, nonces::HIGH_NONCE_FINAL,
+    destruction::{DESTROYING_LOGS_CUT, WORKER_DESTROYS_AGAIN},
+    gas_and_receipts::{LOGS_REVERSED, TRANSIENT_STORAGE_SURVIVES},
+    memory::ODD_TRANSACTIONS_UNVALIDATED,
+    nonces::HIGH_NONCE_FINAL,
+    phases::BLOCK_HASH_CACHE_RACES,
     transfers::FUNDED_SENDER_REFUSED,
 };
 use lockstep_model::Rule;
@@ -29,30 +32,45 @@ pub(crate) fn first_code_of(address: Address, code_hash: B256) -> B256 {
 }
 
 /// Remembers that this thread destroyed the account.
+#[inline]
 pub(crate) fn remember_destroyed(address: Address) {
-    DESTROYED.with_borrow_mut(|destroyed| destroyed.push(address));
+    if WORKER_DESTROYS_AGAIN.is_planted() {
+        DESTROYED.with_borrow_mut(|destroyed| destroyed.push(address));
+    }
 }
 
-/// Whether this thread has ever destroyed the account.
+/// Whether an account counts as destroyed because this thread has ever destroyed it.
+#[inline]
 pub(crate) fn was_destroyed(address: Address) -> bool {
-    DESTROYED.with_borrow(|destroyed| destroyed.contains(&address))
+    WORKER_DESTROYS_AGAIN.is_planted()
+        && DESTROYED.with_borrow(|destroyed| destroyed.contains(&address))
 }
 
 /// Leaves transient storage for the next transaction of this thread.
+#[inline]
 pub(crate) fn leave_transient(storage: &TransientStorage) {
-    TRANSIENT.set(storage.clone());
+    if TRANSIENT_STORAGE_SURVIVES.is_planted() {
+        TRANSIENT.set(storage.clone());
+    }
 }
 
 /// Takes the transient storage that the last transaction of this thread has left.
-pub(crate) fn take_transient() -> TransientStorage {
-    TRANSIENT.take()
+#[inline]
+pub(crate) fn take_transient(storage: &mut TransientStorage) {
+    if TRANSIENT_STORAGE_SURVIVES.is_planted() {
+        *storage = TRANSIENT.take();
+    }
 }
 
-/// A cache of one block hash in two places that are not written together.
+/// The hash of a block; by the fault from a cache of two places that are not written together.
+#[inline]
 pub(crate) fn cached_block_hash<E>(
     number: u64,
     read: impl FnOnce() -> Result<B256, E>,
 ) -> Result<B256, E> {
+    if !BLOCK_HASH_CACHE_RACES.is_planted() {
+        return read();
+    }
     static NUMBER: AtomicU64 = AtomicU64::new(u64::MAX);
     static HASH: Mutex<B256> = Mutex::new(B256::ZERO);
     if NUMBER.load(Ordering::Relaxed) != number {

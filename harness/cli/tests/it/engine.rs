@@ -298,3 +298,68 @@ fn a_genesis_that_contradicts_itself_is_noticed() {
     write(folder.path(), ALLOC, alloc.to_string());
     assert_eq!(check(&test).status, 1);
 }
+
+/// A release may leave the header of a genesis out and name the environment that it is made of.
+#[test]
+fn a_shared_genesis_may_be_an_environment() {
+    for (network, version) in NETWORKS {
+        let mut draft = Draft::empty(network);
+        draft.genesis.header.extra_data = vec![0].into();
+        draft.genesis.hash = draft.genesis.header.hash_slow();
+        draft.header.parent_hash = draft.genesis.hash;
+        draft.transactions = Draft::valid(network).transactions;
+        draft.seal();
+        let mut suite = engine_suite(&draft, version);
+        let test = suite[NAME].as_object_mut().unwrap();
+        test.remove("genesisBlockHeader");
+        test.insert("preHash".into(), json!("0x00000000000000aa"));
+        let environment = json!({
+            "currentCoinbase": draft.genesis.header.beneficiary,
+            "currentGasLimit": format!("{:#x}", draft.genesis.header.gas_limit),
+            "currentTimestamp": format!("{:#x}", draft.genesis.header.timestamp),
+        });
+        let alloc = json!({
+            "network": network,
+            "environment": environment,
+            "pre": test.remove("pre").unwrap(),
+        });
+        let folder = TempDir::new().unwrap();
+        let test = write(folder.path(), "x/ours.json", suite.to_string());
+        write(folder.path(), ALLOC, alloc.to_string());
+        let run = check(&test);
+        assert_eq!(run.status, 0, "{network}: {}", run.stdout);
+
+        for (member, wrong, expected) in [
+            ("environment", Value::Null, "expected `genesis` or `environment`"),
+            ("network", json!("Atlantis"), "expected the network of the genesis, `Atlantis`"),
+            ("/environment/currentNumber", json!("0x1ffffffffffffffff"), "at most 64 bits"),
+        ] {
+            let mut alloc = alloc.clone();
+            match alloc.pointer_mut(member) {
+                None if member.starts_with('/') => alloc["environment"]["currentNumber"] = wrong,
+                _ => alloc[member] = wrong,
+            }
+            write(folder.path(), ALLOC, alloc.to_string());
+            let run = check(&test);
+            assert_eq!(run.status, 2, "{network}: {}", run.stdout);
+            assert!(run.stdout.contains(expected), "{}", run.stdout);
+        }
+    }
+}
+
+/// A test may state what the payloads change instead of the whole state after them.
+#[test]
+fn a_difference_of_states_is_an_expectation() {
+    let mut suite = engine_suite(&Draft::valid("Prague"), 4);
+    let test = suite[NAME].as_object_mut().unwrap();
+    let after = test.remove("postState").unwrap();
+    let (changed, account) = after.as_object().unwrap().iter().next_back().unwrap();
+    let absent = "0x00000000000000000000000000000000000000ff";
+    test.insert("postStateDiff".into(), json!({ (changed): account, absent: null }));
+    let result = judged(&suite);
+    assert_eq!(result.status, Status::Passed, "{}", shown(&result));
+    suite[NAME]["postStateDiff"][changed]["balance"] = json!("0x1");
+    assert_eq!(judged(&suite).status, Status::Failed);
+    suite[NAME]["postStateDiff"] = json!({ (changed): null });
+    assert_eq!(judged(&suite).status, Status::Failed);
+}

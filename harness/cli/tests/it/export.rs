@@ -44,3 +44,32 @@ fn state_tests_are_packed_and_signed_for_a_transition_tool() {
         assert!(run.stderr.contains(expected), "{}", run.stderr);
     }
 }
+
+/// What is written says of every field what the block has there: the reader holds all of it against the
+/// block's bytes.
+#[test]
+fn generated_blocks_are_fixtures_of_every_fork() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("fixtures");
+    let out = out.to_str().unwrap();
+    let export = lockstep(&["export", "--seed", "1", "--blocks", "150", "--out", out]);
+    assert_eq!(export.status, 0, "{}", export.stderr);
+    let check = lockstep(&["check", out, "--threads", "2", "--format", "json"]);
+    assert_eq!(check.status, 0, "{}", check.stdout);
+    let passed = check.summary()["passed"].as_u64().unwrap();
+    assert_eq!(passed, fs::read_dir(out).unwrap().count() as u64);
+    assert!(passed >= 100, "{passed}");
+    let texts = fs::read_dir(out).unwrap().map(|file| fs::read_to_string(file.unwrap().path()));
+    let texts = texts.collect::<Result<Vec<_>, _>>().unwrap().join("\n");
+    for member in [
+        "expectException",
+        "authorizationList",
+        "maxFeePerBlobGas",
+        "accessList",
+        "blockAccessList",
+        "validatorIndex",
+        "blobSchedule",
+    ] {
+        assert!(texts.contains(&format!("\"{member}\"")), "no block has {member}");
+    }
+}

@@ -4,18 +4,13 @@
 //! index, in block order, with revm's own list builder. Only what revm did not do itself is added
 //! by hand: the credit to a fee recipient that the transaction had not looked at.
 
-use super::{memory::MultiVersionMemory, version::Position};
+use super::{memory::MultiVersionMemory, planted, version::Position};
 use crate::evm::{ReadError, revm_info};
 use alloy_eips::eip4788::SYSTEM_ADDRESS;
 use alloy_primitives::{Address, U256};
-use lockstep_faults::{
-    access_lists::{
-        BUILDER_COMPARES_WITH_NEW_VALUE, POST_BLOCK_READS_UNLISTED, REWARDS_BYPASS_BUILDER,
-        SYSTEM_ADDRESS_ALWAYS_LISTED,
-    },
-    output::READ_ONLY_ACCOUNTS_UNLISTED,
+use lockstep_faults::access_lists::{
+    POST_BLOCK_READS_UNLISTED, REWARDS_BYPASS_BUILDER, SYSTEM_ADDRESS_ALWAYS_LISTED,
 };
-use revm::context_interface::transaction::AccessList;
 use revm::state::{
     Account, EvmState, TransactionId,
     bal::{Bal, BlockAccessIndex, alloy::AlloyBal},
@@ -26,27 +21,6 @@ use revm::state::{
 pub(crate) struct Accesses {
     pub(crate) state: EvmState,
     pub(crate) owed_reward: Option<U256>,
-}
-
-impl Accesses {
-    /// Adds what a transaction's own list names. Only a fault does.
-    pub(crate) fn add_all(&mut self, list: &AccessList) {
-        for item in &list.0 {
-            let absent = || Account::new_not_existing(TransactionId::ZERO);
-            self.state.entry(item.address).or_insert_with(absent);
-        }
-    }
-
-    /// Adds what an earlier incarnation looked at. Only a fault does.
-    pub(crate) fn add_reads_of(&mut self, before: Self) {
-        let accounts = before.state.into_iter().map(|(address, account)| {
-            let info = account.original_info();
-            (address, Account::from(info))
-        });
-        accounts.for_each(|(address, account)| {
-            self.state.entry(address).or_insert(account);
-        });
-    }
 }
 
 /// The list in the making.
@@ -71,17 +45,9 @@ impl AccessListBuilder {
         let mut accounts: Vec<_> = accesses.state.iter().collect();
         accounts.sort_unstable_by_key(|(address, _)| **address);
         for (address, account) in accounts {
-            if READ_ONLY_ACCOUNTS_UNLISTED.is_planted() && !account.is_touched() {
-                continue;
+            if !planted::is_unlisted(account) {
+                self.0.update_account(index, *address, &planted::as_compared(account));
             }
-            if BUILDER_COMPARES_WITH_NEW_VALUE.is_planted() {
-                let mut after = account.clone();
-                let slots = after.storage.values_mut();
-                slots.for_each(|slot| slot.original_value = slot.present_value);
-                self.0.update_account(index, *address, &after);
-                continue;
-            }
-            self.0.update_account(index, *address, account);
         }
         if SYSTEM_ADDRESS_ALWAYS_LISTED.is_planted() {
             self.0.accounts.entry(SYSTEM_ADDRESS).or_default();

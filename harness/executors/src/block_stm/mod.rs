@@ -57,6 +57,7 @@ mod location;
 mod memory;
 #[cfg(all(test, feature = "loom"))]
 mod models;
+mod planted;
 #[doc(hidden)]
 pub mod probe;
 mod reads;
@@ -83,13 +84,13 @@ use crate::{
 };
 use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
-use lockstep_faults::{delegation::FIRST_AUTHORISATION_WINS, phases::PRE_BLOCK_WRITES_INVISIBLE};
+use lockstep_faults::phases::PRE_BLOCK_WRITES_INVISIBLE;
 use lockstep_model::{
     BlockOutcome, Case, Dependencies, Execution, Executor, ExecutorError, Mode, Outcome, Prepared,
     RunOptions, StateChanges, Telemetry, Transaction,
 };
 use memory::{EntryBlocks, MultiVersionMemory, Tables};
-use revm::{context::TxEnv, context_interface::transaction::AuthorizationTr};
+use revm::context::TxEnv;
 use run::{BlockRun, Decided, Settings, Slots};
 use scheduler::Claims;
 use stamps::ReadStamps;
@@ -174,15 +175,7 @@ impl BlockStm {
 
 fn prepared_transaction(transaction: &Transaction) -> TxEnv {
     let mut env = transaction_env(transaction);
-    if FIRST_AUTHORISATION_WINS.is_planted() {
-        let mut seen = Vec::new();
-        env.authorization_list.retain(|authorization| {
-            let authority = authorization.authority();
-            let is_first = !seen.contains(&authority);
-            seen.push(authority);
-            is_first
-        });
-    }
+    planted::misprepare(&mut env);
     env
 }
 

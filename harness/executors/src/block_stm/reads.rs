@@ -6,11 +6,11 @@
 
 use super::{
     memory::MultiVersionMemory,
+    planted,
     stamps::ReadStamps,
     version::{Position, Writer},
 };
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
-use lockstep_faults::transfers::BALANCE_READER_MISSES_CREDIT;
 use lockstep_model::{AccountInfo, Read, ReadObserver};
 
 /// Origin of a value.
@@ -87,10 +87,7 @@ impl AccountRead {
     pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
         let now = memory.account_now(self, position);
         now.is_some_and(|info| {
-            let is_credited = BALANCE_READER_MISSES_CREDIT.is_planted()
-                && info.is_some()
-                && self.origin == Origin::PreState;
-            is_credited || self.seen.is_same(self.info, info)
+            planted::misses_credit(self, info) || self.seen.is_same(self.info, info)
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     memory::MultiVersionMemory,
+    planted,
     reads::{ClearingRead, Origin, ReadSet, Seen},
     version::Position,
     writes::Base,
@@ -9,22 +10,12 @@ use super::{
 use crate::{
     codes::WorkerCodes,
     evm::{ReadError, StorageProbe, revm_info, transfer::TransferState},
-    planted,
+    planted::cached_block_hash,
     sync::Arc,
 };
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
+use alloy_primitives::{Address, B256, U256};
 use lockstep_faults::{
-    caches::CODE_CACHED_BY_ADDRESS,
-    delegation::{
-        CLEARED_DELEGATION_SEEN, DELEGATED_ACCOUNT_LOSES_STORAGE, NONCE_ONLY_ACCOUNT_ABSENT,
-        OLD_DELEGATION_RUNS, TORN_ACCOUNT_READ,
-    },
-    destruction::{CREATED_IN_BLOCK_COUNTS_AS_IN_TRANSACTION, DESTROYED_READ_UNRECORDED},
-    empty_accounts::{ABSENT_READ_UNRECORDED, EMPTY_ACCOUNT_ABSENT_TOO_EARLY},
-    fee_recipient::WITHDRAWAL_OVERWRITES_REWARDS,
-    memory::STORAGE_READ_REPLACES_RECORD,
-    phases::{BLOCK_HASH_CACHE_RACES, POST_BLOCK_READS_STALE, WITHDRAWALS_FROM_STALE_STATE},
-    transfers::RECIPIENT_CODE_FROM_PRE_STATE,
+    destruction::CREATED_IN_BLOCK_COUNTS_AS_IN_TRANSACTION, memory::STORAGE_READ_REPLACES_RECORD,
 };
 use lockstep_model::AccountInfo;
 use revm::{
@@ -117,68 +108,10 @@ impl View {
         let stamps = &mut self.reads.stamps;
         let read = self.memory.account_recording(address, self.position, seen, stamps)?;
         let info = read.info;
-        let is_lost = DESTROYED_READ_UNRECORDED.is_planted()
-            && info.is_none()
-            && read.origin != Origin::PreState
-            || ABSENT_READ_UNRECORDED.is_planted()
-                && info.is_none()
-                && read.origin == Origin::PreState;
-        if !is_lost {
+        if !planted::is_unrecorded(&read) {
             self.reads.accounts.push(read);
         }
-        self.misread(address, info)
-    }
-
-    /// Applies planted faults to an account that was read.
-    fn misread(
-        &self,
-        address: Address,
-        info: Option<AccountInfo>,
-    ) -> Result<Option<AccountInfo>, ReadError> {
-        let is_after = self.memory.rewards().transactions() < self.position as usize;
-        let pre = || self.memory.pre_state().account(address);
-        let has_code = |info: AccountInfo| info.code_hash != KECCAK256_EMPTY;
-        if is_after
-            && (WITHDRAWAL_OVERWRITES_REWARDS.is_planted() && address == self.memory.beneficiary()
-                || WITHDRAWALS_FROM_STALE_STATE.is_planted())
-        {
-            return Ok(pre()?);
-        }
-        if EMPTY_ACCOUNT_ABSENT_TOO_EARLY.is_planted() && info.is_some_and(|info| info.is_empty())
-            || NONCE_ONLY_ACCOUNT_ABSENT.is_planted()
-                && info.is_some_and(|info| info.balance.is_zero() && !has_code(info))
-        {
-            return Ok(None);
-        }
-        let Some(mut known) = info else { return Ok(None) };
-        if (OLD_DELEGATION_RUNS.is_planted() && has_code(known)
-            || CLEARED_DELEGATION_SEEN.is_planted() && !has_code(known))
-            && let Some(before) = pre()?.filter(|before| has_code(*before))
-        {
-            known.code_hash = before.code_hash;
-        }
-        if TORN_ACCOUNT_READ.is_planted() {
-            let end = self.memory.rewards().transactions() as Position + 1;
-            if let Ok(last) = self.memory.account(address, end)
-                && let Some(last) = last.info
-            {
-                known.code_hash = last.code_hash;
-            }
-        }
-        if CODE_CACHED_BY_ADDRESS.is_planted() && has_code(known) {
-            known.code_hash = planted::first_code_of(address, known.code_hash);
-        }
-        Ok(Some(known))
-    }
-
-    /// Whether a planted fault hides the storage of the account.
-    fn hides_storage(&self, address: Address) -> Result<bool, ReadError> {
-        if !DELEGATED_ACCOUNT_LOSES_STORAGE.is_planted() {
-            return Ok(false);
-        }
-        let code = |info: Option<AccountInfo>| info.map(|info| info.code_hash);
-        let before = code(self.memory.pre_state().account(address)?);
-        Ok(before != code(self.memory.account(address, self.position)?.info))
+        planted::misread(&self.memory, self.position, address, info)
     }
 }
 
@@ -189,11 +122,10 @@ impl TransferState for View {
     }
 
     fn can_receive(&mut self, address: Address) -> Result<bool, ReadError> {
-        if RECIPIENT_CODE_FROM_PRE_STATE.is_planted() {
-            let before = self.memory.pre_state().account(address)?;
-            return Ok(Seen::HasNoCode.is_same(None, before));
-        }
-        let info = self.account(address, Seen::HasNoCode)?;
+        let info = match planted::stale_recipient(&self.memory, address)? {
+            Some(stale) => stale,
+            None => self.account(address, Seen::HasNoCode)?,
+        };
         Ok(Seen::HasNoCode.is_same(None, info))
     }
 }
@@ -210,13 +142,8 @@ impl Database for View {
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
-        if self.hides_storage(address)? {
-            return Ok(U256::ZERO);
-        }
-        if POST_BLOCK_READS_STALE.is_planted()
-            && self.memory.rewards().transactions() < self.position as usize
-        {
-            return Ok(self.memory.slot(address, slot, 1)?.value);
+        if let Some(wrong) = planted::wrong_slot(&self.memory, self.position, address, slot)? {
+            return Ok(wrong);
         }
         let stamps = &mut self.reads.stamps;
         let read = self.memory.slot_recording(address, slot, self.position, stamps)?;
@@ -228,12 +155,7 @@ impl Database for View {
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
-        if BLOCK_HASH_CACHE_RACES.is_planted() {
-            return planted::cached_block_hash(number, || {
-                Ok(self.memory.pre_state().block_hash(number)?)
-            });
-        }
-        Ok(self.memory.pre_state().block_hash(number)?)
+        cached_block_hash(number, || Ok(self.memory.pre_state().block_hash(number)?))
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     buffers::{Buffers, WorkerBuffers},
     driver::Steps,
     memory::EntryBlocks,
+    planted,
     rewards::Owed,
     run::{BlockRun, Slot},
     scheduler::{Batch, Scheduler, Task, TransactionIndex, Version},
@@ -18,19 +19,17 @@ use crate::{
         ReadError, StrictEvm, broken_evm, rule_of_invalid_transaction, run_deferring_reward,
         transfer::{has_plain_transfers, may_be_plain, transfer},
     },
-    planted,
+    planted::{is_unvalidated, logs_to_cut, spoil_logs},
     sync::{Ordering, lock},
 };
 use alloy_primitives::{TxKind, U256};
 use lockstep_faults::{
-    access_lists::OWN_ACCESS_LIST_COUNTS_AS_ACCESS,
     caches::JOURNAL_KEEPS_FAILED_LOADS,
     gas_and_receipts::CUMULATIVE_GAS_BY_COMPLETION,
     invalid::{
         COMMIT_GOES_ON_AFTER_ERROR, INVALID_TRANSACTION_SKIPPED, SPECULATIVE_ERROR_IS_FINAL,
     },
     memory::THIRD_EXECUTION_ASSERTED_AWAY,
-    phases::ABORTED_ACCESSES_LISTED,
 };
 use lockstep_model::{At, ExecutorError, Rejection, Rule};
 use revm::context::result::{EVMError, ExecutionResult};
@@ -214,24 +213,20 @@ impl Worker<'_> {
         let journal = &mut evm.context().journaled_state;
         let mut state = std::mem::take(&mut journal.inner.state);
         let has_failed = outcome.is_err();
-        let cut = planted::logs_to_cut(&state);
+        let cut = logs_to_cut(&state);
         let executed = match outcome {
             Ok((result, owed)) => {
-                let accesses = self
+                let mut accesses = self
                     .block
                     .has_access_list
                     .then(|| Box::new(Accesses { state: state.clone(), owed_reward: owed }));
-                let accesses = accesses.map(|mut accesses| {
-                    if OWN_ACCESS_LIST_COUNTS_AS_ACCESS.is_planted() {
-                        accesses.add_all(&self.block.transactions[index as usize].access_list);
-                    }
-                    accesses
-                });
+                let own_list = &self.block.transactions[index as usize].access_list;
+                planted::add_own_list(accesses.as_deref_mut(), own_list);
                 let clearing = self.block.state_clearing;
                 self.writes.take(&mut state, &mut journal.database, clearing);
                 let owed = owed.map_or(Owed::Nothing, |owed| Owed::Amount(owed.saturating_to()));
                 let mut done: Done = result.into();
-                planted::spoil_logs(&mut done.logs, cut);
+                spoil_logs(&mut done.logs, cut);
                 Ok(Executed { result: Ok(done), owed, accesses })
             }
             // A result like any other: it stands once its reads are known to be final.
@@ -283,11 +278,7 @@ impl Worker<'_> {
         slot.result = Some(executed.result);
         let before = slot.accesses.take();
         slot.accesses = executed.accesses;
-        if let (true, Some(now), Some(before)) =
-            (ABORTED_ACCESSES_LISTED.is_planted(), &mut slot.accesses, before)
-        {
-            now.add_reads_of(*before);
-        }
+        planted::add_aborted(slot.accesses.as_deref_mut(), before);
         let before = slot.reads.replace(reads);
         slot.worker = self.buffers.worker();
         drop(slot);
@@ -313,7 +304,7 @@ impl Worker<'_> {
         let mut valid = 0;
         for index in task.clone() {
             let mut slot = block.slots.of(index);
-            let is_let_through = planted::is_unvalidated(index, slot.result.as_ref());
+            let is_let_through = is_unvalidated(index, slot.result.as_ref());
             if !is_let_through && !slot.reads_are_current(&block.memory, index + 1) {
                 break;
             }

@@ -3,17 +3,17 @@
 //! The rules are those of revm's `CacheState::apply_account_state` and `JournalInner::finalize`,
 //! read from the journal before either of them has seen it.
 
-use super::{reads::could_overflow, view::View};
-use crate::{evm::model_info, planted, remembered::bytecode_of};
+use super::{planted, reads::could_overflow, view::View};
+use crate::{
+    evm::model_info,
+    planted::{remember_destroyed, was_destroyed},
+    remembered::bytecode_of,
+};
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use lockstep_faults::{
-    delegation::{DELEGATED_CREATE_NONCE_LOST, SELF_AUTHORISATION_ONE_NONCE_SHORT},
-    destruction::{
-        DESTROYED_ACCOUNT_READABLE, RECREATED_ACCOUNT_SEES_OLD_STORAGE, WORKER_DESTROYS_AGAIN,
-    },
+    destruction::{DESTROYED_ACCOUNT_READABLE, RECREATED_ACCOUNT_SEES_OLD_STORAGE},
     empty_accounts::TOUCHED_EMPTY_ACCOUNT_STAYS,
     fee_recipient::FEE_RECIPIENT_VISIT_IS_WRITE,
-    nonces::{CREATED_NONCE_TOO_EARLY, CREATION_DROPS_BALANCE, NONCE_WRITE_UNSEEN},
     transfers::ZERO_TRANSFER_WRITES_EMPTY,
 };
 use lockstep_model::{AccountInfo, StateChanges};
@@ -107,8 +107,7 @@ impl WriteSet {
     }
 
     pub(crate) fn set(&mut self, address: Address, info: Option<AccountInfo>, cleared: bool) {
-        let is_destroyed = WORKER_DESTROYS_AGAIN.is_planted() && planted::was_destroyed(address);
-        let info = Some(InfoWrite::Set(info.filter(|_| !is_destroyed)));
+        let info = Some(InfoWrite::Set(info.filter(|_| !was_destroyed(address))));
         self.accounts.push(AccountWrites { address, info, cleared });
     }
 
@@ -136,9 +135,7 @@ impl WriteSet {
     ) {
         if account.is_selfdestructed() {
             view.observe(address);
-            if WORKER_DESTROYS_AGAIN.is_planted() {
-                planted::remember_destroyed(address);
-            }
+            remember_destroyed(address);
             if !DESTROYED_ACCOUNT_READABLE.is_planted() {
                 self.set(address, None, !RECREATED_ACCOUNT_SEES_OLD_STORAGE.is_planted());
             }
@@ -158,8 +155,7 @@ impl WriteSet {
         }
         let before = existed.then(|| model_info(account.original_info_mut()));
         let after = model_info(&account.info);
-        let is_bump = before.is_some_and(|before| before.balance == after.balance);
-        let is_lost = NONCE_WRITE_UNSEEN.is_planted() && is_bump && !created;
+        let is_lost = planted::is_write_lost(before, after, created);
         if FEE_RECIPIENT_VISIT_IS_WRITE.is_planted()
             && before == Some(after)
             && view.is_fee_recipient(address)
@@ -181,7 +177,7 @@ impl WriteSet {
         view: &mut View,
     ) {
         let (mut after, created) = (model_info(&account.info), account.is_created());
-        miswrite(before, &mut after, created);
+        planted::miswrite(before, &mut after, created);
         if let Some(before) = before
             && !created
             && (before.nonce, before.code_hash) == (after.nonce, after.code_hash)
@@ -201,26 +197,5 @@ impl WriteSet {
             self.codes.push((after.code_hash, code.clone()));
         }
         self.set(address, Some(after), created && !RECREATED_ACCOUNT_SEES_OLD_STORAGE.is_planted());
-    }
-}
-
-/// Applies planted faults to an account that is written.
-fn miswrite(before: Option<AccountInfo>, after: &mut AccountInfo, created: bool) {
-    let then = before.unwrap_or_default();
-    if CREATION_DROPS_BALANCE.is_planted() && created {
-        after.balance = after.balance.saturating_sub(then.balance);
-    }
-    if CREATED_NONCE_TOO_EARLY.is_planted() && created {
-        after.nonce = after.nonce.max(1);
-    }
-    let has_code = then.code_hash != KECCAK256_EMPTY;
-    if SELF_AUTHORISATION_ONE_NONCE_SHORT.is_planted()
-        && then.code_hash != after.code_hash
-        && after.nonce == then.nonce + 2
-    {
-        after.nonce -= 1;
-    }
-    if DELEGATED_CREATE_NONCE_LOST.is_planted() && has_code && then.code_hash == after.code_hash {
-        after.nonce = then.nonce;
     }
 }

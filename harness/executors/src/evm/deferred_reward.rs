@@ -11,7 +11,6 @@ use alloy_primitives::U256;
 use lockstep_faults::{
     caches::EVM_ERROR_LEAKS_INTO_NEXT,
     fee_recipient::{FEE_RECIPIENT_WARM_TOO_EARLY, LEGACY_TIP_IS_GAS_PRICE},
-    gas_and_receipts::TRANSIENT_STORAGE_SURVIVES,
 };
 use lockstep_model::{AccountInfo, Case, Fork, StateError};
 use revm::{
@@ -80,9 +79,7 @@ pub(crate) fn run_deferring_reward<DB: StorageProbe>(
     if !EVM_ERROR_LEAKS_INTO_NEXT.is_planted() {
         context.error = Ok(());
     }
-    if TRANSIENT_STORAGE_SURVIVES.is_planted() {
-        context.journaled_state.inner.transient_storage = planted::take_transient();
-    }
+    planted::take_transient(&mut context.journaled_state.inner.transient_storage);
     if FEE_RECIPIENT_WARM_TOO_EARLY.is_planted() {
         let beneficiary = context.block.beneficiary;
         context.journaled_state.inner.warm_addresses.set_coinbase(beneficiary);
@@ -114,9 +111,7 @@ impl<DB: StorageProbe> Handler for DeferringHandler<DB> {
         exec_result: &mut <EthFrame as revm::handler::FrameTr>::FrameResult,
     ) -> Result<(), Self::Error> {
         let context = evm.ctx();
-        if TRANSIENT_STORAGE_SURVIVES.is_planted() {
-            planted::leave_transient(&context.journaled_state.inner.transient_storage);
-        }
+        planted::leave_transient(&context.journaled_state.inner.transient_storage);
         let beneficiary = context.block.beneficiary;
         let owed = reward(context, exec_result);
         let pays_now = !self.deferral.allows(owed);

@@ -4,6 +4,7 @@ use super::{
     super::{
         cells::{AccountCells, AccountVersions, SlotCells},
         location::{account_hash, slot_hash},
+        planted,
         reads::{AccountRead, Origin, Seen, SlotRead, is_modest},
         stamps::{Counter, ReadStamps, Stamp},
         table::BucketSnapshot,
@@ -18,11 +19,8 @@ use crate::{
 };
 use alloy_primitives::{Address, U256};
 use lockstep_faults::{
-    destruction::{PAYMENT_AFTER_DESTRUCTION_ADDS_TO_OLD_BALANCE, REVIVAL_HIDES_CLEARING},
-    fee_recipient::{
-        FEE_RECIPIENT_WRITES_LOST, REWARD_DOES_NOT_CREATE, REWARDS_AFTER_DESTRUCTION_LOST,
-        REWARDS_INVISIBLE_TO_CODE,
-    },
+    destruction::REVIVAL_HIDES_CLEARING,
+    fee_recipient::{FEE_RECIPIENT_WRITES_LOST, REWARD_DOES_NOT_CREATE},
     memory::PRE_STATE_READS_ALWAYS_CURRENT,
 };
 use lockstep_model::{AccountChange, AccountInfo, StateChanges};
@@ -127,14 +125,7 @@ impl MultiVersionMemory {
         credit: U256,
         position: Position,
     ) -> Result<Option<AccountInfo>, ReadError> {
-        let mut info = base;
-        if PAYMENT_AFTER_DESTRUCTION_ADDS_TO_OLD_BALANCE.is_planted()
-            && base.is_none()
-            && origin != Origin::PreState
-            && !credit.is_zero()
-        {
-            info = self.pre_state.account(address)?;
-        }
+        let mut info = planted::base_of_credit(self, address, origin, base, credit)?;
         if !credit.is_zero() {
             info = credited(info, credit, self.state_clearing);
         }
@@ -144,12 +135,8 @@ impl MultiVersionMemory {
                 Origin::PreState | Origin::Cleared(_) => 0,
             };
             let rewards = self.rewards().between(after, position)?;
-            let is_lost = REWARDS_INVISIBLE_TO_CODE.is_planted()
-                && (position as usize) <= self.rewards().transactions()
-                || REWARDS_AFTER_DESTRUCTION_LOST.is_planted()
-                    && base.is_none()
-                    && origin != Origin::PreState;
-            if rewards.payments > 0 && !is_lost {
+            let is_unseen = planted::are_rewards_unseen(self, position, origin, base);
+            if rewards.payments > 0 && !is_unseen {
                 info = credited(info, U256::from(rewards.sum), self.state_clearing);
             }
         }
