@@ -29,6 +29,7 @@ mod program;
 mod progress;
 mod report;
 mod rerun;
+mod t8n;
 #[doc(hidden)]
 pub mod testing;
 
@@ -148,6 +149,7 @@ impl Lockstep {
             Command::Export(args) => export::export(&args, &self),
             Command::Minimise(args) => minimise::minimise(&args, &self),
             Command::Report(args) => report::report(&args, &self),
+            Command::T8n(args) => Ok(t8n::t8n(&args, &self)),
             Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),
         };
         match outcome {

@@ -37,4 +37,4 @@ pub use block_stm::{BlockStm, dependencies};
 pub use reference::Reference;
 pub use remembered::remember;
 pub use sequential::Sequential;
-pub use trace::trace;
+pub use trace::{trace, trace_into};

@@ -6,6 +6,7 @@
 //!   [`Test`](lockstep_judge::definition::Test)s.
 //! * [`access_list`]: EIP-7928 lists as JSON.
 //! * [`mod@export`]: fixtures and `t8n` inputs out of a case.
+//! * [`mod@t8n`]: documents of a transition tool.
 //! * [`networks`]: fork times and constants of public networks.
 //! * [`lists`]: reviewed lists of known failures, slow tests and drafts.
 //! * [`keys`], [`placeholder`]: senders whose keys are known; transactions without a signature.
@@ -23,6 +24,7 @@ pub mod placeholder;
 pub mod real_block;
 pub mod state_test;
 pub mod system_contracts;
+pub mod t8n;
 
 mod accounts;
 mod archive;

@@ -6,6 +6,7 @@
 //! * [`minimise`], [`explain`]: a failing block, made small and explained.
 //! * [`trials`]: runs of a candidate in a worker process that may die.
 //! * [`mod@bench`], [`import`]: speedups of execution and of whole block imports.
+//! * [`t8n`]: a transition tool over an executor.
 //! * [`gate`]: whether a change made something slower.
 
 pub mod bench;
@@ -18,4 +19,5 @@ pub mod gate;
 pub mod history;
 pub mod import;
 pub mod minimise;
+pub mod t8n;
 pub mod trials;

@@ -9,6 +9,7 @@ mod fixtures;
 mod fuzz;
 mod gate;
 mod report;
+mod t8n;
 
 pub(crate) use bench::{BenchArgs, BenchFormat, ThreadsMode};
 pub(crate) use capture::{Blocks, CaptureArgs, SourceMode};
@@ -21,6 +22,7 @@ pub(crate) use fixtures::PullArgs;
 pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};
 pub(crate) use gate::GateArgs;
 pub(crate) use report::{ReportArgs, ReportFormat};
+pub(crate) use t8n::T8nArgs;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use lockstep_formats::networks::Network;
@@ -112,6 +114,9 @@ pub(crate) enum Command {
     /// Render or merge records
     #[command(long_about = report::REPORT_ABOUT)]
     Report(ReportArgs),
+    /// Make a block of transactions, as geth's `evm t8n` does
+    #[command(long_about = t8n::T8N_ABOUT, visible_alias = "transition")]
+    T8n(Box<T8nArgs>),
     /// Official fixture releases
     #[command(subcommand)]
     Fixtures(FixturesCommand),

@@ -28,6 +28,7 @@ mod reports;
 mod rules;
 mod scene;
 mod state_test;
+mod t8n;
 mod witness;
 mod workloads;
 mod wrong;

@@ -74,6 +74,9 @@ fn env(block: &Runnable) -> Value {
     if let Some(excess) = known.excess_blob_gas {
         env["currentExcessBlobGas"] = json!(quantity(excess));
     }
+    if let Some(slot) = known.slot_number {
+        env["slotNumber"] = json!(quantity(slot));
+    }
     env
 }
 

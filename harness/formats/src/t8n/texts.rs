@@ -1,0 +1,90 @@
+//! Geth's words for a block or a transaction that is rejected. Drivers find them by a part of the text; the
+//! rule's own name stands behind, so that nothing is lost.
+
+use lockstep_model::Rule;
+
+/// A rule, and the part of the text by which execution-spec-tests knows it of geth.
+const TEXTS: &[(Rule, &str)] = &[
+    (Rule::InvalidChainId, "invalid chain id for signer"),
+    (Rule::Type1PreFork, "transaction type not supported"),
+    (Rule::Type2PreFork, "transaction type not supported"),
+    (Rule::Type3PreFork, "transaction type not supported"),
+    (Rule::Type4PreFork, "transaction type not supported"),
+    (Rule::UnknownTransactionType, "transaction type not supported"),
+    (Rule::GasLimitExceedsMaximum, "transaction gas limit too high"),
+    (Rule::InsufficientMaxFeePerGas, "max fee per gas less than block base fee"),
+    (Rule::PriorityGreaterThanMaxFee, "max priority fee per gas higher than max fee per gas"),
+    (Rule::InsufficientMaxFeePerBlobGas, "max fee per blob gas less than block blob gas fee"),
+    (Rule::ZeroBlobs, "blob transaction missing blob hashes"),
+    (Rule::InvalidBlobVersionedHash, "blob has invalid hash version"),
+    (Rule::BlobCountExceeded, "blob transaction has too many blobs"),
+    (
+        Rule::BlobContractCreation,
+        "input string too short for common.Address, decoding into (types.Transaction)(types.BlobTx).To",
+    ),
+    (Rule::EmptyAuthorizationList, "EIP-7702 transaction with empty auth list"),
+    (Rule::InvalidAuthorizationFormat, "rlp: value size exceeds available input length"),
+    (
+        Rule::SetCodeContractCreation,
+        "input string too short for common.Address, decoding into (types.Transaction)(types.SetCodeTx).To",
+    ),
+    (Rule::GasAllowanceExceeded, "gas limit reached"),
+    (Rule::InitcodeSizeExceeded, "max initcode size exceeded"),
+    (Rule::NonceIsMax, "nonce has max value"),
+    (Rule::IntrinsicGasTooLow, "intrinsic gas too low"),
+    (Rule::IntrinsicGasBelowFloor, "insufficient gas for floor data gas cost"),
+    (Rule::SenderNotEoa, "sender not an eoa"),
+    (Rule::NonceTooHigh, "nonce too high"),
+    (Rule::NonceTooLow, "nonce too low"),
+    (Rule::InsufficientAccountFunds, "insufficient funds for gas * price + value"),
+    (Rule::GasPriceProductOverflow, "insufficient funds for gas * price + value"),
+    (Rule::InvalidSignature, "invalid transaction v, r, s values"),
+    (Rule::BlobsInBlock, "unexpected blob sidecar in transaction"),
+    (Rule::BlobGasAllowanceExceeded, "blob gas would exceed maximum allowance"),
+    (Rule::NumberTooLarge, "rlp: input string too long"),
+    (Rule::MissingParentBeaconBlockRoot, "header is missing beaconRoot"),
+    (Rule::SystemContractEmpty, "system call failed to execute: no code"),
+    (Rule::SystemContractCallFailed, "system call failed to execute:"),
+    (Rule::InvalidDepositEventLayout, "failed to parse deposit logs"),
+    (Rule::InvalidBlockAccessList, "invalid block access list:"),
+];
+
+/// The text of a rule.
+pub fn text_of(rule: &Rule) -> String {
+    match TEXTS.iter().find(|(known, _)| known == rule) {
+        Some((_, text)) => format!("{text} ({rule})"),
+        None => rule.to_string(),
+    }
+}
+
+/// The rule that a text stands for, where it is one that is known.
+pub fn rule_of_text(text: &str) -> Option<Rule> {
+    // A name says more than words that several rules share.
+    let mut by_name = Rule::NAMED.iter().filter(|rule| {
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == rule.name())
+    });
+    let by_text = TEXTS.iter().filter(|(_, known)| text.contains(known));
+    let longest = by_text.max_by_key(|(_, known)| known.len()).map(|(rule, _)| rule);
+    by_name.next_back().or(longest).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_text_that_leads_back() {
+        for rule in Rule::NAMED {
+            let text = text_of(rule);
+            assert!(text.contains('('), "{rule} has no text");
+            assert_eq!(rule_of_text(&text).as_ref(), Some(rule), "{text}");
+        }
+    }
+
+    #[test]
+    fn geths_own_texts_are_known() {
+        let text = "nonce too low: address 0x00, tx: 0 state: 1";
+        assert_eq!(rule_of_text(text), Some(Rule::NonceTooLow));
+        assert_eq!(rule_of_text("something else"), None);
+    }
+}
