@@ -25,10 +25,13 @@ mod minimise;
 mod one_case;
 mod output;
 mod pipes;
+mod pose;
 mod program;
 mod progress;
 mod report;
 mod rerun;
+mod runner;
+mod steps;
 mod t8n;
 #[doc(hidden)]
 pub mod testing;
@@ -38,7 +41,9 @@ use clap::Parser;
 use defaults::Known;
 use lockstep_formats::lists::Lists;
 pub use lockstep_jobs::bench::MemoryMeter;
+use lockstep_judge::definition::SourceKind;
 use lockstep_model::Executor;
+use runner::Asked;
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
 /// Exit status where the usage is wrong, or something could not be read.
@@ -124,7 +129,13 @@ impl Lockstep {
     /// As [`Self::run`], with other words than the program was started with: a program of your own may
     /// take its own options out first.
     pub fn run_from(self, words: impl IntoIterator<Item = OsString>) -> ExitCode {
-        let words: Vec<OsString> = words.into_iter().collect();
+        let words = match pose::pose(words.into_iter().collect()) {
+            pose::Posed::Run(words) => words,
+            pose::Posed::Version(text) => {
+                output::out(&format!("{text}\n"));
+                return ExitCode::SUCCESS;
+            }
+        };
         program::remember_own_words(&words);
         let cli = match Cli::try_parse_from(words) {
             Ok(cli) => cli,
@@ -150,6 +161,13 @@ impl Lockstep {
             Command::Minimise(args) => minimise::minimise(&args, &self),
             Command::Report(args) => report::report(&args, &self),
             Command::T8n(args) => Ok(t8n::t8n(&args, &self)),
+            Command::Blocktest(args) => {
+                runner::runner(Asked::chains(SourceKind::BlockchainTest, &args), &self)
+            }
+            Command::Enginetest(args) => {
+                runner::runner(Asked::chains(SourceKind::EngineTest, &args), &self)
+            }
+            Command::Statetest(args) => runner::runner(Asked::states(&args), &self),
             Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),
         };
         match outcome {

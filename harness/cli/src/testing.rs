@@ -45,7 +45,7 @@ pub fn plan_of_all(threads: &[usize]) -> Plan {
 /// A plan with these candidates.
 pub fn plan_with(candidates: Vec<Candidate>) -> Plan {
     Plan {
-        reference: factory(REFERENCE),
+        reference: Candidate::reference(&factory(REFERENCE)),
         candidates,
         jobs: 1,
         selection: Selection::default(),

@@ -1,7 +1,8 @@
 //! The content of a file.
 
 use crate::{OtherFile, SourceError};
-use lockstep_judge::definition::Test;
+use lockstep_judge::definition::{SourceKind, Test};
+use std::borrow::Cow;
 
 /// The content of a file or a batch.
 #[derive(Debug, Default)]
@@ -12,6 +13,24 @@ pub struct Found {
     pub unreadable: Vec<SourceError>,
     /// Files without tests for us.
     pub others: Vec<OtherFile>,
+}
+
+impl Found {
+    /// Leaves only tests of this kind, where one is asked for. A file with others becomes one of those without
+    /// tests.
+    #[must_use]
+    pub fn only(mut self, source: Option<SourceKind>) -> Self {
+        let Some(source) = source else { return self };
+        let (tests, others): (Vec<_>, Vec<_>) =
+            self.tests.into_iter().partition(|test| test.source == source);
+        if let Some(test) = others.first() {
+            let file = test.id.split_once("::").map_or(&*test.id, |(file, _)| file).to_owned();
+            let kind = test.source.name();
+            let reason = format!("tests of the kind {kind}, not {}", source.name());
+            self.others.push(OtherFile { file, reason: Cow::Owned(reason) });
+        }
+        Self { tests, ..self }
+    }
 }
 
 impl From<SourceError> for Found {

@@ -40,6 +40,16 @@ impl SourceKind {
             Self::Generated => "generated",
         }
     }
+
+    /// The name that a test has in its file, out of its id: without the file, and without fork and indices of a
+    /// state test.
+    pub fn name_in(self, id: &str) -> &str {
+        let name = id.split_once("::").map_or(id, |(_, name)| name);
+        match (self, name.rfind('[')) {
+            (Self::StateTest, Some(end)) => &name[..end],
+            _ => name,
+        }
+    }
 }
 
 /// One test.

@@ -12,6 +12,7 @@ pub mod junit;
 pub mod markdown;
 pub mod projections;
 pub mod record;
+pub mod runner;
 pub mod samples;
 pub mod schema;
 pub mod terminal;

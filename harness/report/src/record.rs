@@ -172,6 +172,20 @@ pub struct CaseOutcome {
     /// Why the block was rejected: then it left the state as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<String>,
+    /// Rules that a block breaks although it can be executed: header or body say otherwise than the execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<String>,
+    /// The block's number, where it has a header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// The block's hash, where it has a header.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<B256>,
+    /// How the executor ran; nothing where the block was rejected before.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<lockstep_model::Mode>,
     /// The root of the state after the block; of the known part of it, where the pre-state is partial.
     #[schemars(with = "String")]
     pub state_root: B256,

@@ -9,6 +9,7 @@ mod fixtures;
 mod fuzz;
 mod gate;
 mod report;
+mod runner;
 mod t8n;
 
 pub(crate) use bench::{BenchArgs, BenchFormat, ThreadsMode};
@@ -22,6 +23,7 @@ pub(crate) use fixtures::PullArgs;
 pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};
 pub(crate) use gate::GateArgs;
 pub(crate) use report::{ReportArgs, ReportFormat};
+pub(crate) use runner::{Results, RunnerArgs, StateTestArgs};
 pub(crate) use t8n::T8nArgs;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -117,6 +119,15 @@ pub(crate) enum Command {
     /// Make a block of transactions, as geth's `evm t8n` does
     #[command(long_about = t8n::T8N_ABOUT, visible_alias = "transition")]
     T8n(Box<T8nArgs>),
+    /// Run blockchain tests through one executor, for a driver
+    #[command(long_about = runner::RUNNER_ABOUT)]
+    Blocktest(Box<RunnerArgs>),
+    /// Run engine tests through one executor, for a driver
+    #[command(long_about = runner::RUNNER_ABOUT)]
+    Enginetest(Box<RunnerArgs>),
+    /// Run state tests through one executor, for a driver
+    #[command(long_about = runner::RUNNER_ABOUT)]
+    Statetest(Box<StateTestArgs>),
     /// Official fixture releases
     #[command(subcommand)]
     Fixtures(FixturesCommand),

@@ -8,6 +8,14 @@ Makes a block as geth's `evm t8n` does: accounts, a block's environment and tran
 result and body out. Transactions that cannot be in the block are rejected, each with geth's text and \
 the rule's name. Any executor can be driven so.
 
+Forks: Frontier, Homestead, EIP150 (TangerineWhistle), EIP158 (SpuriousDragon), Byzantium, ConstantinopleFix, \
+Istanbul, MuirGlacier, Berlin, London, ArrowGlacier, GrayGlacier, Paris (Merge), Shanghai, Cancun, Prague, \
+Osaka, BPO1, BPO2, BPO3, BPO4, Amsterdam; transitions: FrontierToHomesteadAt5, HomesteadToDaoAt5, \
+HomesteadToEIP150At5, EIP158ToByzantiumAt5, ByzantiumToConstantinopleFixAt5, ConstantinopleFixToIstanbulAt5, \
+BerlinToLondonAt5, ArrowGlacierToParisAtDiffC0000, ParisToShanghaiAtTime15k, ShanghaiToCancunAtTime15k, \
+CancunToPragueAtTime15k, PragueToOsakaAtTime15k, OsakaToBPO1AtTime15k, BPO1ToBPO2AtTime15k, \
+BPO2ToBPO3AtTime15k, BPO3ToBPO4AtTime15k, BPO2ToAmsterdamAtTime15k.
+
 Exit status: 2 the executor failed, 3 a wrong option or a member of `env` that the fork needs, 4 a block \
 hash that is not given, 10 JSON, 11 files, 12 RLP.
 

@@ -9,6 +9,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use lockstep_cases::{built_in, regressions};
+use lockstep_engine::Candidate;
 use lockstep_formats::{Walk, lists::Lists};
 use lockstep_jobs::check::{Expectations, Input, PackOptions, Partition, Plan, Selection};
 use lockstep_judge::pack::Mode;
@@ -66,7 +67,11 @@ pub(crate) fn job(
         if jobs == 1 { "case" } else { "cases" }
     );
     let plan = Plan {
-        reference: factory(&command.executors, REFERENCE, ThreadsMode::Forced)?,
+        reference: Candidate::reference(&factory(
+            &command.executors,
+            REFERENCE,
+            ThreadsMode::Forced,
+        )?),
         candidates,
         jobs,
         selection: selection(args)?,
@@ -132,6 +137,7 @@ fn selection(args: &CheckArgs) -> Result<Selection> {
         filter: filter.context("--filter: expected a regular expression")?,
         partition: partition.map_err(|problem| anyhow::anyhow!("--partition: {problem}"))?,
         skip_slow: args.skip_slow,
+        ..Selection::default()
     })
 }
 

@@ -1,13 +1,12 @@
 //! Steps of each transaction, as geth writes them.
 
 use super::{create, in_base, named, pretty, write_file};
-use crate::args::T8nArgs;
-use alloy_primitives::hex;
+use crate::{args::T8nArgs, steps};
 use lockstep_executors::trace_into;
 use lockstep_formats::t8n::{Failure, Transition};
 use lockstep_jobs::t8n::Made;
 use lockstep_model::{MemoryState, Step, Traced, memory_state::BlockHashes};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -82,34 +81,14 @@ impl Lines {
     }
 
     fn step(&mut self, step: &Step) {
-        self.write(&line(step, self.with_stack));
+        self.write(&steps::line(step, self.with_stack));
     }
 
     fn finish(mut self, traced: &Traced) -> io::Result<()> {
-        let gas_used = traced.result.as_ref().map_or(0, |receipt| receipt.gas_used);
-        let output = hex::encode(&traced.output);
-        self.write(&json!({ "output": output, "gasUsed": format!("{gas_used:#x}") }));
+        self.write(&steps::end(traced));
         match self.problem {
             Some(error) => Err(error),
             None => self.file.flush(),
         }
     }
-}
-
-/// A step as geth writes it, with numbers where drivers read numbers.
-fn line(step: &Step, with_stack: bool) -> Value {
-    let mut line = json!({
-        "pc": step.pc,
-        "op": step.opcode,
-        "gas": format!("{:#x}", step.gas),
-        "gasCost": format!("{:#x}", step.gas_cost),
-        "memSize": step.memory_size,
-        "depth": step.depth,
-        "refund": step.refund,
-        "opName": step.op,
-    });
-    if with_stack {
-        line["stack"] = step.stack.iter().map(|word| json!(format!("{word:#x}"))).collect();
-    }
-    line
 }

@@ -26,6 +26,7 @@ mod parity;
 mod reported;
 mod reports;
 mod rules;
+mod runner;
 mod scene;
 mod state_test;
 mod t8n;

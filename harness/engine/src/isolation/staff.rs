@@ -108,6 +108,8 @@ where
         let environment: Vec<_> = environment.into_iter().collect();
         let command = move || {
             let mut command = Command::new(std::env::current_exe()?);
+            // The name that it was called by may say what it is.
+            command.arg0(std::env::args_os().next().unwrap_or_default());
             command.args(std::env::args_os().skip(1)).envs(environment.iter().cloned());
             Ok(command)
         };

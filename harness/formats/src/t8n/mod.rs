@@ -11,7 +11,7 @@ mod transactions;
 
 pub use env::{Blobs, Target};
 pub use result::{Rejected, TransitionLog, TransitionReceipt, TransitionResult, post_alloc};
-pub use texts::{rule_of_text, text_of};
+pub use texts::{rule_of_text, text_of, text_of_reason};
 pub use transactions::body;
 
 use crate::accounts::JsonAccounts;

@@ -1,6 +1,7 @@
 //! Geth's words for a block or a transaction that is rejected. Drivers find them by a part of the text; the
 //! rule's own name stands behind, so that nothing is lost.
 
+use lockstep_judge::consensus::BlockRule;
 use lockstep_model::Rule;
 
 /// A rule, and the part of the text by which execution-spec-tests knows it of geth.
@@ -49,6 +50,54 @@ const TEXTS: &[(Rule, &str)] = &[
     (Rule::InvalidBlockAccessList, "invalid block access list:"),
 ];
 
+/// Rules of a block, and geth's words for them where it has some.
+const BLOCK_TEXTS: &[(BlockRule, &str)] = &[
+    (BlockRule::Encoding, "rlp: cannot be decoded"),
+    (BlockRule::BlockSize, "block RLP-encoded size exceeds maximum"),
+    (BlockRule::ParentKnown, "unknown ancestor"),
+    (BlockRule::Number, "invalid block number"),
+    (BlockRule::Timestamp, "invalid timestamp"),
+    (BlockRule::ExtraDataSize, "extra-data too long"),
+    (BlockRule::GasUsedWithinLimit, "invalid gasUsed: more than gasLimit"),
+    (BlockRule::GasLimitBounds, "invalid gas limit"),
+    (BlockRule::GasLimitSize, "invalid gas limit"),
+    (BlockRule::Difficulty, "invalid difficulty"),
+    (BlockRule::DifficultyZero, "invalid difficulty"),
+    (BlockRule::BaseFee, "invalid baseFee"),
+    (BlockRule::BaseFeePresent, "header is missing baseFee"),
+    (BlockRule::ExcessBlobGas, "invalid excessBlobGas"),
+    (BlockRule::BlobGasWithinLimit, "blob gas used exceeds maximum allowance"),
+    (BlockRule::BlobGasUsed, "blob gas used mismatch"),
+    (BlockRule::TransactionsRoot, "transaction root hash mismatch"),
+    (BlockRule::OmmersHash, "uncle root hash mismatch"),
+    (BlockRule::WithdrawalsRoot, "withdrawals root hash mismatch"),
+    (BlockRule::GasUsed, "invalid gas used"),
+    (BlockRule::LogsBloom, "invalid bloom"),
+    (BlockRule::ReceiptsRoot, "invalid receipt root hash"),
+    (BlockRule::StateRoot, "invalid merkle root"),
+    (BlockRule::RequestsHash, "invalid requests hash"),
+    (BlockRule::BlockHash, "blockhash mismatch"),
+    (BlockRule::AccessListForm, "invalid block access list: form"),
+    (BlockRule::AccessListHash, "invalid block access list: hash"),
+    (BlockRule::AccessList, "invalid block access list: not that of the execution"),
+    (BlockRule::AccessListSize, "block access list exceeds gas limit"),
+];
+
+/// Geth's words for a reason as the judge gives it: names of broken rules, with commas between them. Each name stands
+/// behind its text.
+pub fn text_of_reason(reason: &str) -> String {
+    let text = |part: &str| {
+        if let Some((_, text)) = BLOCK_TEXTS.iter().find(|(rule, _)| rule.name() == part) {
+            return format!("{text} ({part})");
+        }
+        match rule_of_text(part) {
+            Some(rule) => part.replacen(rule.name(), &text_of(&rule), 1),
+            None => part.to_owned(),
+        }
+    };
+    reason.split(", ").map(text).collect::<Vec<_>>().join(", ")
+}
+
 /// The text of a rule.
 pub fn text_of(rule: &Rule) -> String {
     match TEXTS.iter().find(|(known, _)| known == rule) {
@@ -78,6 +127,24 @@ mod tests {
             let text = text_of(rule);
             assert!(text.contains('('), "{rule} has no text");
             assert_eq!(rule_of_text(&text).as_ref(), Some(rule), "{text}");
+        }
+    }
+
+    #[test]
+    fn reasons_of_the_judge_are_told_in_geths_words() {
+        for (reason, text) in [
+            ("base fee", "invalid baseFee (base fee)"),
+            (
+                "state root, gas used",
+                "invalid merkle root (state root), invalid gas used (gas used)",
+            ),
+            (
+                "NONCE_MISMATCH_TOO_LOW at transaction 3",
+                "nonce too low (NONCE_MISMATCH_TOO_LOW) at transaction 3",
+            ),
+            ("ommer not an ancestor", "ommer not an ancestor"),
+        ] {
+            assert_eq!(text_of_reason(reason), text);
         }
     }
 

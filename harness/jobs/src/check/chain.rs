@@ -22,7 +22,7 @@ use lockstep_judge::{
     state::{NormalChanges, roots},
 };
 use lockstep_model::{Fork, Outcome, StateChanges};
-use lockstep_report::record::{Run, TestResult, Verdict};
+use lockstep_report::record::{CaseOutcome, Run, TestResult, Verdict};
 use std::borrow::Cow;
 
 /// A chain on its way.
@@ -74,7 +74,8 @@ impl Judge {
                     let why: Vec<String> = broken.iter().map(ToString::to_string).collect();
                     let parent = arrived.parent.and_then(|hash| progress.tree.get(hash));
                     let state = &parent.unwrap_or_else(|| progress.tree.head()).state;
-                    result.outcomes.push(outcomes::rejected(state, why.join(", "), Some(index)));
+                    let rejected = outcomes::rejected(state, why.join(", "), Some(index));
+                    result.outcomes.push(with_header(rejected, arrived));
                 }
                 let missed = missed_by_invalid(arrived, &broken, || {
                     import::misplaced_fields(progress.chain, &progress.tree, arrived)
@@ -90,11 +91,11 @@ impl Judge {
             Err(error) => {
                 progress.missed = true;
                 result.cases.add(Verdict::Inconclusive);
-                return inconclusive(result, error.reason("reference"));
+                return inconclusive(result, error.reason(&self.reference.label));
             }
         };
         result.runs.push(Run {
-            executor: "reference".to_owned(),
+            executor: self.reference.label.clone(),
             verdict: Verdict::Agreed,
             telemetry: reference.telemetry,
         });
@@ -107,7 +108,14 @@ impl Judge {
         }
         let (case, parent) = (imported.case.clone(), imported.parent.state.clone());
         if self.outcomes {
-            result.outcomes.push(outcomes::of(&case, &parent, &reference.outcome, Some(index)));
+            let of = outcomes::of(&case, &parent, &reference.outcome, Some(index));
+            let broken: Vec<String> = match &reference.outcome {
+                Outcome::Accepted(_) => examined.broken.iter().map(ToString::to_string).collect(),
+                Outcome::Rejected(_) => Vec::new(),
+            };
+            let invalid = (!broken.is_empty()).then(|| broken.join(", "));
+            let mode = Some(reference.telemetry.mode);
+            result.outcomes.push(with_header(CaseOutcome { invalid, mode, ..of }, arrived));
         }
         let is_differential = self.expectations == Expectations::Ignore;
         let accepted =
@@ -122,6 +130,12 @@ impl Judge {
         }
         self.candidates(&case, &parent, &reference.outcome, Some(index), result)
     }
+}
+
+/// Names the block that the outcome is of.
+fn with_header(outcome: CaseOutcome, arrived: &ChainBlock) -> CaseOutcome {
+    let Ok(block) = &arrived.decoded else { return outcome };
+    CaseOutcome { number: Some(block.header.number), hash: Some(block.hash), ..outcome }
 }
 
 impl Progress<'_> {

@@ -29,7 +29,7 @@ use std::{
 
 /// Runs tests one after the other, with executors of its own.
 pub struct Judge {
-    reference: Slot,
+    pub(super) reference: Slot,
     candidates: Vec<Slot>,
     /// Which candidates are not run any more, and why.
     given_up: Vec<Option<String>>,
@@ -50,7 +50,7 @@ impl Judge {
     /// A judge for a plan.
     pub(super) fn new(plan: &Plan, limits: Arc<Limits>) -> Self {
         Self {
-            reference: Slot::new(&Candidate::reference(&plan.reference)),
+            reference: Slot::new(&plan.reference),
             candidates: plan.candidates.iter().map(Slot::new).collect(),
             given_up: vec![None; plan.candidates.len()],
             lane: None,
@@ -157,7 +157,7 @@ impl Judge {
                 Ok(execution) => execution,
                 Err(error) => {
                     result.cases.add(Verdict::Inconclusive);
-                    let mut reason = error.reason("reference");
+                    let mut reason = error.reason(&self.reference.label);
                     if let Some(unanswered) = runnable.pre.unanswered() {
                         reason = format!("{reason}: {unanswered}");
                     }
@@ -168,11 +168,12 @@ impl Judge {
         // An executor may take a read that failed for a failure of the block.
         if let Some(unanswered) = runnable.pre.unanswered() {
             result.cases.add(Verdict::Inconclusive);
-            return inconclusive(result, format!("executor broke: reference: {unanswered}"));
+            let label = &self.reference.label;
+            return inconclusive(result, format!("executor broke: {label}: {unanswered}"));
         }
         runnable.pre.answer_all(&reference.outcome);
         result.runs.push(Run {
-            executor: "reference".to_owned(),
+            executor: self.reference.label.clone(),
             verdict: Verdict::Agreed,
             telemetry: reference.telemetry,
         });
@@ -269,7 +270,7 @@ impl Judge {
             Fitted::Nothing => skipped(result, SkipReason::Interferes),
             Fitted::Broke(error) => {
                 result.cases.add(Verdict::Inconclusive);
-                inconclusive(result, error.reason("reference"))
+                inconclusive(result, error.reason(&self.reference.label))
             }
         }
     }

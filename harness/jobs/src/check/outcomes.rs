@@ -25,11 +25,11 @@ pub(super) fn of(
             let logs = outcome.receipts.iter().flat_map(|receipt| &receipt.logs);
             CaseOutcome {
                 block,
-                rejected: None,
                 state_root: roots::state_root(pre, &changes),
                 receipts_root,
                 logs_hash: Some(roots::logs_hash(logs)),
                 gas_used: outcome.gas_used,
+                ..CaseOutcome::default()
             }
         }
     }

@@ -1,8 +1,11 @@
 //! The plan of a run, made before any work starts.
 
-use lockstep_engine::{Candidate, Factory};
+use lockstep_engine::Candidate;
 use lockstep_formats::lists::Lists;
-use lockstep_judge::pack::Mode;
+use lockstep_judge::{
+    definition::{SourceKind, Test},
+    pack::Mode,
+};
 use regex::Regex;
 use std::{
     fmt,
@@ -13,8 +16,8 @@ use std::{
 
 /// A run of `check`.
 pub struct Plan {
-    /// Makes the reference.
-    pub reference: Factory,
+    /// The executor that is held against expectations, and candidates against it.
+    pub reference: Candidate,
     /// The candidates.
     pub candidates: Vec<Candidate>,
     /// Cases in flight.
@@ -62,10 +65,30 @@ pub enum Expectations {
 pub struct Selection {
     /// Those whose id matches.
     pub filter: Option<Regex>,
+    /// Those from this kind of source.
+    pub source: Option<SourceKind>,
+    /// Those whose name, without file and place, matches.
+    pub name: Option<Regex>,
+    /// Those of this fork, as the source names it.
+    pub fork: Option<String>,
     /// One part of several.
     pub partition: Option<Partition>,
     /// All but the slow ones.
     pub skip_slow: bool,
+}
+
+impl Selection {
+    /// Whether the test is one of those, whatever its place among all.
+    pub fn takes(&self, test: &Test) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.is_match(&test.id))
+            && self.name.as_ref().is_none_or(|name| name.is_match(test.source.name_in(&test.id)))
+            && self.fork.as_ref().is_none_or(|fork| *fork == test.fork)
+    }
+
+    /// Whether tests from this kind of source are run.
+    pub fn takes_source(&self, source: SourceKind) -> bool {
+        self.source.is_none_or(|wanted| wanted == source)
+    }
 }
 
 /// Packing options.

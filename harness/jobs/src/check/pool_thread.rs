@@ -66,10 +66,11 @@ impl PoolThread {
 
     fn work_on(&mut self, load: &Load) -> io::Result<()> {
         let read = catch_unwind(AssertUnwindSafe(|| load.batch.read()));
-        let Found { tests, unreadable, others } = read.unwrap_or_else(|panic| {
+        let found = read.unwrap_or_else(|panic| {
             let problem = format!("reading it panicked, a bug of ours: {}", panic_text(&*panic));
             SourceError::file(load.batch.origin(), problem).into()
         });
+        let Found { tests, unreadable, others } = found.only(self.plan.selection.source);
         self.events.report(unreadable, others)?;
         let origin = load.batch.origin().to_owned();
         let mut sibling = Sibling { elapsed: None };
@@ -102,10 +103,10 @@ impl PoolThread {
 
     /// The test, if it is asked for.
     fn select(&self, test: Test, number: usize) -> Option<Test> {
-        let Selection { filter, partition, skip_slow } = &self.plan.selection;
+        let selection = &self.plan.selection;
+        let Selection { partition, skip_slow, .. } = selection;
         let in_slice = partition.is_none_or(|partition| partition.contains(number));
-        let matches = filter.as_ref().is_none_or(|filter| filter.is_match(&test.id));
-        if !in_slice || !matches || self.left.take_done(&test.id) {
+        if !in_slice || !selection.takes(&test) || self.left.take_done(&test.id) {
             return None;
         }
         let runs = !matches!(test.body, Body::Skip(_));

@@ -263,7 +263,7 @@ impl<'a> Run<'a> {
         let candidate: Option<&_> =
             number.and_then(|number: usize| self.plan.candidates.get(number));
         match (slot, candidate) {
-            (REFERENCE, _) => "reference",
+            (REFERENCE, _) => &self.plan.reference.label,
             (_, Some(candidate)) => &candidate.label,
             (_, None) => "the harness itself",
         }
