@@ -54,7 +54,11 @@ pub(crate) fn candidates(
             }
             let label = format!("{name}@{threads}");
             if candidates.iter().all(|known| known.label != label) {
-                candidates.push(Candidate { label, threads, factory: factory.clone() });
+                let patience = known.client.unwrap_or_default();
+                candidates.push(Candidate {
+                    patience,
+                    ..Candidate::new(label, threads, factory.clone())
+                });
             }
         }
     }

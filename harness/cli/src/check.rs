@@ -75,6 +75,8 @@ pub(crate) fn check(args: &CheckArgs, command: &Lockstep) -> Result<u8> {
     reporter.record.interrupted = job.plan.interrupted.load(Ordering::Relaxed);
     if !reporter.record.interrupted {
         reporter.record.complaints.extend(reviewed.complaints());
+        let idle = idle(&job, &reporter.record);
+        reporter.record.complaints.extend(idle);
     }
     reporter.record.elapsed = start.elapsed();
     reporter.finish()?;
@@ -83,6 +85,14 @@ pub(crate) fn check(args: &CheckArgs, command: &Lockstep) -> Result<u8> {
         status => status,
     };
     Ok(if reporter.record.interrupted && status != 1 { EXIT_INTERRUPTED } else { status })
+}
+
+/// Candidates that supported none of the blocks: of them nothing is known.
+fn idle(job: &Job, record: &Record) -> Vec<String> {
+    let labels = job.plan.candidates.iter().map(|candidate| &candidate.label);
+    let idle =
+        labels.filter(|label| record.counts.cases > 0 && !record.executors.contains_key(*label));
+    idle.map(|label| format!("nothing ran: {label} supports none of these blocks")).collect()
 }
 
 /// Keeps the observed overlap of an executor that has run.

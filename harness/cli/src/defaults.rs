@@ -5,7 +5,7 @@ use lockstep_executors::{
     AccessList, BlockStm, Reference, Sequential, access_list::mutants::MutatedLists,
 };
 use lockstep_model::{Executor, Mode};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// The name of the reference. It can be a candidate too: then it is compared with itself.
 pub(crate) const REFERENCE: &str = "reference";
@@ -30,13 +30,15 @@ pub(crate) struct Known {
     pub(crate) is_ours: bool,
     /// Takes part where it is named, and in the deep lane of `fuzz`.
     pub(crate) is_probe: bool,
+    /// Another program, and the time that one block may take it.
+    pub(crate) client: Option<Duration>,
 }
 
 impl Known {
     /// An executor that makes no difference.
     pub(crate) fn new(name: &str, factory: Factory) -> Self {
         let (name, forced, auto) = (name.to_owned(), factory.clone(), factory);
-        Self { name, forced, auto, is_single: false, is_ours: false, is_probe: false }
+        Self { name, forced, auto, is_single: false, is_ours: false, is_probe: false, client: None }
     }
 
     pub(crate) fn factory(&self, mode: Mode) -> Factory {

@@ -12,6 +12,7 @@ mod bench;
 mod candidates;
 mod capture;
 mod check;
+mod clients;
 mod defaults;
 mod explain;
 mod export;
@@ -55,6 +56,8 @@ const EXIT_NOTHING: u8 = 4;
 /// The command, with the executors that it knows.
 pub struct Lockstep {
     executors: Vec<Known>,
+    /// The name of the executor that others are held against.
+    reference: String,
     release_memory: fn(),
     memory_meter: Option<MemoryMeter>,
     lists: Lists,
@@ -78,6 +81,7 @@ impl Lockstep {
     pub fn new() -> Self {
         Self {
             executors: defaults::executors(),
+            reference: defaults::REFERENCE.to_owned(),
             release_memory: || {},
             memory_meter: None,
             lists: Lists::reviewed(),
@@ -128,7 +132,7 @@ impl Lockstep {
 
     /// As [`Self::run`], with other words than the program was started with: a program of your own may
     /// take its own options out first.
-    pub fn run_from(self, words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    pub fn run_from(mut self, words: impl IntoIterator<Item = OsString>) -> ExitCode {
         let words = match pose::pose(words.into_iter().collect()) {
             pose::Posed::Run(words) => words,
             pose::Posed::Version(text) => {
@@ -148,6 +152,16 @@ impl Lockstep {
         if let Err(error) = cli.plant() {
             output::error(&format!("{error:#}"));
             return EXIT_USAGE.into();
+        }
+        if let Some(parties) = cli.command.parties().cloned() {
+            program::remember_parties(&parties);
+            self = match clients::with_parties(self, &parties) {
+                Ok(command) => command,
+                Err(error) => {
+                    output::error(&format!("{error:#}"));
+                    return EXIT_USAGE.into();
+                }
+            };
         }
         let outcome = match cli.command {
             Command::Check(args) => check::check(&args, &self),

@@ -4,7 +4,7 @@ use crate::{
     EXIT_USAGE, Lockstep,
     args::CaseArgs,
     candidates::{Chosen, candidates, factory},
-    defaults::{MUTATED_LISTS, REFERENCE},
+    defaults::MUTATED_LISTS,
     files,
     fuzz::{limits, named_auto},
     interrupt, output,
@@ -35,7 +35,7 @@ use std::{path::Path, sync::Arc};
 fn load(args: &CaseArgs, command: &Lockstep) -> Result<Runnable> {
     match (&args.case, args.seed) {
         (None, Some(seed)) => {
-            let reference = factory(&command.executors, REFERENCE, Mode::Forced)?;
+            let reference = factory(&command.executors, &command.reference, Mode::Forced)?;
             let reference = Candidate::reference(&reference);
             let block = block_of_chain(seed, args.link, &limits(&args.kind)?, &reference);
             Ok(block.map_err(anyhow::Error::msg)?.block)
@@ -107,9 +107,13 @@ const FIRST_RUNS: u32 = 24;
 /// Candidates to test, in mode `auto` too.
 fn suspects(args: &CaseArgs, command: &Lockstep) -> Result<Vec<Candidate>> {
     let threads = if args.threads.is_empty() { &THREADS[..] } else { &args.threads };
+    // A client is slow: it takes part where it is named.
+    let clients = command.executors.iter().filter(|known| known.client.is_some());
+    let others = clients.map(|known| known.name.as_str());
+    let others: Vec<&str> = [command.reference.as_str()].into_iter().chain(others).collect();
     let all = |names: &[String], threads: &[usize], mode| {
         let chosen = Chosen { names, threads, mode };
-        candidates(&command.executors, &chosen, &[REFERENCE])
+        candidates(&command.executors, &chosen, &others)
     };
     let mut suspects = all(&args.executor, threads, Mode::Forced)?;
     let free = all(&args.executor, threads, Mode::Auto)?.into_iter();
@@ -130,10 +134,13 @@ fn guilty(
     trials: &Trials,
     block: &Runnable,
 ) -> Result<Option<Suspect>> {
-    let reference = factory(&command.executors, REFERENCE, Mode::Forced)?;
+    let reference = factory(&command.executors, &command.reference, Mode::Forced)?;
     let reference = Candidate::reference(&reference);
     let suspects = suspects(args, command)?;
-    let suspect = |candidate| Suspect::new(&reference, candidate, trials.clone(), args.hang_after);
+    let suspect = |candidate: &Candidate| {
+        let hang_after = args.hang_after + candidate.patience;
+        Suspect::new(&reference, candidate, trials.clone(), hang_after)
+    };
     let mut suspects: Vec<Suspect> = suspects.iter().map(suspect).collect();
     for runs in [FIRST_RUNS, MOST_RUNS] {
         for index in 0..suspects.len() {
@@ -172,7 +179,10 @@ pub(crate) fn in_worker(
         return Ok(Report::default());
     }
     let progress = Progress::new();
-    let job = Job { hang_after: args.hang_after, interrupted: interrupt::flag() };
+    let named = command.executors.iter().filter(|known| args.executor.contains(&known.name));
+    let patience = named.filter_map(|known| known.client).max().unwrap_or_default();
+    let hang_after = args.hang_after + patience;
+    let job = Job { hang_after, interrupted: interrupt::flag() };
     let done = watch(&job, Staff::processes(), &mut |line| progress.say(line));
     progress.finish();
     done.map_err(anyhow::Error::msg)

@@ -1,5 +1,6 @@
 //! The command lines that the program prints.
 
+use crate::{args::PartiesArgs, defaults::REFERENCE};
 use lockstep_report::terminal::quoted;
 use std::{
     env,
@@ -7,6 +8,33 @@ use std::{
     sync::OnceLock,
     time::Duration,
 };
+
+/// Options that say who takes part, for the commands that have them.
+static PARTIES: OnceLock<Vec<String>> = OnceLock::new();
+
+/// The commands that have them.
+const WITH_PARTIES: [&str; 4] = ["check", "fuzz", "minimise", "explain"];
+
+/// Remembers who takes part.
+pub(crate) fn remember_parties(parties: &PartiesArgs) {
+    let mut words = Vec::new();
+    if let Some(file) = &parties.clients {
+        words.extend(["--clients".to_owned(), file.display().to_string()]);
+    }
+    if parties.reference != REFERENCE {
+        words.extend(["--reference".to_owned(), parties.reference.clone()]);
+    }
+    let _ = PARTIES.set(words);
+}
+
+/// The words of a command, with those that say who takes part.
+fn with_parties(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut words: Vec<String> = words.collect();
+    if words.first().is_some_and(|command| WITH_PARTIES.contains(&command.as_str())) {
+        words.splice(1..1, PARTIES.get().into_iter().flatten().cloned());
+    }
+    words
+}
 
 /// Words that belong to the program itself, before the command: a program with executors of its own may have
 /// taken options out.
@@ -45,7 +73,7 @@ fn start() -> Vec<String> {
 /// The arguments of this program for a command, as a child process gets them.
 pub(crate) fn arguments<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Vec<String> {
     let own = OWN.get().into_iter().flatten().cloned();
-    own.chain(fault()).chain(words.into_iter().map(Into::into)).collect()
+    own.chain(fault()).chain(with_parties(words.into_iter().map(Into::into))).collect()
 }
 
 /// A duration as an option takes it.
@@ -59,8 +87,9 @@ pub(crate) fn list<T: ToString>(items: &[T]) -> String {
 }
 
 /// A command line that a shell runs as it is printed.
-pub(crate) fn command<S: Into<String>>(words: impl IntoIterator<Item = S>) -> String {
-    let words = start().into_iter().chain(fault()).chain(words.into_iter().map(Into::into));
+pub(crate) fn command<S: Into<String>>(all: impl IntoIterator<Item = S>) -> String {
+    let words = start().into_iter().chain(fault());
+    let words = words.chain(with_parties(all.into_iter().map(Into::into)));
     words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 

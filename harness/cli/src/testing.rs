@@ -13,28 +13,20 @@ use std::{
 /// A plan with `block_stm` at these numbers of threads.
 pub fn plan(threads: &[usize]) -> Plan {
     let block_stm = factory("block_stm");
-    let candidate = |threads: &usize| Candidate {
-        label: format!("block_stm@{threads}"),
-        threads: *threads,
-        factory: block_stm.clone(),
+    let candidate = |threads: &usize| {
+        Candidate::new(format!("block_stm@{threads}"), *threads, block_stm.clone())
     };
     plan_with(threads.iter().map(candidate).collect())
 }
 
 /// A plan with every parallel executor at these numbers of threads, in both modes, and the baseline.
 pub fn plan_of_all(threads: &[usize]) -> Plan {
-    let mut candidates = vec![Candidate {
-        label: "sequential@1".to_owned(),
-        threads: 1,
-        factory: factory("sequential"),
-    }];
+    let mut candidates = vec![Candidate::new("sequential@1".to_owned(), 1, factory("sequential"))];
     for name in ["block_stm", "access_list"] {
         for mode in [Mode::Forced, Mode::Auto] {
             let factory = factory_in(name, mode);
-            let with = |threads: &usize| Candidate {
-                label: format!("{name}-{mode}@{threads}"),
-                threads: *threads,
-                factory: factory.clone(),
+            let with = |threads: &usize| {
+                Candidate::new(format!("{name}-{mode}@{threads}"), *threads, factory.clone())
             };
             candidates.extend(threads.iter().map(with));
         }

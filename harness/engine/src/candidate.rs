@@ -1,7 +1,7 @@
 //! An executor under test, before it is made.
 
 use lockstep_model::Executor;
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Makes an executor for a number of threads.
 pub type Factory = Arc<dyn Fn(usize) -> Result<Box<dyn Executor>, String> + Send + Sync>;
@@ -15,12 +15,19 @@ pub struct Candidate {
     pub threads: usize,
     /// Makes it.
     pub factory: Factory,
+    /// Time that a run may take besides: a program that has to be started, and watches over its own time.
+    pub patience: Duration,
 }
 
 impl Candidate {
     /// The reference, made by this factory.
     pub fn reference(factory: &Factory) -> Self {
-        Self { label: "reference".to_owned(), threads: 1, factory: factory.clone() }
+        Self::new("reference", 1, factory.clone())
+    }
+
+    /// An executor without any patience.
+    pub fn new(label: impl Into<String>, threads: usize, factory: Factory) -> Self {
+        Self { label: label.into(), threads, factory, patience: Duration::ZERO }
     }
 }
 

@@ -5,12 +5,15 @@ use lockstep_model::{Case, Execution, Executor, ExecutorError, RunOptions};
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
 };
 
 /// An executor with its factory: after a panic it is made anew.
 pub struct Slot {
     /// The executor's name in reports.
     pub label: String,
+    /// Time that a run may take besides.
+    pub patience: Duration,
     threads: usize,
     factory: Factory,
     executor: Option<Box<dyn Executor>>,
@@ -44,8 +47,8 @@ impl fmt::Debug for Slot {
 impl Slot {
     /// A slot without an executor: the first case makes it.
     pub fn new(candidate: &Candidate) -> Self {
-        let Candidate { label, threads, factory } = candidate.clone();
-        Self { label, threads, factory, executor: None }
+        let Candidate { label, threads, factory, patience } = candidate.clone();
+        Self { label, patience, threads, factory, executor: None }
     }
 
     /// Runs one case.

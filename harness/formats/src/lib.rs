@@ -28,6 +28,7 @@ pub mod t8n;
 
 mod accounts;
 mod archive;
+mod body;
 mod form;
 mod found;
 mod hex;

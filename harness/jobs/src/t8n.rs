@@ -8,11 +8,12 @@ use alloy_eips::eip4844::DATA_GAS_PER_BLOB;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use lockstep_engine::{NoExecution, Slot};
 use lockstep_formats::t8n::{
-    Failure, Rejected, Transition, TransitionResult, body, post_alloc, rewards, text_of,
+    Failure, Rejected, Transition, TransitionResult, block_reward, body, post_alloc, rewards,
+    text_of,
 };
 use lockstep_model::{
-    AccountChange, AccountInfo, At, Block, BlockOutcome, Case, ExecutorError, Fork, Outcome,
-    Phases, Rejection, RunOptions, StateChanges, StateError, StateReader, Transaction,
+    AccountChange, AccountInfo, At, Block, BlockOutcome, Case, ExecutorError, Fork, MemoryState,
+    Outcome, Phases, Rejection, RunOptions, StateChanges, StateError, StateReader, Transaction,
 };
 use serde_json::Value;
 use std::{
@@ -46,17 +47,6 @@ pub struct Options {
     pub changes_by_transaction: bool,
 }
 
-/// The block reward of a fork (Yellow Paper 11.3, EIP-649, EIP-1234); none from Paris on.
-pub fn block_reward(fork: Fork) -> Option<U256> {
-    let ether = match fork {
-        _ if fork >= Fork::Paris => return None,
-        _ if fork >= Fork::Constantinople => 2,
-        _ if fork >= Fork::Byzantium => 3,
-        _ => 5,
-    };
-    Some(U256::from(ether) * U256::from(10).pow(U256::from(18)))
-}
-
 /// Makes the block.
 ///
 /// # Errors
@@ -75,7 +65,7 @@ pub fn make(transition: &Transition, options: &Options, slot: &mut Slot) -> Resu
         let rejection = match plan.run(&case, slot)? {
             Outcome::Accepted(outcome) => {
                 rejected.extend(too_many_blobs);
-                return Ok(made(transition, case, *outcome, &rejected, &plan));
+                return made(transition, case, *outcome, &rejected, &plan);
             }
             Outcome::Rejected(rejection) => rejection,
         };
@@ -92,7 +82,7 @@ pub fn make(transition: &Transition, options: &Options, slot: &mut Slot) -> Resu
             }
             Rejection { rule, .. } => {
                 rejected.extend(too_many_blobs);
-                let mut made = made(transition, case, BlockOutcome::default(), &rejected, &plan);
+                let mut made = made(transition, case, BlockOutcome::default(), &rejected, &plan)?;
                 made.result.block_exception = Some(text_of(&rule));
                 return Ok(made);
             }
@@ -201,24 +191,28 @@ fn made(
     outcome: BlockOutcome,
     rejected: &BTreeMap<usize, String>,
     plan: &Plan,
-) -> Made {
+) -> Result<Made, Failure> {
     let pre = &transition.pre;
     let mut changes = outcome.changes.clone();
     for (address, amount) in &plan.rewards {
         pay(transition, &mut changes, *address, *amount);
     }
-    let mut result = TransitionResult::new(&case, pre, &changes, &outcome);
+    let mut result = TransitionResult::new(&case, pre, &changes, &outcome).ok_or_else(|| {
+        let problem = "the executor gives no changes of each transaction: receipts before \
+                           Byzantium hold the states between them";
+        Failure::configuration(problem)
+    })?;
     let of_index =
         |(index, error): (&usize, &String)| Rejected { index: *index, error: error.clone() };
     result.rejected = rejected.iter().map(of_index).collect();
     let envelopes = case.block.transactions.iter().map(|transaction| &transaction.envelope);
-    Made {
+    Ok(Made {
         alloc: post_alloc(&pre.state_after(&changes)),
         result,
         body: body(envelopes),
         case,
         outcome,
-    }
+    })
 }
 
 /// Adds a reward. From Spurious Dragon on an account that stays empty ceases to exist (EIP-161).
@@ -265,5 +259,9 @@ impl StateReader for KnownHashes {
 
     fn has_storage(&self, address: Address) -> Result<bool, StateError> {
         self.state.has_storage(address)
+    }
+
+    fn whole(&self) -> Option<&MemoryState> {
+        Some(&self.state)
     }
 }

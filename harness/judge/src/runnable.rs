@@ -1,9 +1,9 @@
 //! A case with everything that judges it.
 
 use crate::{expected::Expectation, state::PreState};
-use alloy_primitives::{Address, B256};
+use alloy_primitives::Address;
 use lockstep_model::{Case, Rule};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// A test that is executed.
 #[derive(Debug, Clone)]
@@ -14,12 +14,7 @@ pub struct Runnable {
     pub pre: Arc<PreState>,
     /// Its expected outcome.
     pub expectation: Expectation,
-    /// Keys of its senders, as far as its source states them.
-    pub keys: Keys,
 }
-
-/// Secret keys of senders, for who wants to sign anew.
-pub type Keys = BTreeMap<Address, B256>;
 
 /// A test whose transaction has no encoding.
 #[derive(Debug, Clone)]

@@ -125,6 +125,15 @@ pub struct Transaction {
     /// The transaction. The signature of a state test's transaction is a placeholder: execution
     /// never looks at it.
     pub envelope: TxEnvelope,
+    /// The sender's secret key, where the source states it: with it the transaction can be signed.
+    pub key: Option<B256>,
+}
+
+impl Transaction {
+    /// A transaction whose sender's key is not stated.
+    pub const fn new(sender: Address, envelope: TxEnvelope) -> Self {
+        Self { sender, envelope, key: None }
+    }
 }
 
 /// The part of an ommer header that decides rewards.

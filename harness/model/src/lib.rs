@@ -31,7 +31,7 @@ pub use executor::{
 };
 pub use fork::{Fork, UnknownFork};
 pub use memory_state::MemoryState;
-pub use outcome::{BlockOutcome, Outcome, Receipt};
+pub use outcome::{BlockOutcome, Hidden, Outcome, Receipt};
 pub use reads::{Read, ReadObserver};
 pub use rejection::{At, Rejection, Rule};
 pub use run_options::RunOptions;

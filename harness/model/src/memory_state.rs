@@ -176,4 +176,8 @@ impl StateReader for MemoryState {
     fn has_storage(&self, address: Address) -> Result<bool, StateError> {
         Ok(self.accounts.get(&address).is_some_and(|account| !account.storage.is_empty()))
     }
+
+    fn whole(&self) -> Option<&MemoryState> {
+        Some(self)
+    }
 }

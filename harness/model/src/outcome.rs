@@ -2,7 +2,7 @@
 
 use crate::{Rejection, StateChanges};
 use alloy_eip7928::BlockAccessList;
-use alloy_primitives::{Bytes, Log};
+use alloy_primitives::{B256, Bytes, Log};
 
 /// How the block ended. Ordered data only: no times, no thread ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,63 @@ pub struct BlockOutcome {
     pub changes_before_transactions: Option<StateChanges>,
     /// The EIP-7928 block access list, from Amsterdam on.
     pub access_list: Option<BlockAccessList>,
+    /// The roots of the state after each transaction, where an executor shows these instead of changes: receipts
+    /// before Byzantium have them.
+    pub roots_by_transaction: Option<Vec<B256>>,
+    /// What of this the executor does not show.
+    pub hidden: Hidden,
+}
+
+/// Parts of an outcome that an executor does not show: another program may tell little. They are not compared, and
+/// that is counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of the outcome")]
+pub struct Hidden {
+    pub receipts: bool,
+    pub gas_used: bool,
+    pub blob_gas_used: bool,
+    pub requests: bool,
+    pub changes: bool,
+    pub access_list: bool,
+}
+
+impl Hidden {
+    /// Nothing but the verdict is shown.
+    pub const ALL: Self = Self {
+        receipts: true,
+        gas_used: true,
+        blob_gas_used: true,
+        requests: true,
+        changes: true,
+        access_list: true,
+    };
+
+    /// What either side does not show.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self {
+            receipts: self.receipts || other.receipts,
+            gas_used: self.gas_used || other.gas_used,
+            blob_gas_used: self.blob_gas_used || other.blob_gas_used,
+            requests: self.requests || other.requests,
+            changes: self.changes || other.changes,
+            access_list: self.access_list || other.access_list,
+        }
+    }
+
+    /// The names of the parts.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        [
+            (self.receipts, "receipts"),
+            (self.gas_used, "gas"),
+            (self.blob_gas_used, "blob gas"),
+            (self.requests, "requests"),
+            (self.changes, "state"),
+            (self.access_list, "access list"),
+        ]
+        .into_iter()
+        .filter_map(|(is_hidden, name)| is_hidden.then_some(name))
+    }
 }
 
 /// A receipt without what the judge computes (bloom, intermediate root).

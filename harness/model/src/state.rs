@@ -1,5 +1,6 @@
 //! Pre-state as executors read it.
 
+use crate::MemoryState;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 
 /// Read access to the state before a block.
@@ -37,6 +38,12 @@ pub trait StateReader: Send + Sync {
     /// # Errors
     /// When the state behind the reader cannot be read.
     fn has_storage(&self, address: Address) -> Result<bool, StateError>;
+
+    /// All of the state, where it is in memory. An executor that is another program needs it; one that reads
+    /// what its transactions need must not look at it.
+    fn whole(&self) -> Option<&MemoryState> {
+        None
+    }
 }
 
 /// An account without its storage.

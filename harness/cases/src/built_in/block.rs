@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use lockstep_formats::{placeholder, system_contracts};
 use lockstep_judge::{
     expected::{Expectation, ExpectedAccount},
-    runnable::{Keys, Runnable},
+    runnable::Runnable,
     state::PreState,
 };
 use lockstep_model::{
@@ -101,7 +101,7 @@ impl BlockBuilder {
         let kind = self.block.transactions.len() % 3;
         let envelope = envelope(self.fork, kind, *nonce, request);
         *nonce += 1;
-        self.block.transactions.push(Transaction { sender, envelope });
+        self.block.transactions.push(Transaction::new(sender, envelope));
     }
 
     /// The account's balance after the block must be this.
@@ -141,7 +141,7 @@ impl BlockBuilder {
         };
         let accounts = self.expected.into_values().collect();
         let expectation = Expectation { accepted: true, accounts, ..Expectation::default() };
-        Runnable { case, pre, expectation, keys: Keys::new() }
+        Runnable { case, pre, expectation }
     }
 }
 

@@ -24,7 +24,7 @@ pub use features::{Feature, Features};
 use lockstep_judge::{
     definition::{Body, SourceKind, Test},
     expected::Expectation,
-    runnable::{Keys, Runnable},
+    runnable::Runnable,
     state::PreState,
 };
 use lockstep_model::{Case, Fork, Phases, Rules, StateChanges};
@@ -168,7 +168,7 @@ fn filled(
         block: Arc::new(block),
         pre_state: pre.state.clone(),
     };
-    let block = Runnable { case, pre, expectation: Expectation::default(), keys: Keys::new() };
+    let block = Runnable { case, pre, expectation: Expectation::default() };
     Generated { block, features, shape, is_meant_to_fail, cast }
 }
 

@@ -146,7 +146,7 @@ pub(super) fn fill(
             Spoilt::Transaction(key, envelope) => (key, *envelope),
         };
         let sender = keys::address(key);
-        world.block.transactions.push(Transaction { sender, envelope });
+        world.block.transactions.push(Transaction::new(sender, envelope));
     }
     is_meant_to_fail | world.breaks_system_contracts | limit_gas(world, chooser)
 }

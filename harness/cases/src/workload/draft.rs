@@ -5,11 +5,7 @@ use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, map::AddressMap};
 use k256::ecdsa::SigningKey;
 use lockstep_formats::{placeholder, system_contracts};
-use lockstep_judge::{
-    expected::Expectation,
-    runnable::{Keys, Runnable},
-    state::PreState,
-};
+use lockstep_judge::{expected::Expectation, runnable::Runnable, state::PreState};
 use lockstep_model::{
     Block, Case, Fork, MemoryState, Phases, Rules, Transaction, memory_state::BlockHashes,
 };
@@ -149,7 +145,7 @@ impl Draft {
         };
         let envelope = TxEnvelope::Eip1559(transaction.into_signed(signature));
         self.gas_limit += gas_limit;
-        self.transactions.push(Transaction { sender: from, envelope });
+        self.transactions.push(Transaction::new(from, envelope));
     }
 
     pub(super) fn finish(mut self, id: &str) -> Runnable {
@@ -178,7 +174,7 @@ impl Draft {
             pre_state: pre.state.clone(),
         };
         let expectation = Expectation { accepted: true, ..Expectation::default() };
-        Runnable { case, pre, expectation, keys: Keys::new() }
+        Runnable { case, pre, expectation }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `lockstep minimise`, `explain` and `export`: what is done with one block.
 
-use super::{Color, KindArgs};
+use super::{Color, KindArgs, PartiesArgs};
 use clap::{Args, ValueEnum};
 use lockstep_formats::networks::Network;
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -8,6 +8,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 /// One block, and who may be wrong on it.
 #[derive(Debug, Args)]
 pub(crate) struct CaseArgs {
+    #[command(flatten)]
+    pub(crate) parties: PartiesArgs,
+
     /// A file with the block: a finding, or a fixture
     #[arg(value_name = "CASE")]
     pub(crate) case: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! `lockstep check`.
 
-use super::{Color, Format, duration};
+use super::{Color, Format, PartiesArgs, duration};
 use clap::{Args, ValueEnum};
 use lockstep_formats::networks::Network;
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -34,6 +34,9 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) parties: PartiesArgs,
+
     /// Files, folders and archives
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,

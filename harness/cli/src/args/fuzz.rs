@@ -1,6 +1,6 @@
 //! `lockstep fuzz`, and what generated blocks may be.
 
-use super::Color;
+use super::{Color, PartiesArgs};
 use clap::{Args, ValueEnum};
 use lockstep_model::Fork;
 use std::{path::PathBuf, time::Duration};
@@ -31,6 +31,9 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_help = FUZZ_EXAMPLES)]
 pub(crate) struct FuzzArgs {
+    #[command(flatten)]
+    pub(crate) parties: PartiesArgs,
+
     /// For how long, as in `90s`, `10m`, `8h` [default: 1m, without --blocks]
     #[arg(long, value_name = "TIME", value_parser = super::duration)]
     pub(crate) time: Option<Duration>,

@@ -8,6 +8,7 @@ mod faults;
 mod fixtures;
 mod fuzz;
 mod gate;
+mod parties;
 mod report;
 mod runner;
 mod t8n;
@@ -22,6 +23,7 @@ pub(crate) use faults::FaultsArgs;
 pub(crate) use fixtures::PullArgs;
 pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};
 pub(crate) use gate::GateArgs;
+pub(crate) use parties::PartiesArgs;
 pub(crate) use report::{ReportArgs, ReportFormat};
 pub(crate) use runner::{Results, RunnerArgs, StateTestArgs};
 pub(crate) use t8n::T8nArgs;
@@ -60,6 +62,19 @@ pub(crate) struct Cli {
     #[cfg(feature = "faults")]
     #[arg(long, value_name = "ID", global = true)]
     fault: Option<String>,
+}
+
+impl Command {
+    /// Who takes part, where that can be said.
+    pub(crate) fn parties(&self) -> Option<&PartiesArgs> {
+        match self {
+            Self::Check(args) => Some(&args.parties),
+            Self::Fuzz(args) => Some(&args.parties),
+            Self::Explain(args) => Some(&args.case.parties),
+            Self::Minimise(args) => Some(&args.case.parties),
+            _ => None,
+        }
+    }
 }
 
 impl Cli {

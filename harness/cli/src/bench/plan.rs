@@ -65,11 +65,7 @@ impl Measures {
         let candidates = self.candidates.iter().filter(|who| !without.contains(&who.label));
         Ok(BenchPlan {
             reference: factory(executors, REFERENCE, self.mode)?,
-            baseline: Candidate {
-                label: BASELINE.to_owned(),
-                threads: 1,
-                factory: factory(executors, BASELINE, self.mode)?,
-            },
+            baseline: Candidate::new(BASELINE, 1, factory(executors, BASELINE, self.mode)?),
             candidates: candidates.cloned().collect(),
             runs: self.runs,
             rounds: self.rounds,

@@ -4,7 +4,6 @@ use crate::{
     Lockstep,
     args::{CheckArgs, DEFAULT_MOST_HANGS, ExpectationsMode, Format, PackMode},
     candidates::{Chosen, candidates, factory},
-    defaults::REFERENCE,
     pipes, program,
 };
 use anyhow::{Context, Result, bail};
@@ -57,19 +56,20 @@ pub(crate) fn job(
     }
     let chosen =
         Chosen { names: &args.executor, threads: &args.threads, mode: ThreadsMode::Forced };
-    let candidates = candidates(&command.executors, &chosen, &[REFERENCE])?;
+    let candidates = candidates(&command.executors, &chosen, &[&command.reference])?;
     let walk = walk(args, copies)?;
     let (input, source) = input(args, walk);
     let names: Vec<&str> = candidates.iter().map(|candidate| candidate.label.as_str()).collect();
     let announcement = format!(
-        "checking {source}: reference against {}; {jobs} {} in flight",
+        "checking {source}: {} against {}; {jobs} {} in flight",
+        command.reference,
         names.join(", "),
         if jobs == 1 { "case" } else { "cases" }
     );
     let plan = Plan {
         reference: Candidate::reference(&factory(
             &command.executors,
-            REFERENCE,
+            &command.reference,
             ThreadsMode::Forced,
         )?),
         candidates,

@@ -32,6 +32,8 @@ pub(crate) enum Line {
         /// Workers that hung and were ended; that were killed from outside.
         hung: u64,
         killed: u64,
+        /// Runs of clients: other programs.
+        by_clients: u64,
         /// Runs of candidates that do not support the block.
         unsupported: u64,
         /// Runs without changes of each transaction where the fork needs them.
@@ -64,6 +66,7 @@ pub(super) fn campaign_line(tally: &Tally, elapsed: Duration) -> String {
         seconds: elapsed.as_secs_f64(),
         hung: tally.hung,
         killed: tally.killed,
+        by_clients: tally.sums.by_clients,
         unsupported: tally.sums.unsupported,
         without_states: tally.sums.without_states,
         findings: tally.findings.iter().map(count).collect(),
@@ -92,12 +95,16 @@ pub(super) fn describe(plan: &FuzzPlan) -> String {
         let labels: Vec<&str> = candidates.iter().map(|who| who.label.as_str()).collect();
         labels.join(", ")
     };
-    format!(
+    let mut text = format!(
         "fuzzing from seed {}: {} on every block; {} on one in {DEEP_EVERY}",
         plan.seed,
         labels(&plan.fast),
         labels(&plan.deep),
-    )
+    );
+    if !plan.clients.is_empty() {
+        text += &format!("; {} for a twentieth of the time", labels(&plan.clients));
+    }
+    text
 }
 
 /// A finding, and the commands that show it again and explain it.
@@ -124,6 +131,7 @@ pub(super) fn findings_table(tally: &Tally) -> String {
     for (count, what) in [
         (tally.hung, "workers hung and were replaced"),
         (tally.killed, "workers were killed from outside; their blocks were checked again"),
+        (tally.sums.by_clients, "runs of other programs"),
         (tally.sums.unsupported, "runs of executors that do not support the block were left out"),
         (
             tally.sums.without_states,

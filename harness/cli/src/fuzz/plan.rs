@@ -4,7 +4,7 @@ use crate::{
     Lockstep,
     args::{FuzzArgs, KindArgs},
     candidates::{Chosen, candidates, factory},
-    defaults::{MUTATED_LISTS, REFERENCE},
+    defaults::MUTATED_LISTS,
     interrupt,
 };
 use anyhow::{Context, Result, bail};
@@ -30,15 +30,21 @@ pub(super) fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
     if jobs == 0 {
         bail!("--jobs 0: expected at least 1");
     }
+    // Clients take part where they are named, and else in a share of the time of their own.
+    let clients = command.executors.iter().filter(|known| known.client.is_some());
+    let clients: Vec<&str> = clients.map(|known| known.name.as_str()).collect();
+    let others: Vec<&str> =
+        [command.reference.as_str()].into_iter().chain(clients.clone()).collect();
     let all = |names: &[String], threads: &[usize], mode| -> Result<Vec<Candidate>> {
         let chosen = Chosen { names, threads, mode };
-        candidates(&command.executors, &chosen, &[REFERENCE])
+        candidates(&command.executors, &chosen, &others)
     };
     let (time, blocks) = (args.time, args.blocks);
     Ok(FuzzPlan {
-        reference: factory(&command.executors, REFERENCE, Mode::Forced)?,
+        reference: factory(&command.executors, &command.reference, Mode::Forced)?,
         fast: fast(args, command, &all)?,
         deep: deep(args, &all)?,
+        clients: clients_on_the_side(args, &clients, &all)?,
         dependencies: lockstep_executors::dependencies,
         limits: limits(&args.kind)?,
         seed: args.seed,
@@ -57,7 +63,9 @@ type ChooseCandidates<'a> = &'a dyn Fn(&[String], &[usize], Mode) -> Result<Vec<
 /// Every executor at two threads, or at those that are named; brought ones first.
 fn fast(args: &FuzzArgs, command: &Lockstep, all: ChooseCandidates<'_>) -> Result<Vec<Candidate>> {
     let known = command.executors.iter();
-    let known = known.filter(|known| !known.is_probe && known.name != REFERENCE);
+    let known = known.filter(|known| {
+        !known.is_probe && known.client.is_none() && known.name != command.reference
+    });
     let (ours, brought): (Vec<_>, Vec<_>) = known.partition(|known| known.is_ours);
     let default = brought.into_iter().chain(ours).map(|known| known.name.clone());
     let names = if args.executor.is_empty() { default.collect() } else { args.executor.clone() };
@@ -86,6 +94,23 @@ fn deep(args: &FuzzArgs, all: ChooseCandidates<'_>) -> Result<Vec<Candidate>> {
         deep.extend(all(&[MUTATED_LISTS.to_owned()], &FAST, Mode::Forced)?);
     }
     Ok(deep)
+}
+
+/// All clients, where no executor is named.
+fn clients_on_the_side(
+    args: &FuzzArgs,
+    clients: &[&str],
+    all: ChooseCandidates<'_>,
+) -> Result<Vec<Candidate>> {
+    if clients.is_empty() || !args.executor.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<String> = clients
+        .iter()
+        .filter(|name| **name != args.parties.reference)
+        .map(|name| (*name).to_owned())
+        .collect();
+    if names.is_empty() { Ok(Vec::new()) } else { all(&names, &[1], Mode::Forced) }
 }
 
 /// The limits of generated blocks.

@@ -23,12 +23,8 @@ fn measure(candidate: Factory) -> SampleSet {
 fn measure_on(storage: Storage, candidate: Factory) -> SampleSet {
     let plan = BenchPlan {
         reference: factory("reference"),
-        baseline: Candidate {
-            label: "sequential".to_owned(),
-            threads: 1,
-            factory: factory("sequential"),
-        },
-        candidates: vec![Candidate { label: "mine@2".to_owned(), threads: 2, factory: candidate }],
+        baseline: Candidate::new("sequential", 1, factory("sequential")),
+        candidates: vec![Candidate::new("mine@2".to_owned(), 2, candidate)],
         runs: 2,
         rounds: 3,
         pin: false,

@@ -21,6 +21,7 @@ use std::{
 
 fn plan(seed: u64, blocks: u64) -> FuzzPlan {
     FuzzPlan {
+        clients: Vec::new(),
         reference: factory("reference"),
         fast: Vec::new(),
         deep: Vec::new(),
@@ -42,7 +43,7 @@ fn run_in_threads(plan: FuzzPlan, tell: Tell<'_>) -> Tally {
 }
 
 fn campaign(seed: u64, blocks: u64, factory_of_mine: Factory) -> (Tally, Vec<Finding>) {
-    let mine = Candidate { label: "mine@2".to_owned(), threads: 2, factory: factory_of_mine };
+    let mine = Candidate::new("mine@2".to_owned(), 2, factory_of_mine);
     let plan = FuzzPlan { fast: vec![mine], ..plan(seed, blocks) };
     let mut told = Vec::new();
     let tally = run_in_threads(plan, &mut |_, finding| told.extend(finding.cloned()));
@@ -142,7 +143,7 @@ impl Executor for Liar {
 fn a_wrong_read_is_a_finding_where_the_outcome_is_right() {
     for name in ["block_stm", "access_list"] {
         let liar: Factory = Arc::new(move |threads| Ok(Box::new(Liar(factory(name)(threads)?))));
-        let mine = Candidate { label: "mine@2".to_owned(), threads: 2, factory: liar };
+        let mine = Candidate::new("mine@2".to_owned(), 2, liar);
         let plan = FuzzPlan { deep: vec![mine], ..plan(1, 320) };
         let tally = run_in_threads(plan, &mut |_, _| {});
         let found = &tally.findings["mine-misread-accepts"];

@@ -7,6 +7,7 @@ mod capture;
 mod chain;
 mod chain_flips;
 mod chain_json;
+mod clients;
 mod command;
 mod direction;
 mod engine;

@@ -15,7 +15,7 @@ use std::{
 };
 
 fn candidate(name: &str, threads: usize) -> Candidate {
-    Candidate { label: format!("{name}@{threads}"), threads, factory: factory(name) }
+    Candidate::new(format!("{name}@{threads}"), threads, factory(name))
 }
 
 #[test]

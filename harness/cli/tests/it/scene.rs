@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256}
 use lockstep_judge::{
     definition::{Body, SourceKind, Test},
     expected::Expectation,
-    runnable::{Keys, Runnable},
+    runnable::Runnable,
     state::PreState,
 };
 use lockstep_model::{
@@ -129,7 +129,7 @@ impl Scene {
     }
 
     fn push(&mut self, sender: Address, envelope: TxEnvelope) {
-        self.block.transactions.push(Transaction { sender, envelope });
+        self.block.transactions.push(Transaction::new(sender, envelope));
     }
 
     /// A test without expectations: the reference is the oracle.
@@ -148,7 +148,7 @@ impl Scene {
             block: Arc::new(self.block),
             pre_state: pre.state.clone(),
         };
-        Runnable { case, pre, expectation: Expectation::default(), keys: Keys::new() }
+        Runnable { case, pre, expectation: Expectation::default() }
     }
 }
 

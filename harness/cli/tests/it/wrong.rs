@@ -21,7 +21,7 @@ use std::{
 };
 
 fn candidate(factory: Factory) -> Candidate {
-    Candidate { label: "wrong@2".to_owned(), threads: 2, factory }
+    Candidate::new("wrong@2", 2, factory)
 }
 
 fn corrupt(corruption: Corruption, after: usize) -> Candidate {
@@ -224,8 +224,7 @@ fn one_that_spins() {
 
 #[test]
 fn sequential_against_itself_agrees() {
-    let itself =
-        Candidate { label: "reference@1".to_owned(), threads: 1, factory: factory("reference") };
+    let itself = Candidate::new("reference@1", 1, factory("reference"));
     let mut judge = Judge::standalone(&plan_with(vec![itself]));
     for test in [hot_slot(), logging(), destroying(), deploying(), rejected()] {
         assert_eq!(judge.judge_alone(test).status, Status::Passed);

@@ -1,7 +1,7 @@
 //! Counts reads and the threads that read.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use lockstep_model::{AccountInfo, StateError, StateReader};
+use lockstep_model::{AccountInfo, MemoryState, StateError, StateReader};
 use std::{
     collections::HashSet,
     sync::{
@@ -67,5 +67,9 @@ impl StateReader for CountingReader {
 
     fn has_storage(&self, address: Address) -> Result<bool, StateError> {
         self.count().has_storage(address)
+    }
+
+    fn whole(&self) -> Option<&MemoryState> {
+        self.inner.whole()
     }
 }

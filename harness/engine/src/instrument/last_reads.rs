@@ -2,7 +2,7 @@
 
 use crate::isolation::{Beat, Heart};
 use alloy_primitives::{Address, B256, Bytes, U256};
-use lockstep_model::{AccountInfo, StateError, StateReader};
+use lockstep_model::{AccountInfo, MemoryState, StateError, StateReader};
 use std::{
     collections::BTreeMap,
     fmt::Display,
@@ -72,5 +72,9 @@ impl StateReader for LastReads {
 
     fn has_storage(&self, address: Address) -> Result<bool, StateError> {
         self.note(format_args!("whether {address} has storage")).has_storage(address)
+    }
+
+    fn whole(&self) -> Option<&MemoryState> {
+        self.inner.whole()
     }
 }

@@ -1,7 +1,7 @@
 //! Storage that takes its time.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use lockstep_model::{AccountInfo, StateError, StateReader};
+use lockstep_model::{AccountInfo, MemoryState, StateError, StateReader};
 use std::{
     sync::{
         Arc,
@@ -79,6 +79,10 @@ impl StateReader for LatencyReader {
     /// Asked beside the account, and known with it.
     fn has_storage(&self, address: Address) -> Result<bool, StateError> {
         self.inner.has_storage(address)
+    }
+
+    fn whole(&self) -> Option<&MemoryState> {
+        self.inner.whole()
     }
 }
 

@@ -5,7 +5,7 @@
 //! transaction's: an executor may look first how fast its storage is.
 
 use alloy_primitives::{Address, B256, Bytes, U256, map::AddressMap};
-use lockstep_model::{AccountInfo, Case, StateError, StateReader};
+use lockstep_model::{AccountInfo, Case, MemoryState, StateError, StateReader};
 use std::{
     collections::BTreeSet,
     sync::{Arc, Condvar, Mutex, PoisonError},
@@ -109,6 +109,10 @@ impl StateReader for RendezvousReader {
 
     fn has_storage(&self, address: Address) -> Result<bool, StateError> {
         self.inner.has_storage(address)
+    }
+
+    fn whole(&self) -> Option<&MemoryState> {
+        self.inner.whole()
     }
 }
 

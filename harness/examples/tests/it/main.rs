@@ -194,3 +194,53 @@ fn the_actions_step_decides_as_the_gate_does() {
         assert!(found.contains("no baseline at") && folder.path().join("out/gate.md").exists());
     }
 }
+
+/// Seen from outside, as a transition tool and as a runner of tests, the bugs are found too.
+#[test]
+fn each_bug_is_found_from_outside() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let blocks = ["--seed", "1", "--color", "never", "--executor", "outside", "--hang-after", "1s"];
+    for (bug, by_t8n, by_runner) in [
+        ("gas", "outside-diverged-", "outside-diverged-"),
+        ("log", "outside-diverged-", "outside-diverged-"),
+        ("reward", "outside-diverged-", "outside-diverged-"),
+        ("crash", "outside-broke-", "outside-broke-"),
+        ("spin", "outside-broke-", "outside-broke-"),
+        ("none", "", ""),
+    ] {
+        for (kind, mode, interface, wanted) in [
+            ("t8n", "stream", "t8n", by_t8n),
+            ("t8n", "files", "t8n", by_t8n),
+            ("runner", "batch", "blocktest", by_runner),
+        ] {
+            let clients = folder.path().join("clients.toml");
+            let toml = format!(
+                "[[client]]\nname = \"outside\"\nkind = \"{kind}\"\nmode = \"{mode}\"\npath = \"{}\"\n\
+                 arguments = [\"--bug\", \"{bug}\", \"{interface}\", \"--executor\", \"mine\"]\n\
+                 transactions = \"rlp\"\nstate_test = true\ntimeout = \"1s\"\n",
+                env!("CARGO_BIN_EXE_brought")
+            );
+            std::fs::write(&clients, toml).unwrap();
+            let first = match bug {
+                "none" => &["--blocks", "60"][..],
+                "spin" | "crash" => &["--blocks", "1", "--jobs", "1"][..],
+                _ => &["--blocks", "60", "--fail-fast"][..],
+            };
+            let words =
+                [&["fuzz", "--clients", clients.to_str().unwrap()], &blocks[..], first].concat();
+            let output = brought(&words);
+            let printed = text(&output.stdout) + &text(&output.stderr);
+            let signatures = behind(&printed, "signature:");
+            assert_eq!(
+                output.status.code(),
+                Some(i32::from(bug != "none")),
+                "{bug} {mode}: {printed}"
+            );
+            assert_eq!(signatures.is_empty(), bug == "none", "{bug} {mode}: {printed}");
+            assert!(
+                signatures.iter().any(|found| found.starts_with(wanted)) || bug == "none",
+                "{bug} {mode}: {printed}"
+            );
+        }
+    }
+}

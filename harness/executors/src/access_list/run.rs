@@ -178,6 +178,7 @@ impl Job {
             changes_before_transactions: before,
             changes_by_transaction: by_transaction,
             access_list: has_access_list(case).then(|| (*self.list).clone()),
+            ..BlockOutcome::default()
         })
     }
 }

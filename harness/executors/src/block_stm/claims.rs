@@ -135,7 +135,7 @@ mod tests {
         let transaction = |gas_limit: &u64| {
             let tx = TxLegacy { gas_limit: *gas_limit, ..TxLegacy::default() };
             let envelope = TxEnvelope::Legacy(Signed::new_unchecked(tx, signature, B256::ZERO));
-            Transaction { sender: Address::ZERO, envelope }
+            Transaction::new(Address::ZERO, envelope)
         };
         let mut transactions: Vec<_> = limits.iter().map(transaction).collect();
         for (sender, transaction) in transactions.iter_mut().enumerate() {
@@ -190,7 +190,7 @@ mod tests {
             let tx = TxLegacy { to: account(index + 1).into(), ..TxLegacy::default() };
             let signature = Signature::new(U256::from(1), U256::from(1), false);
             let signed = Signed::new_unchecked(tx, signature, B256::ZERO);
-            *transaction = Transaction { sender: account(index), envelope: signed.into() };
+            *transaction = Transaction::new(account(index), signed.into());
         }
         assert!(is_for_one(&passed_on));
         passed_on.reverse();

@@ -361,6 +361,7 @@ impl PreparedBlockStm {
             changes_before_transactions: committed.changes.is_some().then_some(before),
             changes_by_transaction: committed.changes,
             access_list: committed.access_list.map(|list| list.finish(post.access_list)),
+            ..BlockOutcome::default()
         })
     }
 

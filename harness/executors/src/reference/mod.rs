@@ -149,6 +149,7 @@ impl PreparedReference {
             changes_by_transaction: changes.by_transaction,
             changes_before_transactions: changes.before_transactions,
             access_list,
+            ..BlockOutcome::default()
         };
         Run { stopped: Ok(outcome), list }
     }

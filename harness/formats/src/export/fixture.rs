@@ -1,6 +1,9 @@
 //! The file: an EEST `blockchain_test`.
 
-use super::{rebase::genesis, sign::UnknownKey, sign::sign};
+use super::{
+    rebase::{genesis, has_too_many_blobs, rebased},
+    sign::{UnknownKey, sign},
+};
 use alloy_consensus::{
     BlockBody, Header, Transaction as _, TxEnvelope, Typed2718 as _,
     constants::EMPTY_OMMER_ROOT_HASH,
@@ -15,10 +18,11 @@ use alloy_primitives::{B256, Bytes, hex};
 use alloy_rlp::Encodable;
 use lockstep_judge::{
     consensus::outcome::receipts_root,
+    expected::Expectation,
     runnable::Runnable,
-    state::{NormalChanges, roots},
+    state::{NormalChanges, PreState, roots},
 };
-use lockstep_model::{BlockOutcome, Fork, MemoryState, Outcome, Rejection, Transaction};
+use lockstep_model::{BlockOutcome, Case, Fork, MemoryState, Outcome, Rejection, Transaction};
 use serde_json::{Map, Value, json};
 
 /// Name and comment of a fixture.
@@ -39,7 +43,7 @@ pub fn fixture(
     outcome: &Outcome,
     about: Fixture<'_>,
 ) -> Result<String, UnknownKey> {
-    let transactions = sign(&block.case.block.transactions, &block.keys)?;
+    let transactions = sign(&block.case.block.transactions)?;
     let parent = genesis(&block.case, &block.pre);
     let header = header(block, &transactions, outcome);
     let hash = header.hash_slow();
@@ -93,6 +97,27 @@ pub fn fixture(
     Ok(serde_json::to_string_pretty(&file).expect("strings and numbers") + "\n")
 }
 
+/// A case as a fixture, out of the outcome that `execute` has for it as the first block of a chain; that outcome too.
+///
+/// # Errors
+/// Why there is none: a pre-state that is not there as a whole, a sender whose key is not known, a block that no
+/// header could have, or one that cannot be executed.
+pub fn fixture_of(
+    case: &Case,
+    about: Fixture<'_>,
+    execute: &mut dyn FnMut(&Case) -> Result<Outcome, String>,
+) -> Result<(String, Outcome), String> {
+    let state = case.pre_state.whole().ok_or("the whole state before the block is not known")?;
+    if has_too_many_blobs(case) {
+        return Err("more blobs than a header may have".to_owned());
+    }
+    let (case, pre) = (case.clone(), PreState::new(state.clone()));
+    let block = rebased(&Runnable { case, pre, expectation: Expectation::default() });
+    let outcome = execute(&block.case)?;
+    let file = fixture(&block, &outcome, about).map_err(|_| "the key of a sender is not known")?;
+    Ok((file, outcome))
+}
+
 /// The name with its class in front, as fixtures have it.
 fn exception(rule: &str) -> String {
     let class = match rule {
@@ -125,7 +150,7 @@ pub(super) fn header(block: &Runnable, transactions: &[TxEnvelope], outcome: &Ou
         beneficiary: known.beneficiary,
         state_root: roots::state_root(&block.pre, &changes),
         transactions_root: calculate_transaction_root(transactions),
-        receipts_root: receipts_root(case.rules.fork, &block.pre, outcome),
+        receipts_root: receipts_root(case.rules.fork, &block.pre, outcome).unwrap_or_default(),
         logs_bloom: roots::logs_bloom(&outcome.receipts),
         difficulty: known.difficulty,
         number: known.number,
@@ -287,7 +312,7 @@ fn authorization_json(signed: &alloy_eips::eip7702::SignedAuthorization) -> Valu
     json
 }
 
-pub(super) fn accounts(state: &MemoryState) -> Value {
+pub(crate) fn accounts(state: &MemoryState) -> Value {
     let mut accounts: Vec<_> = state.accounts().collect();
     accounts.sort_unstable_by_key(|(address, _)| **address);
     let one = |(address, account): (&alloy_primitives::Address, &_)| {

@@ -15,8 +15,10 @@ mod rebase;
 mod sign;
 mod t8n;
 
-pub use fixture::{Fixture, fixture};
+pub(crate) use fixture::accounts;
+pub use fixture::{Fixture, fixture, fixture_of};
 pub use real_block::{RealBlock, real_block};
 pub use rebase::{has_too_many_blobs, may_overflow, rebased};
 pub use sign::{UnknownKey, sign};
+pub(crate) use t8n::env;
 pub use t8n::{T8n, t8n};

@@ -31,7 +31,7 @@ pub struct RealBlock {
 /// # Errors
 /// A transaction that cannot be signed.
 pub fn real_block(block: &Runnable, outcome: &Outcome) -> Result<RealBlock, UnknownKey> {
-    let transactions = sign(&block.case.block.transactions, &block.keys)?;
+    let transactions = sign(&block.case.block.transactions)?;
     let parent = genesis(&block.case, &block.pre);
     let header = header(block, &transactions, outcome);
     let rlp = encoded(header, transactions, block);

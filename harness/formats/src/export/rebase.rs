@@ -48,7 +48,7 @@ pub fn rebased(block: &Runnable) -> Runnable {
         pre_state: pre.state.clone(),
         ..block.case.clone()
     };
-    Runnable { case, pre, expectation: Expectation::default(), keys: block.keys.clone() }
+    Runnable { case, pre, expectation: Expectation::default() }
 }
 
 /// Whether rewards may be more than the fee recipient's balance can hold: the protocol says nothing of

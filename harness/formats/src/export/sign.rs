@@ -4,7 +4,6 @@ use crate::keys;
 use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEnvelope};
 use alloy_primitives::{Address, B256, Signature};
 use k256::ecdsa::SigningKey;
-use lockstep_judge::runnable::Keys;
 use lockstep_model::Transaction;
 
 /// A transaction that cannot be signed.
@@ -20,23 +19,23 @@ pub struct UnknownKey {
     pub sender: Address,
 }
 
-/// The same transactions, signed by their senders, whose keys are those of generated blocks or among
-/// `stated`. One that its sender has signed already stays as it is.
+/// The same transactions, signed by their senders, whose keys are those of generated blocks or stated
+/// beside them. One that its sender has signed already stays as it is.
 ///
 /// # Errors
 /// The first transaction whose sender's key is not known.
-pub fn sign(transactions: &[Transaction], stated: &Keys) -> Result<Vec<TxEnvelope>, UnknownKey> {
-    let signed = transactions.iter().enumerate().map(|(index, tx)| one(index, tx, stated));
+pub fn sign(transactions: &[Transaction]) -> Result<Vec<TxEnvelope>, UnknownKey> {
+    let signed = transactions.iter().enumerate().map(|(index, tx)| one(index, tx));
     signed.collect()
 }
 
-fn one(index: usize, transaction: &Transaction, stated: &Keys) -> Result<TxEnvelope, UnknownKey> {
+fn one(index: usize, transaction: &Transaction) -> Result<TxEnvelope, UnknownKey> {
     use alloy_consensus::transaction::SignerRecoverable as _;
-    let Transaction { sender, envelope } = transaction;
+    let Transaction { sender, envelope, key } = transaction;
     if let Some(key) = keys::index_of(*sender) {
         return Ok(signed_by(&|hash| keys::sign(key, hash), envelope));
     }
-    let stated = stated.get(sender).and_then(|key| SigningKey::from_slice(key.as_slice()).ok());
+    let stated = key.and_then(|key| SigningKey::from_slice(key.as_slice()).ok());
     if let Some(key) = stated.filter(|key| Address::from_private_key(key) == *sender) {
         return Ok(signed_by(&|hash| keys::sign_with(&key, hash), envelope));
     }

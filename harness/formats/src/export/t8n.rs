@@ -6,10 +6,10 @@ use super::{
     sign::{UnknownKey, sign},
 };
 use alloy_consensus::TxEnvelope;
-use alloy_eips::Encodable2718;
+use alloy_primitives::B256;
 use lockstep_judge::runnable::Runnable;
-use lockstep_model::{At, Fork, Outcome};
-use serde_json::{Value, json};
+use lockstep_model::{At, Case, Fork, Outcome};
+use serde_json::{Map, Value, json};
 
 /// The inputs, and what must come of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,50 +29,51 @@ pub struct T8n {
 /// # Errors
 /// A transaction that cannot be signed.
 pub fn t8n(block: &Runnable, outcome: &Outcome) -> Result<T8n, UnknownKey> {
-    let transactions = sign(&block.case.block.transactions, &block.keys)?;
-    let mut payload = Vec::new();
-    for transaction in &transactions {
-        transaction.network_encode(&mut payload);
-    }
-    let mut txs = Vec::new();
-    alloy_rlp::Header { list: true, payload_length: payload.len() }.encode(&mut txs);
-    txs.extend(payload);
+    let transactions = sign(&block.case.block.transactions)?;
+    let txs = crate::body::body(transactions.iter());
     Ok(T8n {
         alloc: accounts(&block.pre.state),
-        env: env(block),
+        env: env(&block.case, [(0, block.case.block.parent_hash)]),
         txs: json!(hex(&txs)),
         expected: expected(block, &transactions, outcome),
     })
 }
 
-fn env(block: &Runnable) -> Value {
-    let case = &block.case;
+/// `env` of a block. What a fork has and the block lacks is there as nothing: tools insist on it.
+pub(crate) fn env(case: &Case, hashes: impl IntoIterator<Item = (u64, B256)>) -> Value {
     let known = &case.block;
+    let hashes: Map<String, Value> =
+        hashes.into_iter().map(|(number, hash)| (quantity(number), json!(hash))).collect();
     let mut env = json!({
         "currentCoinbase": known.beneficiary,
         "currentGasLimit": quantity(known.gas_limit),
         "currentNumber": quantity(known.number),
         "currentTimestamp": quantity(known.timestamp),
-        "blockHashes": { "0x00": known.parent_hash },
+        "blockHashes": hashes,
     });
     let since = |fork| case.rules.fork >= fork;
     if since(Fork::Paris) {
         env["currentRandom"] = json!(known.prev_randao.unwrap_or_default());
     } else {
         env["currentDifficulty"] = json!(quantity(known.difficulty));
-        env["ommers"] = json!([]);
+        env["ommers"] = known
+            .ommers
+            .iter()
+            .map(|ommer| {
+                let delta = known.number.saturating_sub(ommer.number);
+                json!({ "delta": quantity(delta), "address": ommer.beneficiary })
+            })
+            .collect();
     }
     if since(Fork::London) {
         env["currentBaseFee"] = json!(quantity(known.base_fee));
     }
-    if let Some(withdrawals) = &known.withdrawals {
-        env["withdrawals"] = withdrawals_json(withdrawals);
+    if since(Fork::Shanghai) {
+        env["withdrawals"] = withdrawals_json(known.withdrawals.as_deref().unwrap_or_default());
     }
-    if let Some(root) = known.parent_beacon_block_root {
-        env["parentBeaconBlockRoot"] = json!(root);
-    }
-    if let Some(excess) = known.excess_blob_gas {
-        env["currentExcessBlobGas"] = json!(quantity(excess));
+    if since(Fork::Cancun) {
+        env["parentBeaconBlockRoot"] = json!(known.parent_beacon_block_root.unwrap_or_default());
+        env["currentExcessBlobGas"] = json!(quantity(known.excess_blob_gas.unwrap_or_default()));
     }
     if let Some(slot) = known.slot_number {
         env["slotNumber"] = json!(quantity(slot));

@@ -242,7 +242,7 @@ fn with_senders(stated: &Stated, fork: Fork) -> Result<Vec<Transaction>, SourceE
             let problem = "expected a signature that recovers to a sender";
             SourceError::place(&stated.path, format!("transactions[{index}]"), problem)
         })?;
-        Ok(Transaction { sender, envelope: envelope.clone() })
+        Ok(Transaction::new(sender, envelope.clone()))
     };
     stated.envelopes.iter().enumerate().map(transaction).collect()
 }

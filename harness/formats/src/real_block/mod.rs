@@ -27,7 +27,7 @@ use block::Contents;
 use lockstep_judge::{
     definition::{Body, SourceKind, Test},
     expected::{Expectation, HeaderExpectation},
-    runnable::{Keys, Runnable},
+    runnable::Runnable,
     state::PreState,
 };
 use lockstep_model::{Block, Case, Fork, Phases, StateReader, memory_state::BlockHashes};
@@ -71,7 +71,7 @@ pub fn test(files: &BlockFiles) -> Result<Test, SourceError> {
         pre_state,
     };
     let fork = rules.fork.to_string();
-    let body = Body::Run(Box::new(Runnable { case, pre, expectation, keys: Keys::new() }));
+    let body = Body::Run(Box::new(Runnable { case, pre, expectation }));
     Ok(Test { id, source: SourceKind::RealBlock, fork, body })
 }
 

@@ -141,11 +141,11 @@ impl<'a> Unit<'a> {
             Ok(built) => {
                 self.check_environment(fork, fork_name)?;
                 let pre = self.adjust(fork, &built, post, pre, &mut expectation);
-                let transaction = Transaction { sender: self.sender, envelope: built.envelope };
+                let key = self.test.transaction.secret_key;
+                let (sender, envelope) = (self.sender, built.envelope);
+                let transaction = Transaction { sender, envelope, key };
                 let case = self.case(fork, fork_name, post, &pre, transaction);
-                let keys = self.test.transaction.secret_key.map(|key| (self.sender, key));
-                let keys = keys.into_iter().collect();
-                Ok(Body::Run(Box::new(Runnable { case, pre, expectation, keys })))
+                Ok(Body::Run(Box::new(Runnable { case, pre, expectation })))
             }
         }
     }

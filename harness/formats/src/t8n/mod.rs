@@ -2,22 +2,26 @@
 //! `evm t8n` and the Python specs' `ethereum-spec-evm t8n` have them.
 //!
 //! * `env`: the block without its transactions. * `transactions`: as JSON or RLP. * `result`: what came of it.
-//! * `texts`: geth's words for a transaction that is rejected.
+//! * `inputs`, `answer`: the other side: a case as inputs, and an answer as an outcome. * `texts`: geth's words for a transaction that is rejected.
 
+mod answer;
 mod env;
+mod inputs;
 mod result;
 mod texts;
 mod transactions;
 
+pub use crate::body::body;
+pub use answer::Answer;
 pub use env::{Blobs, Target};
+pub use inputs::{Inputs, inputs};
 pub use result::{Rejected, TransitionLog, TransitionReceipt, TransitionResult, post_alloc};
 pub use texts::{rule_of_text, text_of, text_of_reason};
-pub use transactions::body;
 
 use crate::accounts::JsonAccounts;
 use alloy_primitives::{Address, B256, U256};
 use lockstep_judge::state::PreState;
-use lockstep_model::{Block, Rules, Transaction, memory_state::BlockHashes};
+use lockstep_model::{Block, Fork, Rules, Transaction, memory_state::BlockHashes};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -138,6 +142,17 @@ fn from_value<T: serde::de::DeserializeOwned>(name: &str, value: &Value) -> Resu
         let place = if path == "." { String::new() } else { format!("at {path}: ") };
         Failure::json(name, format!("{place}{}", error.inner()))
     })
+}
+
+/// The block reward of a fork (Yellow Paper 11.3, EIP-649, EIP-1234); none from Paris on.
+pub fn block_reward(fork: Fork) -> Option<U256> {
+    let ether = match fork {
+        _ if fork >= Fork::Paris => return None,
+        _ if fork >= Fork::Constantinople => 2,
+        _ if fork >= Fork::Byzantium => 3,
+        _ => 5,
+    };
+    Some(U256::from(ether) * U256::from(10).pow(U256::from(18)))
 }
 
 /// Proof-of-work rewards: the miner's, and those of ommers at their distance (Yellow Paper 11.3).

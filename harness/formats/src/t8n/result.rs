@@ -115,22 +115,22 @@ const NO_BLOCK_HASH: B256 =
 
 impl TransitionResult {
     /// The result of a block that did this. `changes` are those of the outcome, with the rewards that an
-    /// option adds.
+    /// option adds. `None` before Byzantium, where the outcome tells nothing of the states between transactions.
     pub fn new(
         case: &Case,
         pre: &PreState,
         changes: &StateChanges,
         outcome: &BlockOutcome,
-    ) -> Self {
+    ) -> Option<Self> {
         let (rules, block) = (&case.rules, &case.block);
         let since = |fork| rules.fork >= fork;
         let envelopes: Vec<&TxEnvelope> =
             block.transactions.iter().map(|transaction| &transaction.envelope).collect();
         let list = outcome.access_list.as_ref().filter(|_| since(Fork::Amsterdam));
-        Self {
+        Some(Self {
             state_root: roots::state_root(pre, &NormalChanges::new(pre, changes)),
             tx_root: calculate_transaction_root(&envelopes),
-            receipts_root: receipts_root(rules.fork, pre, outcome),
+            receipts_root: receipts_root(rules.fork, pre, outcome)?,
             logs_hash: roots::logs_hash(outcome.receipts.iter().flat_map(|receipt| &receipt.logs)),
             logs_bloom: roots::logs_bloom(&outcome.receipts),
             receipts: receipts(case, pre, outcome),
@@ -148,7 +148,7 @@ impl TransitionResult {
             block_access_list_hash: list
                 .map(|list| alloy_eip7928::compute_block_access_list_hash(list)),
             block_exception: None,
-        }
+        })
     }
 }
 

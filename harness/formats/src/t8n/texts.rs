@@ -83,6 +83,23 @@ const BLOCK_TEXTS: &[(BlockRule, &str)] = &[
     (BlockRule::AccessListSize, "block access list exceeds gas limit"),
 ];
 
+/// Errors of the Python specs that stand for one rule. `InsufficientTransactionGasError` stands for two.
+const SPECS: &[(&str, Rule)] = &[
+    ("InsufficientBalanceError", Rule::InsufficientAccountFunds),
+    ("GasUsedExceedsLimitError", Rule::GasAllowanceExceeded),
+    ("NonceOverflowError", Rule::NonceIsMax),
+    ("InvalidSenderError", Rule::SenderNotEoa),
+    ("NoBlobDataError", Rule::ZeroBlobs),
+    ("InvalidBlobVersionedHashError", Rule::InvalidBlobVersionedHash),
+    ("BlobCountExceededError", Rule::BlobCountExceeded),
+    ("InsufficientMaxFeePerBlobGasError", Rule::InsufficientMaxFeePerBlobGas),
+    ("InsufficientMaxFeePerGasError", Rule::InsufficientMaxFeePerGas),
+    ("PriorityFeeGreaterThanMaxFeeError", Rule::PriorityGreaterThanMaxFee),
+    ("EmptyAuthorizationListError", Rule::EmptyAuthorizationList),
+    ("InitCodeTooLargeError", Rule::InitcodeSizeExceeded),
+    ("TransactionGasLimitExceededError", Rule::GasLimitExceedsMaximum),
+];
+
 /// Geth's words for a reason as the judge gives it: names of broken rules, with commas between them. Each name stands
 /// behind its text.
 pub fn text_of_reason(reason: &str) -> String {
@@ -113,8 +130,9 @@ pub fn rule_of_text(text: &str) -> Option<Rule> {
         text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == rule.name())
     });
     let by_text = TEXTS.iter().filter(|(_, known)| text.contains(known));
+    let by_error = SPECS.iter().find(|(name, _)| text.contains(name)).map(|(_, rule)| rule);
     let longest = by_text.max_by_key(|(_, known)| known.len()).map(|(rule, _)| rule);
-    by_name.next_back().or(longest).cloned()
+    by_name.next_back().or(by_error).or(longest).cloned()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use alloy_consensus::{
     transaction::SignerRecoverable as _,
 };
 use alloy_eips::{
-    Decodable2718 as _, Encodable2718 as _,
+    Decodable2718 as _,
     eip2930::{AccessList, AccessListItem},
     eip7702::{Authorization, SignedAuthorization},
 };
@@ -93,7 +93,7 @@ pub(super) fn read(
         let rejected = |error| Rejected { index, error };
         let envelope = envelope.map_err(rejected)?;
         let sender = sender(&envelope, rules).map_err(|rule| rejected(text_of(&rule)))?;
-        Ok(Transaction { sender, envelope })
+        Ok(Transaction::new(sender, envelope))
     };
     Ok(envelopes.into_iter().enumerate().map(sent).collect())
 }
@@ -152,16 +152,6 @@ fn decode(mut bytes: &[u8]) -> Result<TxEnvelope, String> {
         }
         _ => Ok(envelope),
     }
-}
-
-/// `body`: the RLP of the list of transactions.
-pub fn body<'a>(transactions: impl Iterator<Item = &'a TxEnvelope>) -> Bytes {
-    let mut payload = Vec::new();
-    transactions.for_each(|transaction| transaction.network_encode(&mut payload));
-    let mut list = Vec::new();
-    Header { list: true, payload_length: payload.len() }.encode(&mut list);
-    list.extend(payload);
-    list.into()
 }
 
 fn too_large() -> String {

@@ -19,7 +19,9 @@ use lockstep_judge::{
     runnable::{Runnable, Undecodable},
     state::{NormalChanges, PreState, TrieError, roots::proved_state_root},
 };
-use lockstep_model::{At, Case, Execution, Outcome, Rejection, RunOptions, Telemetry};
+use lockstep_model::{
+    At, Case, Execution, ExecutorError, Outcome, Rejection, RunOptions, Telemetry,
+};
 use lockstep_report::record::{Cases, PackedBlock, ProvedRoots, Run, Status, TestResult, Verdict};
 use std::{
     borrow::Cow,
@@ -214,6 +216,10 @@ impl Judge {
             let label = self.candidates[index].label.clone();
             let execution = self.candidate(index, case);
             let (verdict, telemetry) = match execution {
+                Err(NoExecution::Broke(ExecutorError::Unsupported(why))) => {
+                    result.undecidable.push(format!("not run by {label}: {why}").into());
+                    continue;
+                }
                 Err(error) => {
                     result = inconclusive(result, error.reason(&label));
                     (Verdict::Inconclusive, Telemetry::default())
@@ -224,6 +230,7 @@ impl Judge {
                     if rule_is_unnamed(reference, &outcome) {
                         result.undecidable.push(Cow::Borrowed(UNNAMED_RULE));
                     }
+                    result.undecidable.extend(not_shown(&label, &outcome).map(Cow::Owned));
                     if lacks_states(reference, &outcome) {
                         result.undecidable.push(Cow::Borrowed(NO_STATES));
                     }
@@ -244,12 +251,13 @@ impl Judge {
     }
 
     fn candidate(&mut self, index: usize, case: &Case) -> Result<Execution, NoExecution> {
-        self.runs(FIRST_CANDIDATE + index as u64, self.limits.of_candidate());
+        let limit = self.limits.of_candidate() + self.candidates[index].patience;
+        self.runs(FIRST_CANDIDATE + index as u64, limit);
         self.candidates[index].execute(case, &RunOptions::of(case))
     }
 
     pub(super) fn reference(&mut self, case: &Case) -> Result<Execution, NoExecution> {
-        self.runs(REFERENCE, self.limits.of_reference());
+        self.runs(REFERENCE, self.limits.of_reference() + self.reference.patience);
         let since = Instant::now();
         let execution = self.reference.execute(case, &RunOptions::of(case));
         self.limits.reference_took(since.elapsed());
@@ -369,6 +377,12 @@ fn rule_is_unnamed(reference: &Outcome, candidate: &Outcome) -> bool {
         (Outcome::Rejected(one), Outcome::Rejected(other)) => !one.rule.is_comparable(&other.rule),
         _ => false,
     }
+}
+
+/// Said of a candidate that does not show everything.
+fn not_shown(label: &str, outcome: &Outcome) -> Option<String> {
+    let hidden: Vec<&str> = outcome.accepted()?.hidden.names().collect();
+    (!hidden.is_empty()).then(|| format!("not shown by {label}: {}", hidden.join(", ")))
 }
 
 /// Said of a candidate whose states between transactions cannot be compared.

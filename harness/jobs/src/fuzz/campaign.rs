@@ -247,12 +247,14 @@ impl<'a> Campaign<'a> {
 
     /// Ends workers that stand still, and hires others.
     fn end_hung(&mut self, tell: Tell<'_>) -> Result<(), String> {
-        let hang_after = self.plan.hang_after;
+        let (plan, hang_after) = (self.plan, self.plan.hang_after);
         let hung: Vec<u64> = self
             .hands
             .iter_mut()
             .filter_map(|(number, hand)| {
-                let stands = hand.worker.standstill() >= hang_after;
+                let stands = hand.worker.standstill();
+                let slot = usize::try_from(hand.worker.last_beat().slot).unwrap_or_default();
+                let stands = stands >= plan.limit(slot);
                 (stands && !hand.seeds.is_empty()).then_some(*number)
             })
             .collect();
@@ -277,7 +279,10 @@ impl<'a> Campaign<'a> {
         let label = self.plan.label(usize::try_from(beat.slot).unwrap_or_default());
         let reason = match &cause {
             Some(cause) => cause.to_string(),
-            None => format!("did not end within {:?}", self.plan.hang_after),
+            None => {
+                let slot = usize::try_from(beat.slot).unwrap_or_default();
+                format!("did not end within {:?}", self.plan.limit(slot))
+            }
         };
         let finding = Finding::new(recipe, label, kind);
         let reference = reference_of(beat.known);

@@ -22,7 +22,10 @@ use lockstep_judge::{
     runnable::Runnable,
 };
 use lockstep_model::{ExecutorError, Outcome, RunOptions};
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// One block in so many takes the deep lane.
 pub const DEEP_EVERY: u64 = 64;
@@ -36,11 +39,17 @@ const LINKS: u64 = 2;
 /// Runs of each candidate in the deep lane: two runs must have the same outcome.
 const REPEATS: usize = 2;
 
+/// Other programs may take one part in so many of the time.
+const CLIENTS_EVERY: u32 = 20;
+
 /// Executors, kept from block to block.
 pub struct Lanes {
     reference: Slot,
     fast: Vec<Slot>,
     deep: Vec<Slot>,
+    clients: Vec<Slot>,
+    since: Instant,
+    spent_on_clients: Duration,
     /// Beats before each executor run. Slot 0 is the reference.
     heart: Heart,
     limits: Limits,
@@ -79,6 +88,8 @@ pub struct Checked {
     pub features: Features,
     /// How its transactions conflict.
     pub shape: Shape,
+    /// Runs of clients, without those that do not support the block.
+    pub by_clients: u64,
     /// Runs of candidates that do not support the block.
     pub unsupported: u64,
     /// Runs of candidates that gave no changes of each transaction where the fork needs them.
@@ -97,6 +108,9 @@ impl Lanes {
             reference: Slot::new(&Candidate::reference(&plan.reference)),
             fast: plan.fast.iter().map(Slot::new).collect(),
             deep: plan.deep.iter().map(Slot::new).collect(),
+            clients: plan.clients.iter().map(Slot::new).collect(),
+            since: Instant::now(),
+            spent_on_clients: Duration::ZERO,
         }
     }
 
@@ -137,6 +151,7 @@ impl Lanes {
             dependent: None,
             features: generated.features,
             shape: generated.shape,
+            by_clients: 0,
             unsupported: 0,
             without_states: 0,
             findings: Vec::new(),
@@ -169,6 +184,7 @@ impl Lanes {
             checked.dependent = self.dependent(block, &right);
             self.go_deep(&trial, &mut checked);
             self.add_a_stranger(generated, &trial, &mut checked);
+            self.show_clients(&trial, &mut checked);
         }
         (checked, Some(right))
     }
@@ -243,6 +259,21 @@ impl Lanes {
                 finding.kind = Kind::Unstable;
             }
         }
+    }
+
+    /// Shows the block to the clients, unless they have had their share of the time.
+    fn show_clients(&mut self, trial: &Trial<'_>, checked: &mut Checked) {
+        if self.clients.is_empty() || self.spent_on_clients * CLIENTS_EVERY > self.since.elapsed() {
+            return;
+        }
+        let (start, first) = (Instant::now(), 1 + self.fast.len() + self.deep.len());
+        for (number, client) in self.clients.iter_mut().enumerate() {
+            self.heart.beat(trial.at_slot(first + number));
+            let unsupported = checked.unsupported;
+            compare(client, &trial.options, trial, checked);
+            checked.by_clients += u64::from(checked.unsupported == unsupported);
+        }
+        self.spent_on_clients += start.elapsed();
     }
 
     /// The reads that each transaction should make; known of blocks that the reference accepts.

@@ -37,7 +37,7 @@ pub(super) fn with_stranger(generated: &Generated) -> Option<Runnable> {
     });
     let mut block = Block::clone(&case.block);
     block.gas_limit += GAS;
-    block.transactions.insert(0, Transaction { sender: STRANGER, envelope: transfer.into() });
+    block.transactions.insert(0, Transaction::new(STRANGER, transfer.into()));
     let case = Case { block: Arc::new(block), pre_state: pre.state.clone(), ..case.clone() };
     Some(Runnable { case, pre, ..generated.block.clone() })
 }

@@ -20,6 +20,8 @@ pub struct FuzzPlan {
     pub fast: Vec<Candidate>,
     /// Candidates of one block in [`super::DEEP_EVERY`], which run twice each.
     pub deep: Vec<Candidate>,
+    /// Other programs: candidates of blocks in the deep lane, as long as they take a small share of the time.
+    pub clients: Vec<Candidate>,
     /// Tells how much transactions conflict.
     pub dependencies: FindDependencies,
     /// Limits on generated blocks.
@@ -43,9 +45,18 @@ pub struct FuzzPlan {
 impl FuzzPlan {
     /// The label of a slot of [`super::Lanes`].
     pub(super) fn label(&self, number: usize) -> &str {
-        let candidates = self.fast.iter().chain(&self.deep);
-        let mut labels = candidates.map(|candidate| candidate.label.as_str());
-        number.checked_sub(1).and_then(|number| labels.nth(number)).unwrap_or("reference")
+        self.candidate(number).map_or("reference", |candidate| candidate.label.as_str())
+    }
+
+    /// How long a run in a slot may take.
+    pub(super) fn limit(&self, number: usize) -> Duration {
+        let patience = self.candidate(number).map(|candidate| candidate.patience);
+        self.hang_after + patience.unwrap_or_default()
+    }
+
+    fn candidate(&self, number: usize) -> Option<&Candidate> {
+        let mut candidates = self.fast.iter().chain(&self.deep).chain(&self.clients);
+        candidates.nth(number.checked_sub(1)?)
     }
 }
 

@@ -27,6 +27,9 @@ pub struct Sums {
     pub succeeded: u64,
     /// Re-executions that candidates told of.
     pub re_executions: u64,
+    /// Runs of clients, without those that do not support the block.
+    #[serde(default)]
+    pub by_clients: u64,
     /// Runs of candidates that do not support the block.
     pub unsupported: u64,
     /// Runs of candidates that gave no changes of each transaction where the fork needs them.
@@ -50,6 +53,7 @@ impl Default for Sums {
             executed: 0,
             succeeded: 0,
             re_executions: 0,
+            by_clients: 0,
             unsupported: 0,
             without_states: 0,
             conflicts: [0; 5],
@@ -69,6 +73,7 @@ impl Sums {
         self.executed += checked.executed;
         self.succeeded += checked.succeeded;
         self.re_executions += checked.re_executions;
+        self.by_clients += checked.by_clients;
         self.unsupported += checked.unsupported;
         self.without_states += checked.without_states;
         if let Some(dependent) = checked.dependent {
@@ -87,6 +92,7 @@ impl Sums {
         self.executed += others.executed;
         self.succeeded += others.succeeded;
         self.re_executions += others.re_executions;
+        self.by_clients += others.by_clients;
         self.unsupported += others.unsupported;
         self.without_states += others.without_states;
         for (sum, other) in self.conflicts.iter_mut().zip(others.conflicts) {

@@ -4,11 +4,7 @@ use super::fields::{Fields, Simpler, renumbered};
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, Bytes, U256, map::AddressMap};
 use lockstep_formats::export;
-use lockstep_judge::{
-    expected::Expectation,
-    runnable::{Keys, Runnable},
-    state::PreState,
-};
+use lockstep_judge::{expected::Expectation, runnable::Runnable, state::PreState};
 use lockstep_model::{Block, Case, MemoryState, Transaction, memory_state::BlockHashes};
 use std::sync::Arc;
 
@@ -27,7 +23,6 @@ struct Account {
 pub(super) struct Draft {
     case: Case,
     accounts: Vec<Account>,
-    keys: Keys,
     pub(super) transactions: Vec<Transaction>,
 }
 
@@ -49,12 +44,12 @@ impl Draft {
         let mut accounts: Vec<Account> = state.accounts().map(account).collect();
         accounts.sort_unstable_by_key(|account| account.address);
         let transactions = block.case.block.transactions.clone();
-        Self { case: block.case.clone(), accounts, keys: block.keys.clone(), transactions }
+        Self { case: block.case.clone(), accounts, transactions }
     }
 
     /// Whether its transactions can be signed.
     pub(super) fn check_keys(&self) -> Result<(), export::UnknownKey> {
-        export::sign(&self.transactions, &self.keys).map(drop)
+        export::sign(&self.transactions).map(drop)
     }
 
     /// Put together again, as the first block of a chain.
@@ -68,8 +63,7 @@ impl Draft {
             Block { transactions: self.transactions.clone(), ..Block::clone(&self.case.block) };
         let case =
             Case { block: Arc::new(block), pre_state: pre.state.clone(), ..self.case.clone() };
-        let (expectation, keys) = (Expectation::default(), self.keys.clone());
-        export::rebased(&Runnable { case, pre, expectation, keys })
+        export::rebased(&Runnable { case, pre, expectation: Expectation::default() })
     }
 
     /// Smaller is simpler.
@@ -131,7 +125,7 @@ impl Draft {
                     *signed = renumbered(signed, nonce);
                 }
             }
-            kept.push(Transaction { sender: transaction.sender, envelope: fields.envelope() });
+            kept.push(Transaction { envelope: fields.envelope(), ..transaction.clone() });
         }
         Self { transactions: kept, ..self.clone() }
     }

@@ -100,8 +100,8 @@ pub fn only_block(chain: &Chain, id: &str) -> Option<Runnable> {
     let [block] = &chain.blocks[..] else { return None };
     let tree = tree::Tree::new(&chain.genesis);
     let case = import::import(chain, &tree, id, block).ok()?.case;
-    let (expectation, keys) = Default::default();
-    Some(Runnable { case, pre: chain.genesis.state.clone(), expectation, keys })
+    let expectation = crate::expected::Expectation::default();
+    Some(Runnable { case, pre: chain.genesis.state.clone(), expectation })
 }
 
 impl Chain {

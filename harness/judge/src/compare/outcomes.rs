@@ -5,7 +5,7 @@ use crate::{
     state::{NormalAccount, NormalChanges, PreState, roots},
 };
 use alloy_primitives::{Address, U256};
-use lockstep_model::{BlockOutcome, Outcome, Receipt, Rejection, StateChanges};
+use lockstep_model::{BlockOutcome, Hidden, Outcome, Receipt, Rejection, StateChanges};
 use std::{cell::OnceCell, collections::BTreeSet};
 
 /// The most accounts and slots that one comparison lists; the rest is counted by the caller's
@@ -42,12 +42,21 @@ impl<'a> Comparison<'a> {
         let mut found = Collector { executor, differences: Vec::new() };
         match (self.reference, candidate) {
             (Outcome::Accepted(reference), Outcome::Accepted(candidate)) => {
-                found.block(reference, candidate);
-                found.receipts(&reference.receipts, &candidate.receipts);
+                let hidden = reference.hidden.or(candidate.hidden);
+                found.block(reference, candidate, hidden);
+                if !hidden.receipts {
+                    let with_status = [reference, candidate]
+                        .iter()
+                        .all(|side| side.roots_by_transaction.is_none());
+                    found.receipts(&reference.receipts, &candidate.receipts, with_status);
+                }
                 found.intermediate_states(pre, reference, candidate);
-                let normal =
-                    self.normal.get_or_init(|| NormalChanges::new(pre, &reference.changes));
-                found.changes(pre, normal, &NormalChanges::new(pre, &candidate.changes));
+                found.intermediate_roots(pre, reference, candidate);
+                if !hidden.changes {
+                    let normal =
+                        self.normal.get_or_init(|| NormalChanges::new(pre, &reference.changes));
+                    found.changes(pre, normal, &NormalChanges::new(pre, &candidate.changes));
+                }
             }
             (Outcome::Rejected(reference), Outcome::Rejected(candidate)) => {
                 found.rejections(reference, candidate);
@@ -69,7 +78,11 @@ pub fn lacks_states(reference: &Outcome, candidate: &Outcome) -> bool {
     let gives = |outcome: &Outcome| {
         outcome.accepted().is_some_and(|block| block.changes_by_transaction.is_some())
     };
-    candidate.accepted().is_some() && gives(reference) && !gives(candidate)
+    let shows_roots =
+        |block: &BlockOutcome| block.roots_by_transaction.is_some() || block.hidden.changes;
+    candidate.accepted().is_some_and(|block| !shows_roots(block))
+        && gives(reference)
+        && !gives(candidate)
 }
 
 fn verdict(outcome: &Outcome) -> String {
@@ -118,14 +131,20 @@ impl Collector<'_> {
         }
     }
 
-    fn block(&mut self, reference: &BlockOutcome, candidate: &BlockOutcome) {
-        let gas = (&reference.gas_used, &candidate.gas_used);
-        self.check(Scope::Block, "gas_used", gas, ToString::to_string);
-        let blob_gas = (&reference.blob_gas_used, &candidate.blob_gas_used);
-        self.check(Scope::Block, "blob_gas_used", blob_gas, ToString::to_string);
-        let requests = (&reference.requests, &candidate.requests);
-        self.check(Scope::Block, "requests", requests, |requests| format!("{requests:?}"));
-        if reference.access_list != candidate.access_list {
+    fn block(&mut self, reference: &BlockOutcome, candidate: &BlockOutcome, hidden: Hidden) {
+        if !hidden.gas_used {
+            let gas = (&reference.gas_used, &candidate.gas_used);
+            self.check(Scope::Block, "gas_used", gas, ToString::to_string);
+        }
+        if !hidden.blob_gas_used {
+            let blob_gas = (&reference.blob_gas_used, &candidate.blob_gas_used);
+            self.check(Scope::Block, "blob_gas_used", blob_gas, ToString::to_string);
+        }
+        if !hidden.requests {
+            let requests = (&reference.requests, &candidate.requests);
+            self.check(Scope::Block, "requests", requests, |requests| format!("{requests:?}"));
+        }
+        if !hidden.access_list && reference.access_list != candidate.access_list {
             self.access_lists(reference, candidate);
         }
     }
@@ -138,23 +157,32 @@ impl Collector<'_> {
         self.add(Scope::Block, "access_list", hash(reference), hash(candidate));
     }
 
-    fn receipts(&mut self, reference: &[Receipt], candidate: &[Receipt]) {
+    fn receipts(&mut self, reference: &[Receipt], candidate: &[Receipt], with_status: bool) {
         let counts = (&reference.len(), &candidate.len());
         self.check(Scope::Block, "receipts", counts, |count| format!("{count} receipts"));
         for (index, (reference, candidate)) in reference.iter().zip(candidate).enumerate() {
             if reference != candidate {
-                self.receipt(index, reference, candidate);
+                self.receipt(index, reference, candidate, with_status);
             }
         }
     }
 
-    fn receipt(&mut self, index: usize, reference: &Receipt, candidate: &Receipt) {
+    /// Where receipts have states, they have no status (EIP-658).
+    fn receipt(
+        &mut self,
+        index: usize,
+        reference: &Receipt,
+        candidate: &Receipt,
+        with_status: bool,
+    ) {
         let first = self.differences.len();
         let s = Scope::Receipt;
         let types = (&reference.transaction_type, &candidate.transaction_type);
         self.check(s, "type", types, ToString::to_string);
-        let status = (&reference.success, &candidate.success);
-        self.check(s, "status", status, |success| u8::from(*success).to_string());
+        if with_status {
+            let status = (&reference.success, &candidate.success);
+            self.check(s, "status", status, |success| u8::from(*success).to_string());
+        }
         let gas = (&reference.gas_used, &candidate.gas_used);
         self.check(s, "gas_used", gas, ToString::to_string);
         let cumulative = (&reference.cumulative_gas_used, &candidate.cumulative_gas_used);
@@ -219,6 +247,31 @@ impl Collector<'_> {
                     found.address = Some(address);
                     return;
                 }
+            }
+        }
+    }
+
+    /// The roots of those states, where the candidate shows them alone.
+    fn intermediate_roots(
+        &mut self,
+        pre: &PreState,
+        reference: &BlockOutcome,
+        candidate: &BlockOutcome,
+    ) {
+        let (Some(_), Some(ours)) =
+            (&reference.changes_by_transaction, &candidate.roots_by_transaction)
+        else {
+            return;
+        };
+        let theirs = roots::intermediate_roots(pre, reference);
+        let counts = (&theirs.len(), &ours.len());
+        self.check(Scope::Block, "roots_by_transaction", counts, ToString::to_string);
+        for (index, roots) in theirs.iter().zip(ours).enumerate() {
+            if let Some(found) =
+                self.check(Scope::Receipt, "state_root", roots, ToString::to_string)
+            {
+                found.tx = Some(index);
+                return;
             }
         }
     }

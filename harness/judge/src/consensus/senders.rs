@@ -15,7 +15,7 @@ pub fn recover(era: &Era, block: &DecodedBlock) -> Result<Vec<Transaction>, Brok
     let recovered = signed.map(|(index, (envelope, signer))| {
         let sender = sender(era.fork, envelope, *signer);
         let sender = sender.map_err(|rule| Broken::transaction(index, rule))?;
-        Ok(Transaction { sender, envelope: decoded(envelope) })
+        Ok(Transaction::new(sender, decoded(envelope)))
     });
     recovered.collect()
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     expected::{Expectation, ExpectedAccount, ExpectedRejection, Member},
-    runnable::{Keys, Runnable},
+    runnable::Runnable,
     state::PreState,
 };
 use alloy_consensus::TxEnvelope;
@@ -88,11 +88,7 @@ impl Recipe {
             ..first.clone()
         };
         let expectation = self.expectation(block.beneficiary);
-        Runnable { case, pre, expectation, keys: self.keys() }
-    }
-
-    fn keys(&self) -> Keys {
-        self.units.iter().flat_map(|unit| unit.test.keys.clone()).collect()
+        Runnable { case, pre, expectation }
     }
 
     fn gas_limit(&self) -> u64 {
@@ -120,7 +116,7 @@ impl Recipe {
             let nonce = nonces.entry(transaction.sender).or_insert_with(first);
             let envelope = with_nonce(transaction.envelope.clone(), *nonce);
             *nonce = nonce.saturating_add(1);
-            Transaction { sender: transaction.sender, envelope }
+            Transaction { envelope, ..transaction.clone() }
         };
         transactions.map(renumbered).collect()
     }
