@@ -1,6 +1,6 @@
 //! The contracts that system calls need.
 
-use alloy_eips::{eip2935, eip4788, eip7002, eip7251};
+use alloy_eips::{eip2935, eip4788, eip7002, eip7251, eip8282};
 use alloy_primitives::{Address, Bytes};
 use lockstep_model::Fork;
 
@@ -21,6 +21,15 @@ pub fn of(fork: Fork) -> Vec<(Address, Bytes)> {
                 eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
                 eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_CODE.clone(),
             ),
+        ]);
+    }
+    if fork >= Fork::Amsterdam {
+        known.extend([
+            (
+                eip8282::BUILDER_DEPOSIT_CONTRACT_ADDRESS,
+                eip8282::BUILDER_DEPOSIT_CONTRACT_CODE.clone(),
+            ),
+            (eip8282::BUILDER_EXIT_CONTRACT_ADDRESS, eip8282::BUILDER_EXIT_CONTRACT_CODE.clone()),
         ]);
     }
     known

@@ -56,6 +56,7 @@ impl BlockBuilder {
             parent_beacon_block_root: after(Fork::Cancun)
                 .then(|| B256::from(random.random::<[u8; 32]>())),
             withdrawals: after(Fork::Shanghai).then(|| withdrawals(random)),
+            slot_number: after(Fork::Amsterdam).then_some(1),
             ..Block::default()
         };
         let mut state = MemoryState::new(BlockHashes::OfNumber);
@@ -70,6 +71,11 @@ impl BlockBuilder {
         let address = address(random);
         self.state.insert(address, balance, 0, Bytes::new(), []);
         address
+    }
+
+    /// Gives an account a balance before the block.
+    pub(super) fn fund(&mut self, address: Address, balance: U256) {
+        self.state.insert(address, balance, 0, Bytes::new(), []);
     }
 
     /// An address where nothing is yet.

@@ -13,7 +13,6 @@ use lockstep_judge::definition::{Body, SourceKind, Test};
 use lockstep_model::{Case, Fork};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use shapes::{Kind, Shape};
 
 /// Forks with different rules for writing state: no state clearing, state clearing, status
 /// receipts, net gas metering, burnt fees, withdrawals, transient rules, delegations, the newest.
@@ -54,11 +53,11 @@ pub fn tests(seed: u64) -> Vec<Test> {
     tests
 }
 
-/// One block of independent transfers, every transaction with a sender of its own.
-pub fn independent_transfers(transactions: usize) -> Case {
+/// One block of independent transfers, every transaction with a sender of its own, whose key is known.
+pub fn independent_transfers(fork: Fork, transactions: usize) -> Case {
     let mut random = ChaCha8Rng::seed_from_u64(0);
-    let mut block = BlockBuilder::new(Fork::Cancun, &mut random);
-    shapes::fill(&mut block, Kind::Transfer, Shape::Independent, transactions, &mut random);
+    let mut block = BlockBuilder::new(fork, &mut random);
+    shapes::fill_by_known_senders(&mut block, transactions, &mut random);
     block.finish("built-in::independent-transfers").case
 }
 

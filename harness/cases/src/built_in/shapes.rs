@@ -5,6 +5,7 @@ use super::{
     contracts,
 };
 use alloy_primitives::{Address, Bytes, U256};
+use lockstep_formats::keys;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -102,6 +103,21 @@ fn fill_transfers(block: &mut BlockBuilder, shape: Shape, size: usize, random: &
         Shape::Chained => chained_transfers(block, size, random),
         Shape::FeeRecipient => fee_recipient_transfers(block, size, random),
         _ => paid_transfers(block, shape, size, random),
+    }
+}
+
+/// Independent transfers by senders whose keys are known.
+pub(super) fn fill_by_known_senders(
+    block: &mut BlockBuilder,
+    size: usize,
+    random: &mut ChaCha8Rng,
+) {
+    for index in 0..size {
+        let sender = keys::address(index);
+        block.fund(sender, ether(1));
+        let to = block.unused(random);
+        // A new account costs more from Amsterdam on (EIP-8037).
+        block.send(Request { gas_limit: 500_000, ..transfer(sender, to, amount(random)) });
     }
 }
 

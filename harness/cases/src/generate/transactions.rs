@@ -15,6 +15,7 @@ use alloy_eips::{
     eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
     eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
     eip7702::{Authorization, SignedAuthorization},
+    eip8282::{BUILDER_DEPOSIT_CONTRACT_ADDRESS, BUILDER_EXIT_CONTRACT_ADDRESS},
 };
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use lockstep_formats::{keys, placeholder};
@@ -290,9 +291,13 @@ fn act(world: &World, chooser: &mut Chooser<'_>, shape: Shape, index: usize, dra
     }
 }
 
-/// A request of the execution layer: a deposit, a withdrawal, a consolidation (EIP-6110, EIP-7002,
-/// EIP-7251).
+/// A request of the execution layer: a deposit, a withdrawal, a consolidation, a builder's deposit or exit
+/// (EIP-6110, EIP-7002, EIP-7251, EIP-8282).
 fn request(world: &World, chooser: &mut Chooser<'_>, index: usize, draft: &mut Draft) {
+    draft.gas_limit = 300_000;
+    if world.fork >= Fork::Amsterdam && chooser.chance(40) {
+        return builder_request(chooser, index, draft);
+    }
     let contracts = [
         (WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, 56),
         (CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, 96),
@@ -304,7 +309,25 @@ fn request(world: &World, chooser: &mut Chooser<'_>, index: usize, draft: &mut D
     draft.input = vec![index as u8; length].into();
     // The fee of an empty queue.
     draft.value = U256::from(1);
-    draft.gas_limit = 300_000;
+}
+
+/// A deposit of one ether, or an exit. State gas makes them dear (EIP-8037).
+fn builder_request(chooser: &mut Chooser<'_>, index: usize, draft: &mut Draft) {
+    const GWEI: u64 = 1_000_000_000;
+    draft.gas_limit = 1_500_000;
+    let (to, length, value) = if chooser.chance(50) {
+        (BUILDER_DEPOSIT_CONTRACT_ADDRESS, 184, U256::from(GWEI) * U256::from(GWEI))
+    } else {
+        (BUILDER_EXIT_CONTRACT_ADDRESS, 48, U256::ZERO)
+    };
+    let mut input = vec![index as u8; length];
+    if let Some(amount) = input.get_mut(80..88) {
+        amount.copy_from_slice(&GWEI.to_be_bytes());
+    }
+    draft.to = to.into();
+    draft.input = input.into();
+    // The fee of an empty queue.
+    draft.value = value + U256::from(1);
 }
 
 fn transfer(

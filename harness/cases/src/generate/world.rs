@@ -6,9 +6,11 @@ use super::{
     features::{Feature, Features},
 };
 use alloy_eips::{
-    eip4895::Withdrawal, eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS,
+    eip4895::Withdrawal,
+    eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS,
     eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
     eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+    eip8282::{BUILDER_DEPOSIT_CONTRACT_ADDRESS, BUILDER_EXIT_CONTRACT_ADDRESS},
 };
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use lockstep_formats::{keys, system_contracts};
@@ -242,7 +244,7 @@ impl World {
         }
     }
 
-    /// A request contract that is not there, or fails, makes the block invalid (EIP-7002, EIP-7251), and so
+    /// A request contract that is not there, or fails, makes the block invalid (EIP-7002, EIP-7251, EIP-8282), and so
     /// does a deposit that is laid out otherwise (EIP-6110).
     fn break_system_contracts(&mut self, chooser: &mut Chooser<'_>) {
         const REVERTS: &[u8] = &[0x60, 0x00, 0x60, 0x00, 0xfd];
@@ -263,9 +265,14 @@ impl World {
             4 => Bytes::from_static(REVERTS),
             _ => Bytes::from_static(HALTS),
         };
-        let requests =
-            [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS];
-        self.state.insert(*chooser.pick(&requests), U256::ZERO, 1, code, []);
+        let requests = [
+            WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
+            CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+            BUILDER_DEPOSIT_CONTRACT_ADDRESS,
+            BUILDER_EXIT_CONTRACT_ADDRESS,
+        ];
+        let known = if self.fork >= Fork::Amsterdam { &requests[..] } else { &requests[..2] };
+        self.state.insert(*chooser.pick(known), U256::ZERO, 1, code, []);
     }
 
     fn choose_fee_recipient(&mut self, chooser: &mut Chooser<'_>, contracts: &[Address]) {

@@ -8,6 +8,7 @@ use alloy_eips::{
     eip7002, eip7251,
     eip7685::Requests,
     eip7702::{Authorization, SignedAuthorization},
+    eip8282,
 };
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use alloy_rlp::Encodable;
@@ -97,6 +98,8 @@ fn genesis(network: &str) -> Genesis {
     for contract in [
         eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
         eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+        eip8282::BUILDER_DEPOSIT_CONTRACT_ADDRESS,
+        eip8282::BUILDER_EXIT_CONTRACT_ADDRESS,
     ] {
         state.insert(contract, U256::ZERO, 1, Bytes::from_static(&[0x00]), []);
     }

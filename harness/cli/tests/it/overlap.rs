@@ -7,7 +7,7 @@ use lockstep_engine::{
     instrument::{CountingReader, LatencyReader, RendezvousReader},
 };
 use lockstep_jobs::check::prove_overlap;
-use lockstep_model::RunOptions;
+use lockstep_model::{Fork, RunOptions};
 use lockstep_report::record::Overlap;
 use std::{
     sync::Arc,
@@ -32,7 +32,7 @@ fn one_thread_is_not_asked() {
 
 #[test]
 fn the_reference_never_overlaps() {
-    let mut case = built_in::independent_transfers(8);
+    let mut case = built_in::independent_transfers(Fork::Cancun, 8);
     let reader = Arc::new(RendezvousReader::new(&case, Duration::from_millis(200)));
     case.pre_state = reader.clone();
     let mut executor = factory("reference")(1).unwrap();
@@ -44,7 +44,7 @@ fn the_reference_never_overlaps() {
 
 #[test]
 fn two_transactions_are_parallel_from_the_first() {
-    let mut case = built_in::independent_transfers(2);
+    let mut case = built_in::independent_transfers(Fork::Cancun, 2);
     let reader = Arc::new(RendezvousReader::new(&case, Duration::from_secs(20)));
     case.pre_state = reader.clone();
     let mut executor = factory("block_stm")(2).unwrap();
@@ -58,7 +58,7 @@ fn two_transactions_are_parallel_from_the_first() {
 #[test]
 fn overlap_is_proved_over_slow_storage_too() {
     for name in ["block_stm", "access_list"] {
-        let mut case = built_in::independent_transfers(16);
+        let mut case = built_in::independent_transfers(Fork::Cancun, 16);
         let slow = Arc::new(LatencyReader::new(case.pre_state.clone(), Duration::from_micros(200)));
         case.pre_state = slow.clone();
         let patience = Duration::from_secs(20);
@@ -76,7 +76,7 @@ fn overlap_is_proved_over_slow_storage_too() {
 
 #[test]
 fn reads_are_counted_by_thread() {
-    let mut case = built_in::independent_transfers(64);
+    let mut case = built_in::independent_transfers(Fork::Cancun, 64);
     let reader = Arc::new(CountingReader::new(case.pre_state.clone()));
     case.pre_state = reader.clone();
     factory("reference")(1).unwrap().prepare(&case, &RunOptions::of(&case)).unwrap().run().unwrap();

@@ -205,3 +205,12 @@ fn a_users_own_list_of_known_failures() {
         run.stderr
     );
 }
+
+/// Blocks on which other executors are wrong (`docs/trophies.md`): ours are not.
+#[test]
+fn what_others_get_wrong_is_right_here() {
+    let trophies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpora/trophies");
+    let files = std::fs::read_dir(&trophies).unwrap().count();
+    let run = lockstep(&["check", "--format", "json", trophies.to_str().unwrap()]);
+    assert_eq!(counts(&run), (0, files as u64, 0, 0));
+}

@@ -120,12 +120,13 @@ impl StateReader for RendezvousReader {
 mod tests {
     use super::*;
     use lockstep_cases::built_in;
+    use lockstep_model::Fork;
     use std::thread;
 
     #[test]
     fn one_read_in_vain_leaves_the_rest_a_chance_and_two_do_not() {
         for (in_vain, meets) in [(0, true), (1, true), (2, false)] {
-            let case = built_in::independent_transfers(4);
+            let case = built_in::independent_transfers(Fork::Cancun, 4);
             let senders: Vec<_> = case.block.transactions.iter().map(|each| each.sender).collect();
             let alone = RendezvousReader::new(&case, Duration::from_millis(1));
             alone.arm();

@@ -6,7 +6,7 @@
 //! | correction | rule | shown by |
 //! |---|---|---|
 //! | the DAO drain comes before the transactions and keeps emptied accounts | EIP-779, as geth's `ApplyDAOHardFork` | mainnet block 1920000 |
-//! | the request contracts must have code | EIP-7002, EIP-7251 | `SYSTEM_CONTRACT_EMPTY` |
+//! | the request contracts must have code | EIP-7002, EIP-7251, EIP-8282 | `SYSTEM_CONTRACT_EMPTY` |
 //! | deposit logs must have the deposit contract's exact layout | EIP-6110 | `INVALID_DEPOSIT_EVENT_LAYOUT` |
 //! | every phase has its own access-list index | EIP-7928 | Amsterdam fixtures |
 //!
@@ -18,7 +18,9 @@ use super::{
     session::{Session, SessionDb, Stop, balance, broken_read, stop},
 };
 use alloy_eips::{
-    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
+    eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+    eip8282::{BUILDER_DEPOSIT_CONTRACT_ADDRESS, BUILDER_EXIT_CONTRACT_ADDRESS},
 };
 use alloy_evm::{
     Evm,
@@ -47,6 +49,10 @@ pub(crate) fn post_block<DB: SessionDb>(
         require_deposit_layout(&case.rules, &session)?;
         require_code(session.evm.db_mut(), WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS)?;
         require_code(session.evm.db_mut(), CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS)?;
+    }
+    if case.rules.fork >= Fork::Amsterdam {
+        require_code(session.evm.db_mut(), BUILDER_DEPOSIT_CONTRACT_ADDRESS)?;
+        require_code(session.evm.db_mut(), BUILDER_EXIT_CONTRACT_ADDRESS)?;
     }
     let (evm, result) = session.finish().map_err(|error| stop(error, At::PostBlock))?;
     Ok((evm.finish().0, result))
@@ -89,7 +95,7 @@ fn set_balance<DB: SessionDb>(
     Ok(())
 }
 
-/// EIP-7002 and EIP-7251: "if there is no code at the address, the block is invalid".
+/// EIP-7002, EIP-7251, EIP-8282: "if there is no code at the address, the block is invalid".
 fn require_code<DB: SessionDb>(state: &mut State<DB>, address: Address) -> Result<(), Stop> {
     let account = state.basic(address).map_err(|error| broken_read(&error))?;
     if account.is_some_and(|account| !account.is_empty_code_hash()) {

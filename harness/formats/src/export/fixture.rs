@@ -1,7 +1,7 @@
 //! The file: an EEST `blockchain_test`.
 
 use super::{
-    rebase::{genesis, has_too_many_blobs, rebased},
+    rebase::{genesis, has_too_many_blobs, may_overflow, rebased},
     sign::{UnknownKey, sign},
 };
 use alloy_consensus::{
@@ -110,6 +110,9 @@ pub fn fixture_of(
     let state = case.pre_state.whole().ok_or("the whole state before the block is not known")?;
     if has_too_many_blobs(case) {
         return Err("more blobs than a header may have".to_owned());
+    }
+    if may_overflow(case) {
+        return Err("rewards may overflow the fee recipient's balance".to_owned());
     }
     let (case, pre) = (case.clone(), PreState::new(state.clone()));
     let block = rebased(&Runnable { case, pre, expectation: Expectation::default() });

@@ -20,7 +20,7 @@ mod witness;
 
 use super::{SourceError, check_blob_price, hex::Ordered, json, networks::Network};
 use alloy_consensus::Header;
-use alloy_eips::{eip7002, eip7251};
+use alloy_eips::{eip7002, eip7251, eip8282};
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, map::HashMap};
 use alloy_rpc_types_eth::Block as RpcBlock;
 use block::Contents;
@@ -174,11 +174,15 @@ fn phases(
     };
     // From Prague on a block without these contracts is invalid, and in a partial state they were just not
     // captured.
-    let requests = [
+    let of_prague = [
         eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
         eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
     ];
-    if pre.proof.is_none() && fork >= Fork::Prague && requests.into_iter().any(absent) {
+    let of_amsterdam =
+        [eip8282::BUILDER_DEPOSIT_CONTRACT_ADDRESS, eip8282::BUILDER_EXIT_CONTRACT_ADDRESS];
+    let is_incomplete = fork >= Fork::Prague && of_prague.into_iter().any(absent)
+        || fork >= Fork::Amsterdam && of_amsterdam.into_iter().any(absent);
+    if pre.proof.is_none() && is_incomplete {
         undecidable
             .push("system calls and requests: their contracts are not in the pre-state".into());
         return Phases::TransactionsOnly;

@@ -74,11 +74,8 @@ impl Answer {
         let result: JsonResult = read("result", &self.result)?;
         if let Some(text) = &result.block_exception {
             let rule = rule(text);
-            let at = if rule == Rule::MissingParentBeaconBlockRoot {
-                At::PreBlock
-            } else {
-                At::PostBlock
-            };
+            let is_before = text.contains(Rule::MissingParentBeaconBlockRoot.name());
+            let at = if is_before { At::PreBlock } else { At::PostBlock };
             return Ok(Outcome::Rejected(Rejection { at, rule }));
         }
         let first = result.rejected.iter().flatten().min_by_key(|rejected| rejected.index);
@@ -158,8 +155,13 @@ fn read<T: serde::de::DeserializeOwned>(name: &str, value: &Value) -> Result<T, 
     from_value(name, value).map_err(|failure| failure.problem)
 }
 
+/// A transaction may break several rules, and every client looks at them in an order of its own: the reason stays the
+/// client's own, and the place alone is compared.
 fn rule(text: &str) -> Rule {
-    rule_of_text(text).unwrap_or_else(|| Rule::Other(text.to_owned()))
+    match rule_of_text(text) {
+        Some(rule) if !text.contains(rule.name()) => Rule::Other(format!("{text} ({rule})")),
+        _ => Rule::Other(text.to_owned()),
+    }
 }
 
 fn number(name: &str, Amount(value): Amount) -> Result<u64, String> {

@@ -54,6 +54,9 @@ pub fn inputs(case: &Case) -> Result<Inputs, String> {
     if export::has_too_many_blobs(case) {
         return Err("more blobs than a header may have".to_owned());
     }
+    if export::may_overflow(case) {
+        return Err("rewards may overflow the fee recipient's balance".to_owned());
+    }
     if case.rules.dao_drain {
         return Err("the block of the DAO fork".to_owned());
     }
