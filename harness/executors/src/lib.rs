@@ -5,7 +5,7 @@
 //! * [`sequential`]: the fastest one-thread execution by revm, the baseline of every speedup.
 //! * [`block_stm`]: the optimistic parallel executor.
 //! * [`access_list`]: the executor driven by an EIP-7928 block access list.
-//! * [`adapter`]: brings any alloy-evm block executor factory.
+//! * [`adapter`]: brings any alloy-evm block executor factory. * [`phased`]: brings an engine of transactions alone.
 //! * [`remember`]: keeps results of pure functions, where nothing is measured.
 //! * `evm`: what every executor here shares of the EVM itself.
 //! * [`commit`]: the ordered commit that every parallel executor ends in.
@@ -22,6 +22,7 @@ pub mod block_stm;
 pub(crate) mod codes;
 pub mod commit;
 pub(crate) mod evm;
+pub mod phased;
 pub(crate) mod phases;
 mod planted;
 pub(crate) mod pool;
