@@ -12,7 +12,7 @@ use alloy_eips::{
     eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
     eip8282::{BUILDER_DEPOSIT_CONTRACT_ADDRESS, BUILDER_EXIT_CONTRACT_ADDRESS},
 };
-use alloy_primitives::{Address, B256, Bytes, U256, address};
+use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
 use lockstep_formats::{keys, system_contracts};
 use lockstep_model::{Block, Fork, MemoryState, memory_state::BlockHashes};
 
@@ -387,7 +387,8 @@ fn block(chooser: &mut Chooser<'_>, fork: Fork) -> Block {
         prev_randao: since(Fork::Paris).then(|| B256::with_last_byte(chooser.byte())),
         base_fee: if since(Fork::London) { BASE_FEE } else { 0 },
         excess_blob_gas: since(Fork::Cancun).then_some(0),
-        parent_hash: B256::repeat_byte(0x11),
+        // What BLOCKHASH says of it: see `BlockHashes::OfNumber`.
+        parent_hash: keccak256("999"),
         parent_beacon_block_root: since(Fork::Cancun).then(|| B256::repeat_byte(0x22)),
         slot_number: since(Fork::Amsterdam).then_some(9),
         withdrawals: since(Fork::Shanghai).then(Vec::new),

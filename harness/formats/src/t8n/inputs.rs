@@ -61,16 +61,15 @@ pub fn inputs(case: &Case) -> Result<Inputs, String> {
         return Err("the block of the DAO fork".to_owned());
     }
     let number = case.block.number;
-    let hashes = (number.saturating_sub(HASHES)..number).filter_map(|earlier| {
-        let hash = match earlier + 1 {
-            parent if parent == number && !case.block.parent_hash.is_zero() => {
-                case.block.parent_hash
-            }
-            _ => state.block_hash(earlier).ok()?,
-        };
-        Some((earlier, hash))
-    });
     let transactions_only = case.phases == Phases::TransactionsOnly;
+    // A tool takes the parent's hash, which EIP-2935 stores, out of the hashes that BLOCKHASH gives.
+    let parent = number.checked_sub(1).and_then(|parent| state.block_hash(parent).ok());
+    let stores_parent = case.rules.fork >= Fork::Prague && !transactions_only;
+    if stores_parent && parent.is_some_and(|parent| parent != case.block.parent_hash) {
+        return Err("BLOCKHASH gives another hash of the parent than the block states".to_owned());
+    }
+    let hashes = (number.saturating_sub(HASHES)..number)
+        .filter_map(|earlier| Some((earlier, state.block_hash(earlier).ok()?)));
     Ok(Inputs {
         alloc: export::accounts(state),
         env: export::env(case, hashes),
