@@ -30,6 +30,21 @@ pub(crate) fn factory(executors: &[Known], name: &str, mode: Mode) -> Result<Fac
     Ok(known(executors, name)?.factory(mode))
 }
 
+/// One executor, at this number of threads or the default one.
+pub(crate) fn one(executors: &[Known], name: &str, threads: Option<usize>) -> Result<Candidate> {
+    let (names, threads) = ([name.to_owned()], threads.map(|threads| [threads]));
+    let threads = threads.as_ref().map_or(&[][..], |threads| &threads[..]);
+    let chosen = Chosen { names: &names, threads, mode: Mode::Forced };
+    let found = candidates(executors, &chosen, &[])?.pop();
+    found.with_context(|| format!("--executor {name}: expected one"))
+}
+
+/// The reference and the clients: they take part where they are named.
+pub(crate) fn only_if_named<'a>(executors: &'a [Known], reference: &'a str) -> Vec<&'a str> {
+    let clients = executors.iter().filter(|known| known.client.is_some());
+    std::iter::once(reference).chain(clients.map(|known| known.name.as_str())).collect()
+}
+
 /// Every executor that was asked for at every number of threads. By default all but `others`, with
 /// two threads or one for each core, whichever is more.
 pub(crate) fn candidates(

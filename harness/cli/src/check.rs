@@ -6,6 +6,7 @@ mod verdicts;
 use crate::{
     EXIT_USAGE, Lockstep,
     args::{CheckArgs, ExpectationsMode, Format},
+    interrupt::{self, EXIT_INTERRUPTED},
     output,
     pipes::{self, Copied},
     progress::Progress,
@@ -25,16 +26,10 @@ use std::{
     fs::File,
     io::{BufWriter, Write},
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::Ordering,
     time::Instant,
 };
 use verdicts::Reviewed;
-
-/// Exit status after an interruption, as a shell reports SIGINT.
-const EXIT_INTERRUPTED: u8 = 130;
 
 /// Runs the command; gives its exit status.
 pub(crate) fn check(args: &CheckArgs, command: &Lockstep) -> Result<u8> {
@@ -50,7 +45,7 @@ pub(crate) fn check(args: &CheckArgs, command: &Lockstep) -> Result<u8> {
     let copied = Copied::new(args.paths.iter().map(PathBuf::as_path).chain(list))?;
     let job = plan::job(args, command, copied.paths())?;
     let mut reporter = Reporter::new(args, &job)?;
-    listen_for_interrupts(&job.plan.interrupted)?;
+    interrupt::stop_or_exit(&job.plan.interrupted)?;
     let start = Instant::now();
     let mut reviewed = Reviewed::new(&job);
     reporter.say(&job.announcement);
@@ -107,18 +102,6 @@ fn take_overlap(record: &mut Record, executor: &str, overlap: Overlap) {
         );
         record.complaints.push(complaint);
     }
-}
-
-/// The first Ctrl-C ends the run and prints the results so far; the second ends the process.
-fn listen_for_interrupts(interrupted: &Arc<AtomicBool>) -> Result<()> {
-    let interrupted = interrupted.clone();
-    ctrlc::set_handler(move || {
-        if interrupted.swap(true, Ordering::Relaxed) {
-            #[expect(clippy::exit, reason = "the user has asked twice")]
-            std::process::exit(EXIT_INTERRUPTED.into());
-        }
-    })
-    .context("cannot listen for Ctrl-C")
 }
 
 /// Prints events as they come and keeps the record.

@@ -3,7 +3,7 @@
 use crate::{
     EXIT_USAGE, Lockstep,
     args::CaseArgs,
-    candidates::{Chosen, candidates, factory},
+    candidates::{Chosen, candidates, factory, only_if_named},
     defaults::MUTATED_LISTS,
     files,
     fuzz::{limits, named_auto},
@@ -108,9 +108,7 @@ const FIRST_RUNS: u32 = 24;
 fn suspects(args: &CaseArgs, command: &Lockstep) -> Result<Vec<Candidate>> {
     let threads = if args.threads.is_empty() { &THREADS[..] } else { &args.threads };
     // A client is slow: it takes part where it is named.
-    let clients = command.executors.iter().filter(|known| known.client.is_some());
-    let others = clients.map(|known| known.name.as_str());
-    let others: Vec<&str> = [command.reference.as_str()].into_iter().chain(others).collect();
+    let others = only_if_named(&command.executors, &command.reference);
     let all = |names: &[String], threads: &[usize], mode| {
         let chosen = Chosen { names, threads, mode };
         candidates(&command.executors, &chosen, &others)

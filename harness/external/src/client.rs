@@ -17,8 +17,7 @@ use lockstep_model::{
 };
 use std::{
     fmt,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 use tempfile::TempDir;
 
@@ -62,15 +61,8 @@ pub fn check_version(config: &ClientConfig) -> Result<(), String> {
 struct Shared {
     config: Arc<ClientConfig>,
     folder: TempDir,
-    kept: Mutex<Kept>,
-}
-
-/// A process that is kept.
-#[derive(Debug)]
-enum Kept {
-    Nothing,
-    Server(Server),
-    Batch(Batch),
+    server: Mutex<Option<Server>>,
+    batch: Mutex<Option<Batch>>,
 }
 
 impl Client {
@@ -82,7 +74,7 @@ impl Client {
         // Tools delete files in the folder where they run: each has its own.
         let folder = tempfile::Builder::new().prefix("lockstep-client-").tempdir();
         let folder = folder.map_err(|error| format!("a temporary folder: {error}"))?;
-        let shared = Shared { config, folder, kept: Mutex::new(Kept::Nothing) };
+        let shared = Shared { config, folder, server: Mutex::default(), batch: Mutex::default() };
         Ok(Self { shared: Arc::new(shared), reference: None, make_reference })
     }
 
@@ -165,45 +157,31 @@ impl Prepared for Ready {
 }
 
 impl Shared {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn transition(&self, inputs: &Inputs, case: &Case) -> Result<Execution, String> {
         let (config, folder) = (&self.config, self.folder.path());
         let answer = match config.mode() {
-            Mode::Server => self.by_server(inputs, folder)?,
+            Mode::Server => ask_kept(
+                &self.server,
+                || Server::start(config, folder),
+                |server| server.ask(config, inputs),
+            )?,
             _ => t8n::ask(config, inputs, folder)?,
         };
-        let outcome = answer.outcome(case).map_err(|problem| {
+        let outcome = answer.outcome(case, inputs).map_err(|problem| {
             format!("`{}`: {problem}", process::shown(config, &config.words()))
         })?;
         Ok(Execution { outcome, telemetry: told(Some(false)) })
-    }
-
-    /// A server that has failed is replaced for the next block.
-    fn by_server(
-        &self,
-        inputs: &Inputs,
-        folder: &Path,
-    ) -> Result<lockstep_formats::t8n::Answer, String> {
-        let mut kept = self.kept();
-        if !matches!(*kept, Kept::Server(_)) {
-            *kept = Kept::Server(Server::start(&self.config, folder)?);
-        }
-        let Kept::Server(server) = &mut *kept else { return Err("no server".to_owned()) };
-        let answer = server.ask(&self.config, inputs);
-        if answer.is_err() {
-            *kept = Kept::Nothing;
-        }
-        answer
     }
 
     fn test(&self, file: &str, expected: &Outcome) -> Result<Execution, String> {
         let path = self.folder.path().join("test.json");
         process::write(&path, file)?;
         let said = match self.config.mode() {
-            Mode::Batch => self.by_batch(&path)?,
+            Mode::Batch => ask_kept(
+                &self.batch,
+                || Batch::start(&self.config, self.folder.path()),
+                |batch| batch.ask(&path, self.config.timeout),
+            )?,
             _ => runner::ask(&self.config, &path)?,
         };
         if let Some(why) = &said.fallback {
@@ -214,19 +192,22 @@ impl Shared {
         let is_parallel = if self.config.bal_report { said.is_parallel } else { Some(false) };
         Ok(Execution { outcome: outcome(&said, expected), telemetry: told(is_parallel) })
     }
+}
 
-    fn by_batch(&self, path: &Path) -> Result<Said, String> {
-        let mut kept = self.kept();
-        if !matches!(*kept, Kept::Batch(_)) {
-            *kept = Kept::Batch(Batch::start(&self.config, self.folder.path())?);
-        }
-        let Kept::Batch(batch) = &mut *kept else { return Err("no runner".to_owned()) };
-        let said = batch.ask(path, self.config.timeout);
-        if said.is_err() {
-            *kept = Kept::Nothing;
-        }
-        said
-    }
+/// Asks a process that is kept. One that has failed is replaced for the next block.
+fn ask_kept<P, A>(
+    kept: &Mutex<Option<P>>,
+    start: impl FnOnce() -> Result<P, String>,
+    ask: impl FnOnce(&mut P) -> Result<A, String>,
+) -> Result<A, String> {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut process = match kept.take() {
+        Some(process) => process,
+        None => start()?,
+    };
+    let answer = ask(&mut process)?;
+    *kept = Some(process);
+    Ok(answer)
 }
 
 /// Which path ran, as far as the client tells.

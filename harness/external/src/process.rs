@@ -119,7 +119,7 @@ fn talk(child: &mut Child, input: &[u8], limits: Limits) -> Result<Output, Strin
             None => thread::sleep(LOOK),
         }
     };
-    // It has ended: nobody reads any more.
+    // The program has ended: its end of the pipe is closed.
     let _ = writer.join();
     Ok(Output { stdout, stderr, status })
 }

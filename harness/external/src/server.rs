@@ -170,7 +170,7 @@ fn wait_for_port(child: &mut Child, deadline: Instant) -> Result<Place, String> 
     let pattern = Regex::new(r"listening on (?:port )?(\d+)").map_err(|error| error.to_string())?;
     let stdout = child.stdout.take().ok_or("no standard output")?;
     let (send, lines) = mpsc::channel();
-    // Read on to the end: a server that nobody reads stops at a full pipe.
+    // Read on to the end: a server stops at a full pipe.
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             let _ = send.send(line);

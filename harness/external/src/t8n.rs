@@ -11,8 +11,8 @@ use std::{fs, path::Path};
 /// The inputs as one object.
 pub(crate) fn input(client: &ClientConfig, inputs: &Inputs) -> Value {
     let txs = match client.transactions {
-        Transactions::Objects => &inputs.txs,
-        Transactions::Rlp => &inputs.rlp,
+        Transactions::Objects => inputs.objects(),
+        Transactions::Rlp => inputs.rlp(),
     };
     json!({ "alloc": inputs.alloc, "env": inputs.env, "txs": txs })
 }

@@ -3,7 +3,7 @@
 use crate::{
     Lockstep,
     args::{FuzzArgs, KindArgs},
-    candidates::{Chosen, candidates, factory},
+    candidates::{Chosen, candidates, factory, only_if_named},
     defaults::MUTATED_LISTS,
     interrupt,
 };
@@ -30,11 +30,8 @@ pub(super) fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
     if jobs == 0 {
         bail!("--jobs 0: expected at least 1");
     }
-    // Clients take part where they are named, and else in a share of the time of their own.
-    let clients = command.executors.iter().filter(|known| known.client.is_some());
-    let clients: Vec<&str> = clients.map(|known| known.name.as_str()).collect();
-    let others: Vec<&str> =
-        [command.reference.as_str()].into_iter().chain(clients.clone()).collect();
+    // Clients have a share of the time of their own.
+    let others = only_if_named(&command.executors, &command.reference);
     let all = |names: &[String], threads: &[usize], mode| -> Result<Vec<Candidate>> {
         let chosen = Chosen { names, threads, mode };
         candidates(&command.executors, &chosen, &others)
@@ -44,7 +41,7 @@ pub(super) fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
         reference: factory(&command.executors, &command.reference, Mode::Forced)?,
         fast: fast(args, command, &all)?,
         deep: deep(args, &all)?,
-        clients: clients_on_the_side(args, &clients, &all)?,
+        clients: clients_on_the_side(args, &others[1..], &all)?,
         dependencies: lockstep_executors::dependencies,
         limits: limits(&args.kind)?,
         seed: args.seed,

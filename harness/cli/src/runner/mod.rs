@@ -4,20 +4,17 @@ mod direct;
 mod writer;
 
 use crate::{
-    EXIT_NOTHING, EXIT_USAGE, Lockstep,
+    EXIT_NOTHING, Lockstep,
     args::{Results, RunnerArgs, StateTestArgs},
-    candidates::{Chosen, candidates},
+    candidates,
+    interrupt::{self, EXIT_INTERRUPTED},
     pipes::{self, Copied},
 };
 use anyhow::{Context, Result, bail};
-use lockstep_engine::{
-    Candidate,
-    isolation::{Staff, is_worker, of_this_process},
-};
+use lockstep_engine::isolation::{Staff, is_worker, of_this_process};
 use lockstep_formats::{Walk, lists::Lists};
 use lockstep_jobs::check::{Event, Expectations, Input, Plan, Selection, run, work};
 use lockstep_judge::definition::SourceKind;
-use lockstep_model::Mode;
 use regex::Regex;
 use std::{
     path::PathBuf,
@@ -25,9 +22,6 @@ use std::{
     thread,
 };
 use writer::Writer;
-
-/// Exit status after an interruption, as a shell reports SIGINT.
-const EXIT_INTERRUPTED: u8 = 130;
 
 /// What one of the commands is asked for.
 #[derive(Clone, Copy)]
@@ -98,14 +92,7 @@ fn status(writer: &Writer<'_>, interrupted: bool, has_results: bool) -> u8 {
 /// Runs everything in worker processes: a test that crashes or hangs costs nothing but itself.
 fn in_processes(asked: Asked<'_>, plan: &Arc<Plan>, writer: &mut Writer<'_>) -> Result<()> {
     let copied = Copied::new(asked.common.paths.iter().map(PathBuf::as_path))?;
-    let set = plan.interrupted.clone();
-    ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::Relaxed) {
-            #[expect(clippy::exit, reason = "the user has asked twice")]
-            std::process::exit(EXIT_INTERRUPTED.into());
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
+    interrupt::stop_or_exit(&plan.interrupted)?;
     let staff = Staff::processes_with([copied.to_env()]);
     let ended = run(plan, staff, &mut |event| match event {
         Event::Test { result, .. } => writer.test(&result),
@@ -129,7 +116,11 @@ fn plan(asked: Asked<'_>, command: &Lockstep) -> Result<Plan> {
     }
     let name = asked.common.run.as_deref().map(Regex::new).transpose();
     Ok(Plan {
-        reference: executor(asked.common, command)?,
+        reference: candidates::one(
+            &command.executors,
+            &asked.common.executor,
+            asked.common.threads,
+        )?,
         candidates: Vec::new(),
         jobs,
         selection: Selection {
@@ -148,17 +139,3 @@ fn plan(asked: Asked<'_>, command: &Lockstep) -> Result<Plan> {
         interrupted: Arc::default(),
     })
 }
-
-fn executor(args: &RunnerArgs, command: &Lockstep) -> Result<Candidate> {
-    let threads: Vec<usize> = args.threads.into_iter().collect();
-    let names = std::slice::from_ref(&args.executor);
-    let chosen = Chosen { names, threads: &threads, mode: Mode::Forced };
-    let mut candidates = candidates(&command.executors, &chosen, &[])?;
-    match (candidates.pop(), candidates.pop()) {
-        (Some(candidate), None) => Ok(candidate),
-        _ => bail!("--executor {}: expected one", args.executor),
-    }
-}
-
-/// The status of wrong usage, for a file that stdin names.
-const WRONG: u8 = EXIT_USAGE;

@@ -2,17 +2,11 @@
 
 mod trace;
 
-use crate::{
-    Lockstep,
-    args::T8nArgs,
-    candidates::{Chosen, candidates},
-    output,
-};
+use crate::{Lockstep, args::T8nArgs, candidates, output};
 use alloy_primitives::{U256, hex};
 use lockstep_engine::Slot;
 use lockstep_formats::t8n::{Documents, Failure, Target, Transition};
 use lockstep_jobs::t8n::{Made, Options, make};
-use lockstep_model::Mode;
 use serde_json::{Map, Value, json};
 use std::{
     fs,
@@ -48,18 +42,8 @@ fn run(args: &T8nArgs, command: &Lockstep) -> Result<(), Failure> {
 
 /// The one executor.
 fn slot(args: &T8nArgs, command: &Lockstep) -> Result<Slot, Failure> {
-    let threads: Vec<usize> = args.threads.into_iter().collect();
-    let chosen = Chosen {
-        names: std::slice::from_ref(&args.executor),
-        threads: &threads,
-        mode: Mode::Forced,
-    };
-    let candidates =
-        candidates(&command.executors, &chosen, &[]).map_err(Failure::configuration)?;
-    let [candidate] = &candidates[..] else {
-        return Err(Failure::configuration("--executor: expected one"));
-    };
-    Ok(Slot::new(candidate))
+    let candidate = candidates::one(&command.executors, &args.executor, args.threads);
+    Ok(Slot::new(&candidate.map_err(Failure::configuration)?))
 }
 
 /// The inputs, each from its file or all from one object on standard input.

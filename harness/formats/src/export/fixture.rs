@@ -1,8 +1,8 @@
 //! The file: an EEST `blockchain_test`.
 
 use super::{
-    rebase::{genesis, has_too_many_blobs, may_overflow, rebased},
-    sign::{UnknownKey, sign},
+    rebase::{genesis, rebased, showable},
+    sign::{UNKNOWN_KEY, UnknownKey, sign},
 };
 use alloy_consensus::{
     BlockBody, Header, Transaction as _, TxEnvelope, Typed2718 as _,
@@ -107,17 +107,11 @@ pub fn fixture_of(
     about: Fixture<'_>,
     execute: &mut dyn FnMut(&Case) -> Result<Outcome, String>,
 ) -> Result<(String, Outcome), String> {
-    let state = case.pre_state.whole().ok_or("the whole state before the block is not known")?;
-    if has_too_many_blobs(case) {
-        return Err("more blobs than a header may have".to_owned());
-    }
-    if may_overflow(case) {
-        return Err("rewards may overflow the fee recipient's balance".to_owned());
-    }
+    let state = showable(case)?;
     let (case, pre) = (case.clone(), PreState::new(state.clone()));
     let block = rebased(&Runnable { case, pre, expectation: Expectation::default() });
     let outcome = execute(&block.case)?;
-    let file = fixture(&block, &outcome, about).map_err(|_| "the key of a sender is not known")?;
+    let file = fixture(&block, &outcome, about).map_err(|_| UNKNOWN_KEY)?;
     Ok((file, outcome))
 }
 

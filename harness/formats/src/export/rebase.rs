@@ -51,6 +51,21 @@ pub fn rebased(block: &Runnable) -> Runnable {
     Runnable { case, pre, expectation: Expectation::default() }
 }
 
+/// The whole state before a block that can be written down for other programs.
+///
+/// # Errors
+/// Why it cannot.
+pub fn showable(case: &Case) -> Result<&MemoryState, String> {
+    let state = case.pre_state.whole().ok_or("the whole state before the block is not known")?;
+    if has_too_many_blobs(case) {
+        return Err("more blobs than a header may have".to_owned());
+    }
+    if may_overflow(case) {
+        return Err("rewards may overflow the fee recipient's balance".to_owned());
+    }
+    Ok(state)
+}
+
 /// Whether rewards may be more than the fee recipient's balance can hold: the protocol says nothing of
 /// that, and the execution specs stop.
 pub fn may_overflow(case: &Case) -> bool {

@@ -6,6 +6,9 @@ use alloy_primitives::{Address, B256, Signature};
 use k256::ecdsa::SigningKey;
 use lockstep_model::Transaction;
 
+/// Said of a block that cannot be signed, whichever sender it is: such blocks are counted by their reasons.
+pub(crate) const UNKNOWN_KEY: &str = "the key of a sender is not known";
+
 /// A transaction that cannot be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(

@@ -1,12 +1,12 @@
 //! What a transition tool answers, as an outcome. Every tool's spelling is read: geth's, and the Python specs'.
 
-use super::{Rejected, TransitionResult, from_value, rule_of_text};
+use super::{Inputs, Rejected, TransitionResult, from_value, rule_of_text};
 use crate::{
     access_list::JsonAccessList,
     accounts::JsonAccounts,
     hex::{Amount, Data},
 };
-use alloy_consensus::Typed2718 as _;
+use alloy_consensus::{TxEnvelope, Typed2718 as _};
 use alloy_primitives::{Address, B256, Log, LogData, U256};
 use lockstep_judge::state::PreState;
 use lockstep_model::{
@@ -66,11 +66,11 @@ struct JsonLog {
 }
 
 impl Answer {
-    /// The outcome that it tells of.
+    /// The outcome that it tells of, to the inputs of this case.
     ///
     /// # Errors
     /// An answer that cannot be read, that is to another block, or that contradicts itself.
-    pub fn outcome(&self, case: &Case) -> Result<Outcome, String> {
+    pub fn outcome(&self, case: &Case, inputs: &Inputs) -> Result<Outcome, String> {
         let result: JsonResult = read("result", &self.result)?;
         if let Some(text) = &result.block_exception {
             let rule = rule(text);
@@ -86,7 +86,10 @@ impl Answer {
         let pre = case.pre_state.whole().ok_or("the state before the block is not known")?;
         let accounts: JsonAccounts = read("alloc", &self.alloc)?;
         let outcome = BlockOutcome {
-            receipts: receipts(case, result.receipts.as_deref().unwrap_or_default())?,
+            receipts: receipts(
+                inputs.transactions(),
+                result.receipts.as_deref().unwrap_or_default(),
+            )?,
             gas_used: number(
                 "gasUsed",
                 result.gas_used.ok_or("result: expected gasUsed, found none")?,
@@ -168,18 +171,13 @@ fn number(name: &str, Amount(value): Amount) -> Result<u64, String> {
     u64::try_from(value).map_err(|_| format!("{name}: expected at most 64 bits, found {value}"))
 }
 
-fn receipts(case: &Case, stated: &[JsonReceipt]) -> Result<Vec<Receipt>, String> {
-    let transactions = &case.block.transactions;
+fn receipts(transactions: &[TxEnvelope], stated: &[JsonReceipt]) -> Result<Vec<Receipt>, String> {
     if stated.len() != transactions.len() {
         let (expected, found) = (transactions.len(), stated.len());
         return Err(format!("result.receipts: expected {expected}, found {found}"));
     }
-    let signed = crate::export::sign(transactions).map_err(|error| error.to_string())?;
     let mut before = 0;
-    let one = |(index, (receipt, envelope)): (
-        usize,
-        (&JsonReceipt, &alloy_consensus::TxEnvelope),
-    )| {
+    let one = |(index, (receipt, envelope)): (usize, (&JsonReceipt, &TxEnvelope))| {
         let (expected, found) = (*envelope.tx_hash(), receipt.transaction_hash);
         if expected != found {
             return Err(format!(
@@ -209,7 +207,7 @@ fn receipts(case: &Case, stated: &[JsonReceipt]) -> Result<Vec<Receipt>, String>
             })?,
         })
     };
-    stated.iter().zip(&signed).enumerate().map(one).collect()
+    stated.iter().zip(transactions).enumerate().map(one).collect()
 }
 
 fn logs(stated: &[JsonLog]) -> Option<Vec<Log>> {

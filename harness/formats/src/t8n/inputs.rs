@@ -2,6 +2,7 @@
 
 use super::{block_reward, body};
 use crate::export;
+use alloy_consensus::TxEnvelope;
 use lockstep_model::{Case, Fork, Phases, StateReader as _};
 use serde_json::{Value, json};
 
@@ -15,12 +16,8 @@ pub struct Inputs {
     pub alloc: Value,
     /// The block without its transactions.
     pub env: Value,
-    /// The signed transactions: the RLP of their list, as one string.
-    pub rlp: Value,
-    /// The same, as objects.
-    pub txs: Value,
-    /// `BlobParams` where they are not the fork's own.
-    pub blob_params: Option<Value>,
+    /// The signed transactions.
+    transactions: Vec<TxEnvelope>,
     /// The fork's name.
     pub fork: &'static str,
     /// EIP-155 chain id.
@@ -31,8 +28,22 @@ pub struct Inputs {
     pub transactions_only: bool,
 }
 
-/// Said of a block that cannot be signed.
-const UNKNOWN_KEY: &str = "the key of a sender is not known";
+impl Inputs {
+    /// The transactions as one string: the RLP of their list.
+    pub fn rlp(&self) -> Value {
+        json!(body(self.transactions.iter()))
+    }
+
+    /// The transactions as objects.
+    pub fn objects(&self) -> Value {
+        self.transactions.iter().map(|tx| json!(tx)).collect()
+    }
+
+    /// The signed transactions, in block order.
+    pub(super) fn transactions(&self) -> &[TxEnvelope] {
+        &self.transactions
+    }
+}
 
 /// The fork's name for tools: all of them know these.
 fn tool_name(fork: Fork) -> &'static str {
@@ -49,14 +60,8 @@ fn tool_name(fork: Fork) -> &'static str {
 /// Why there are none: a pre-state that is not there as a whole, a sender whose key is not known, or a block that
 /// no header could have.
 pub fn inputs(case: &Case) -> Result<Inputs, String> {
-    let state = case.pre_state.whole().ok_or("the whole state before the block is not known")?;
-    let transactions = export::sign(&case.block.transactions).map_err(|_| UNKNOWN_KEY)?;
-    if export::has_too_many_blobs(case) {
-        return Err("more blobs than a header may have".to_owned());
-    }
-    if export::may_overflow(case) {
-        return Err("rewards may overflow the fee recipient's balance".to_owned());
-    }
+    let state = export::showable(case)?;
+    let transactions = export::sign(&case.block.transactions).map_err(|_| export::UNKNOWN_KEY)?;
     if case.rules.dao_drain {
         return Err("the block of the DAO fork".to_owned());
     }
@@ -73,9 +78,7 @@ pub fn inputs(case: &Case) -> Result<Inputs, String> {
     Ok(Inputs {
         alloc: export::accounts(state),
         env: export::env(case, hashes),
-        rlp: json!(body(transactions.iter())),
-        txs: transactions.iter().map(|tx| json!(tx)).collect(),
-        blob_params: None,
+        transactions,
         fork: tool_name(case.rules.fork),
         chain_id: case.rules.chain_id,
         reward: match block_reward(case.rules.fork) {
