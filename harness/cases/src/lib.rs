@@ -1,7 +1,7 @@
 //! Sources of cases.
 //!
 //! * [`batch`]: tests from files, archives and folders, a batch at a time.
-//! * [`built_in`], [`regressions`]: tests that come with the program.
+//! * [`built_in`], [`kept`]: tests that come with the program.
 //! * [`pack`]: state tests packed into blocks.
 //! * [`generate`]: blocks from bytes or a seed.
 //! * [`workload`]: blocks for benchmarks.
@@ -9,6 +9,6 @@
 pub mod batch;
 pub mod built_in;
 pub mod generate;
+pub mod kept;
 pub mod pack;
-pub mod regressions;
 pub mod workload;

@@ -25,7 +25,7 @@ use lockstep_judge::{
     pack::Mode as PackedAs,
     runnable::Runnable,
 };
-use lockstep_model::{Executor, Mode, Outcome, RunOptions};
+use lockstep_model::{BlockOutcome, Executor, Mode, Outcome, RunOptions};
 use std::{fmt::Write as _, fs, path::Path};
 
 /// Tests that may use more are not packed for the execution specs, which are slow.
@@ -53,11 +53,13 @@ pub(crate) fn export(args: &ExportArgs, command: &Lockstep) -> Result<u8> {
         match args.format {
             ExportFormat::Fixture => write_fixture(&args.out, &name, &block, &outcome)?,
             ExportFormat::T8n => write_t8n(&args.out, &name, &block, &outcome)?,
-            ExportFormat::RealBlock if outcome.accepted().is_none() => {
-                rejected += 1;
-                continue;
+            ExportFormat::RealBlock => {
+                let Some(accepted) = outcome.accepted() else {
+                    rejected += 1;
+                    continue;
+                };
+                write_real_block(&args.out, &name, &block, accepted)?;
             }
-            ExportFormat::RealBlock => write_real_block(&args.out, &name, &block, &outcome)?,
         }
         count += 1;
         transactions += block.case.block.transactions.len();
@@ -158,12 +160,19 @@ fn run(reference: &mut dyn Executor, block: &Runnable) -> Result<Outcome> {
 }
 
 fn write_fixture(folder: &Path, name: &str, block: &Runnable, outcome: &Outcome) -> Result<()> {
+    let path = folder.join(format!("{name}.json"));
     let comment = format!("{}, filled by revm.", block.case.id);
-    let about = Fixture { name: &format!("lockstep_{name}"), comment: &comment };
-    files::write(&folder.join(format!("{name}.json")), &export::fixture(block, outcome, about)?)
+    let name = format!("lockstep_{name}");
+    let about = Fixture { name: &name, comment: &comment, confirmed_by: &[] };
+    files::write(&path, &export::fixture(block, outcome, about)?)
 }
 
-fn write_real_block(folder: &Path, name: &str, block: &Runnable, outcome: &Outcome) -> Result<()> {
+fn write_real_block(
+    folder: &Path,
+    name: &str,
+    block: &Runnable,
+    outcome: &BlockOutcome,
+) -> Result<()> {
     let folder = folder.join(name);
     fs::create_dir_all(&folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
     let files = export::real_block(block, outcome)?;

@@ -33,6 +33,7 @@ mod report;
 mod rerun;
 mod runner;
 mod steps;
+mod suite;
 mod t8n;
 #[doc(hidden)]
 pub mod testing;
@@ -172,6 +173,7 @@ impl Lockstep {
             Command::Faults(args) => faults::faults(&args),
             Command::Explain(args) => explain::explain(&args, &self),
             Command::Export(args) => export::export(&args, &self),
+            Command::Suite(args) => suite::suite(&args, &self),
             Command::Minimise(args) => minimise::minimise(&args, &self),
             Command::Report(args) => report::report(&args, &self),
             Command::T8n(args) => Ok(t8n::t8n(&args, &self)),

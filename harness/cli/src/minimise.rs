@@ -78,7 +78,8 @@ fn as_fixture(shrunk: &Shrunk, suspect: &mut Suspect) -> Result<String> {
         shrunk.failure.text,
         shrunk.rate
     );
-    let about = Fixture { name: &name(shrunk, suspect.label()), comment: &comment };
+    let about =
+        Fixture { name: &name(shrunk, suspect.label()), comment: &comment, confirmed_by: &[] };
     Ok(fixture(&shrunk.block, &outcome, about)?)
 }
 

@@ -91,7 +91,7 @@ impl Client {
 
     fn fixture(&mut self, case: &Case) -> Result<(String, Outcome), String> {
         let comment = case.id.to_string();
-        let about = Fixture { name: NAME, comment: &comment };
+        let about = Fixture { name: NAME, comment: &comment, confirmed_by: &[] };
         let (file, outcome) = fixture_of(case, about, &mut |case| self.refer(case))?;
         let verdict = |outcome: &Outcome| match outcome {
             Outcome::Accepted(_) => None,

@@ -102,8 +102,9 @@ fn stated_format(bytes: &[u8]) -> Option<String> {
     std::str::from_utf8(&value[..end]).ok().map(ToOwned::to_owned)
 }
 
-/// Folders of ethereum/tests with tests of other things than blocks.
+/// Folders without tests of blocks: of EEST releases, and of ethereum/tests.
 const FOLDERS: &[(&str, &str)] = &[
+    (".meta", "what is said of the other files"),
     ("ABITests", "ABI tests"),
     ("BasicTests", "tests of hashes, keys and addresses"),
     ("DifficultyTests", "difficulty tests"),

@@ -7,6 +7,7 @@
 //! * [`trials`]: runs of a candidate in a worker process that may die.
 //! * [`mod@bench`], [`import`]: speedups of execution and of whole block imports.
 //! * [`t8n`]: a transition tool over an executor.
+//! * [`suite`]: the conformance suite for other clients.
 //! * [`gate`]: whether a change made something slower.
 
 pub mod bench;
@@ -19,5 +20,6 @@ pub mod gate;
 pub mod history;
 pub mod import;
 pub mod minimise;
+pub mod suite;
 pub mod t8n;
 pub mod trials;

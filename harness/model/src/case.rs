@@ -2,6 +2,7 @@
 
 use crate::{Fork, StateReader};
 use alloy_consensus::TxEnvelope;
+use alloy_eip7928::AccountChanges;
 use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{Address, B256, U256, address};
 use std::{fmt, sync::Arc};
@@ -115,6 +116,9 @@ pub struct Block {
     pub ommers: Vec<Ommer>,
     /// Withdrawals, from Shanghai on (EIP-4895).
     pub withdrawals: Option<Vec<Withdrawal>>,
+    /// The access list that came with the block (EIP-7928), right or wrong. An executor that goes by it must reject
+    /// the block where it is wrong.
+    pub access_list: Option<Arc<[AccountChanges]>>,
 }
 
 /// A transaction and the account that signed it.

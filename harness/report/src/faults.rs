@@ -18,12 +18,14 @@ pub enum Means {
     Packed,
     /// `lockstep check` of real blocks.
     Real,
+    /// `lockstep check` of the conformance suite.
+    Suite,
 }
 
 impl Means {
     /// Every one.
-    pub const ALL: [Self; 5] =
-        [Self::Fuzz, Self::BuiltIn, Self::Official, Self::Packed, Self::Real];
+    pub const ALL: [Self; 6] =
+        [Self::Fuzz, Self::BuiltIn, Self::Official, Self::Packed, Self::Real, Self::Suite];
 
     /// Its name in tables.
     pub const fn name(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Means {
             Self::Official => "official tests",
             Self::Packed => "packed tests",
             Self::Real => "real blocks",
+            Self::Suite => "suite",
         }
     }
 }
@@ -44,9 +47,34 @@ pub struct Search {
     pub looked_at: u64,
     /// For how long.
     pub seconds: f64,
+    /// The run that detected it, or all that were made. One run does where no schedule is needed.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub runs: u32,
     /// The detection of the fault, if it was detected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detection: Option<Detection>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_one(runs: &u32) -> bool {
+    *runs == 1
+}
+
+impl Search {
+    /// Nothing was looked at yet.
+    pub const fn new() -> Self {
+        Self { looked_at: 0, seconds: 0.0, runs: 1, detection: None }
+    }
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// The detection of a fault.
@@ -132,6 +160,11 @@ impl Row {
         self.detection(Means::Official).is_some()
     }
 
+    /// By one run of the conformance suite.
+    fn is_detected_by_suite_at_once(&self) -> bool {
+        self.detection(Means::Suite).is_some() && self.searches[&Means::Suite].runs == 1
+    }
+
     fn is(&self, tier: Tier) -> bool {
         self.tier == tier.name()
     }
@@ -184,6 +217,8 @@ pub struct Scores {
     pub all: Score,
     /// The same, by official tests alone; `None` where none were given.
     pub official: Option<Score>,
+    /// The same, by one run of the conformance suite, and by several; `None` where it was not run.
+    pub suite: Option<(Score, Score)>,
     /// Those that must be found.
     pub must: Score,
     /// Those that are neither.
@@ -203,7 +238,13 @@ impl Scores {
         let faults = || rows.iter().filter(|row| !row.is(Tier::Canary) && row.applies());
         let tier = |tier| Score::of(faults().filter(move |row| row.is(tier)), Row::is_detected);
         let has_official = rows.iter().any(|row| row.searches.contains_key(&Means::Official));
+        let has_suite = rows.iter().any(|row| row.searches.contains_key(&Means::Suite));
+        let by_suite = |is_detected: fn(&Row) -> bool| Score::of(faults(), is_detected);
         Self {
+            suite: has_suite.then(|| {
+                let at_last = |row: &Row| row.detection(Means::Suite).is_some();
+                (by_suite(Row::is_detected_by_suite_at_once), by_suite(at_last))
+            }),
             all: Score::of(faults(), Row::is_detected),
             official: has_official.then(|| Score::of(faults(), Row::is_detected_officially)),
             must: tier(Tier::Must),
@@ -227,10 +268,18 @@ impl Scores {
 
 impl fmt::Display for Scores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((once, at_last)) = self.suite {
+            writeln!(
+                f,
+                "One run of the suite reveals {once} of the catalogue, repeated runs {at_last}."
+            )?;
+        }
         if let Some(official) = self.official {
             write!(f, "Official tests alone catch {official} of the catalogue, ")?;
         }
-        writeln!(f, "Lockstep {}.", self.all)?;
+        if self.suite.is_none() || self.official.is_some() {
+            writeln!(f, "Lockstep {}.", self.all)?;
+        }
         writeln!(
             f,
             "Must be found: {}; the rest: {}; those that need a controlled schedule: {}.",
@@ -266,7 +315,7 @@ mod tests {
         };
         for known in [Means::Fuzz, Means::Official] {
             let detection = (means == Some(known)).then(|| detection.clone());
-            row.add(known, Search { looked_at: 1, seconds: 1.0, detection });
+            row.add(known, Search { looked_at: 1, seconds: 1.0, detection, ..Search::new() });
         }
         row
     }
@@ -286,6 +335,20 @@ mod tests {
         let scores = Scores::of(&rows);
         assert_eq!(scores.official, Some(Score { detected: 1, of: 2 }));
         assert!(!scores.is_good());
+    }
+
+    #[test]
+    fn a_fault_that_takes_the_suite_several_runs_is_no_part_of_its_first_score() {
+        let by_suite = |id: &str, runs| {
+            let mut row = row(id, Some(Means::Official));
+            let mut search = row.searches[&Means::Official].clone();
+            search.runs = runs;
+            row.searches = [(Means::Suite, search)].into();
+            row
+        };
+        let scores = Scores::of(&[by_suite("A1", 1), by_suite("A2", 3)]);
+        let (once, at_last) = scores.suite.unwrap();
+        assert_eq!((once, at_last), (Score { detected: 1, of: 2 }, Score { detected: 2, of: 2 }));
     }
 
     #[test]

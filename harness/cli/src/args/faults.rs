@@ -19,6 +19,9 @@ Examples:
                                                with the score of official tests beside; writes
                                                reports/faults.md and reports/faults.json
 
+  lockstep faults --suite suite --out scores   what the conformance suite alone reveals
+  lockstep faults --blocks corpora/faults      a block for each fault that has none yet
+
 Exit status:
   1  a fault that must be found was not, or too many others, or a canary was
   2  the usage is wrong, or this program carries no faults
@@ -58,6 +61,19 @@ pub(crate) struct FaultsArgs {
     /// Also look with real blocks
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) real: Vec<PathBuf>,
+
+    /// Look with the conformance suite in DIR alone, as `lockstep suite` wrote it
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["official", "packed", "real", "blocks"])]
+    pub(crate) suite: Option<PathBuf>,
+
+    /// Run the suite up to N times where it finds nothing
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "suite",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) repeats: u32,
+
+    /// Keep the block that gave each fault away, minimised, as DIR/ID.json; one that is there stays
+    #[arg(long, value_name = "DIR")]
+    pub(crate) blocks: Option<PathBuf>,
 
     /// Write faults.json and faults.md to DIR, after each fault
     #[arg(long, value_name = "DIR")]

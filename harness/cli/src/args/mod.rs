@@ -11,6 +11,7 @@ mod gate;
 mod parties;
 mod report;
 mod runner;
+mod suite;
 mod t8n;
 
 pub(crate) use bench::{BenchArgs, BenchFormat, ThreadsMode};
@@ -26,6 +27,7 @@ pub(crate) use gate::GateArgs;
 pub(crate) use parties::PartiesArgs;
 pub(crate) use report::{ReportArgs, ReportFormat};
 pub(crate) use runner::{Results, RunnerArgs, StateTestArgs};
+pub(crate) use suite::SuiteArgs;
 pub(crate) use t8n::T8nArgs;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -72,6 +74,7 @@ impl Command {
             Self::Fuzz(args) => Some(&args.parties),
             Self::Explain(args) => Some(&args.case.parties),
             Self::Minimise(args) => Some(&args.case.parties),
+            Self::Suite(args) => Some(&args.parties),
             _ => None,
         }
     }
@@ -122,6 +125,9 @@ pub(crate) enum Command {
     /// Write generated blocks for other clients and for the Python specs
     #[command(long_about = cases::EXPORT_ABOUT)]
     Export(ExportArgs),
+    /// Write the conformance suite for other clients
+    #[command(long_about = suite::SUITE_ABOUT)]
+    Suite(SuiteArgs),
     /// Make a block that shows a bug as small as it can be
     #[command(long_about = cases::MINIMISE_ABOUT)]
     Minimise(MinimiseArgs),

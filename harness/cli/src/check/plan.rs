@@ -7,7 +7,7 @@ use crate::{
     pipes, program,
 };
 use anyhow::{Context, Result, bail};
-use lockstep_cases::{built_in, regressions};
+use lockstep_cases::{built_in, kept};
 use lockstep_engine::Candidate;
 use lockstep_formats::{Walk, lists::Lists};
 use lockstep_jobs::check::{Expectations, Input, PackOptions, Partition, Plan, Selection};
@@ -171,7 +171,7 @@ fn payload() -> Vec<PathBuf> {
 
 fn input(args: &CheckArgs, walk: Walk) -> (Input, String) {
     if walk.paths.is_empty() && args.files_from.is_none() {
-        let (mut tests, known) = (built_in::tests(args.seed), regressions::tests());
+        let (mut tests, known) = (built_in::tests(args.seed), kept::tests());
         let source = format!(
             "the built-in set of {} generated blocks and {} that once showed a bug (no PATH given)",
             tests.len(),

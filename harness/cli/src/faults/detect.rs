@@ -1,16 +1,18 @@
 //! One way of looking for one fault, in a process of its own.
 
-use crate::{args::FaultsArgs, fuzz::Line};
+use crate::{args::FaultsArgs, files, fuzz::Line};
 use anyhow::{Context, Result, bail};
+use lockstep_faults::Fault;
+use lockstep_formats::export;
 use lockstep_jobs::finding::Finding;
 use lockstep_judge::difference::Difference;
 use lockstep_report::faults::{Detection, Means, REPEATS, Search};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use std::{
-    env,
+    env, fs,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -21,6 +23,12 @@ use std::{
 
 /// A block of a few milliseconds that takes this long hangs.
 const HANG_AFTER: &str = "5s";
+
+/// A block that shows nothing in so many runs is not kept.
+const KEPT_AFTER: u32 = 6;
+
+/// For how long a block is minimised.
+const MINIMISE_FOR: &str = "20s";
 
 /// How a process that looks for a fault is started.
 pub(crate) struct Campaign {
@@ -42,6 +50,8 @@ enum CheckLine {
         differences: Vec<Difference>,
     },
     Unreadable(serde_json::Value),
+    /// A file without tests.
+    Other(IgnoredAny),
     Summary {
         #[serde(default)]
         complaints: Vec<String>,
@@ -51,7 +61,8 @@ enum CheckLine {
 impl Campaign {
     pub(crate) fn new(args: &FaultsArgs, interrupted: Arc<AtomicBool>) -> Result<Self> {
         let program = env::current_exe().context("where this program is, is not known")?;
-        for path in args.official.iter().chain(&args.packed).chain(&args.real) {
+        let suite = args.suite.iter();
+        for path in args.official.iter().chain(&args.packed).chain(&args.real).chain(suite) {
             if !path.exists() {
                 bail!("{}: no such file or folder", path.display());
             }
@@ -80,6 +91,54 @@ impl Campaign {
         Ok(found)
     }
 
+    /// Up to `runs` runs of `check` over the suite, until one finds something.
+    pub(crate) fn suite(&self, fault: &str, folder: &Path, runs: u32) -> Result<Search> {
+        let mut all = Search::new();
+        for run in 1..=runs {
+            let search = self.check(fault, Means::Suite, &[folder.to_owned()])?;
+            all.looked_at += search.looked_at;
+            all.seconds += search.seconds;
+            all.runs = run;
+            all.detection = search.detection;
+            if all.detection.is_some() || self.interrupted.load(Ordering::SeqCst) {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Writes the block of a seed, as small as it can be made, as the one that reveals the fault.
+    pub(crate) fn keep(&self, fault: &Fault, seed: u64, file: &Path) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        command.args(["--fault", fault.id, "minimise", "--seed", &seed.to_string()]);
+        command.args(["--hang-after", HANG_AFTER, "--time", MINIMISE_FOR]);
+        let output = command.stdin(Stdio::null()).output();
+        let output = output.context("a process of this program cannot be started")?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!(
+                "{}: not minimised: {}",
+                fault.id,
+                said.lines().last().unwrap_or("it said nothing")
+            );
+        }
+        let tests: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&output.stdout).context("what `lockstep minimise` writes")?;
+        let renamed = tests.into_iter().map(|(_, mut test)| {
+            let Fault { id, title, .. } = fault;
+            test["_info"]["comment"] = format!("Reveals fault {id}: {title}.").into();
+            (format!("fault_{id}"), test)
+        });
+        files::write(file, &export::file(renamed))?;
+        // Found with other threads, or by wrong lists: as a test it may show nothing.
+        if self.suite(fault.id, file, KEPT_AFTER)?.detection.is_none() {
+            fs::remove_file(file)
+                .with_context(|| format!("{}: cannot be removed", file.display()))?;
+            bail!("{}: not kept: {KEPT_AFTER} runs of `lockstep check` show nothing", fault.id);
+        }
+        Ok(())
+    }
+
     fn fuzzing(&self, words: &[&str]) -> Result<Search> {
         let mut command = Command::new(&self.program);
         command.arg("fuzz").args(words);
@@ -87,7 +146,7 @@ impl Campaign {
         if let Some(jobs) = self.jobs {
             command.args(["--jobs", &jobs.to_string()]);
         }
-        let mut search = Search { looked_at: 0, seconds: 0.0, detection: None };
+        let mut search = Search::new();
         let ended = self.read(&mut command, &mut |line, elapsed| {
             let line: Line = serde_json::from_str(line).context("a line of `lockstep fuzz`")?;
             match line {
@@ -120,7 +179,7 @@ impl Campaign {
             command.args(["--pack", "64", "--seed", "1"]);
         }
         command.args(paths);
-        let mut search = Search { looked_at: 0, seconds: 0.0, detection: None };
+        let mut search = Search::new();
         let ended = self.read(&mut command, &mut |line, elapsed| {
             let line: CheckLine =
                 serde_json::from_str(line).context("a line of `lockstep check`")?;
@@ -153,7 +212,7 @@ impl Campaign {
                     });
                     true
                 }
-                CheckLine::Test { .. } => true,
+                CheckLine::Test { .. } | CheckLine::Other(_) => true,
             })
         })?;
         if let Some(how) = ended {

@@ -44,6 +44,9 @@ pub(crate) fn faults(args: &FaultsArgs) -> Result<u8> {
         Some(folder) => open(folder, args.resume)?,
         None => Vec::new(),
     };
+    if let Some(folder) = &args.blocks {
+        files::make_out(folder)?;
+    }
     let interrupted = interrupt::flag();
     let campaign = Campaign::new(args, interrupted.clone())?;
     let progress = Progress::new();
@@ -108,6 +111,11 @@ fn examine(
     say: &dyn Fn(&str),
 ) -> Result<Row> {
     let mut row = Row::new(fault);
+    if let Some(folder) = &args.suite {
+        say(Means::Suite.name());
+        row.add(Means::Suite, campaign.suite(fault.id, folder, args.repeats)?);
+        return Ok(row);
+    }
     // Reference and candidates err together: comparing them for a minute shows nothing.
     if fault.reach != Reach::Shared || !args.official.is_empty() {
         let time = args.time.unwrap_or_else(|| time_for(fault.tier));
@@ -117,6 +125,10 @@ fn examine(
             say("again");
             row.is_clean_without = Some(campaign.agrees_without(seed)?);
             row.repeats = Some(campaign.repeats(fault.id, seed, time)?);
+            if let Some(folder) = &args.blocks {
+                say("minimise");
+                keep(fault, seed, folder, campaign)?;
+            }
         }
         row.add(Means::Fuzz, found);
     }
@@ -133,6 +145,17 @@ fn examine(
         }
     }
     Ok(row)
+}
+
+/// Writes the block that reveals the fault, unless there is one. A fault that hides while it is looked at has none.
+fn keep(fault: &Fault, seed: u64, folder: &Path, campaign: &Campaign) -> Result<()> {
+    let file = folder.join(format!("{}.json", fault.id));
+    if !file.exists()
+        && let Err(error) = campaign.keep(fault, seed, &file)
+    {
+        output::err(&format!("{error:#}\n"));
+    }
+    Ok(())
 }
 
 const RECORD: &str = "faults.json";

@@ -42,7 +42,7 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
         "# Known executor bugs, planted, and what finds them\n\n\
          Each row is a bug that an executor once had, planted in Lockstep's own executors or in what they \
          share with the judge, and looked for in a process of its own: by `lockstep fuzz` from one seed, by \
-         the built-in set of `lockstep check` with the blocks that once showed a bug, by official tests as they are, by official tests packed into blocks, by real blocks. `again`: how many \
+         the built-in set of `lockstep check` with the blocks that once showed a bug, by official tests as they are, by official tests packed into blocks, by real blocks, by the conformance suite alone. `again`: how many \
          of five campaigns from the block that gave it away found it; that block agrees without the fault.\n\n",
     );
     let _ = writeln!(text, "{}", Scores::of(rows));
@@ -72,9 +72,10 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
 }
 
 fn cell(search: &Search) -> String {
-    let Search { looked_at, seconds, detection } = search;
+    let Search { looked_at, seconds, runs, detection } = search;
+    let runs = if *runs == 1 { String::new() } else { format!(", {runs} runs") };
     match detection {
-        Some(_) => format!("{seconds:.2} s, {looked_at}"),
-        None => format!("**no** ({seconds:.0} s, {looked_at})"),
+        Some(_) => format!("{seconds:.2} s, {looked_at}{runs}"),
+        None => format!("**no** ({seconds:.0} s, {looked_at}{runs})"),
     }
 }

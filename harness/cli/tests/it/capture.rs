@@ -154,7 +154,7 @@ impl Node {
         let outcome = Reference.prepare(&block.case, &RunOptions::of(&block.case)).unwrap().run();
         let outcome = outcome.unwrap().outcome;
         let accepted = outcome.accepted()?;
-        let files = real_block(&block, &outcome).unwrap();
+        let files = real_block(&block, accepted).unwrap();
         let witness: Value = serde_json::from_str(&files.witness).unwrap();
         let rlp: Bytes = serde_json::from_value(witness["headers"][0].clone()).unwrap();
         let mut rlp: &[u8] = &rlp;

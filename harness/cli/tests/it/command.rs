@@ -1,7 +1,7 @@
 //! The command as a user meets it.
 
 use crate::state_test::{accepted, fill, rejected};
-use lockstep_cases::{built_in, regressions};
+use lockstep_cases::{built_in, kept};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -56,7 +56,7 @@ pub(crate) fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Pat
 
 /// How many tests the built-in set has: generated ones, and those that once showed a bug.
 pub(crate) fn built_in_tests() -> usize {
-    built_in::tests(0).len() + regressions::tests().len()
+    built_in::tests(0).len() + kept::tests().len()
 }
 
 fn suite() -> Value {

@@ -30,6 +30,7 @@ mod rules;
 mod runner;
 mod scene;
 mod state_test;
+mod suite;
 mod t8n;
 mod witness;
 mod workloads;

@@ -10,7 +10,7 @@ use lockstep_formats::{
     real_block::{BlockFiles, test},
 };
 use lockstep_jobs::check::Judge;
-use lockstep_model::{Executor, Fork, Outcome, RunOptions};
+use lockstep_model::{Executor, Fork, RunOptions};
 use lockstep_report::record::{ProvedRoots, Status, TestResult};
 use rand::{Rng, RngExt, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -24,7 +24,7 @@ fn made(seed: u64) -> Option<RealBlock> {
     let block = rebased(&from_seed(seed, &limits).block);
     let outcome = Reference.prepare(&block.case, &RunOptions::of(&block.case)).unwrap().run();
     let outcome = outcome.unwrap().outcome;
-    matches!(outcome, Outcome::Accepted(_)).then(|| real_block(&block, &outcome).unwrap())
+    outcome.accepted().map(|accepted| real_block(&block, accepted).unwrap())
 }
 
 fn files(block: &RealBlock) -> BlockFiles {

@@ -21,7 +21,8 @@
 //!
 //! # Source of the list
 //!
-//! Off the clock the reference makes one, for every fork ([`MadeList`]). Lists before Amsterdam
+//! A block of Amsterdam may come with one. Otherwise the reference makes one off the clock, for every fork
+//! ([`MadeList`]). Lists before Amsterdam
 //! cannot say that storage was cleared or that an empty account exists: that stands beside it. A list
 //! of anybody's can be given instead ([`AccessList::prepare_with`]).
 
@@ -111,7 +112,10 @@ impl Executor for AccessList {
         case: &Case,
         options: &RunOptions,
     ) -> Result<Box<dyn Prepared>, ExecutorError> {
-        let list = Self::make(case)?;
+        let list = match &case.block.access_list {
+            Some(given) => MadeList { list: given.to_vec(), beside: Beside::default() },
+            None => Self::make(case)?,
+        };
         self.prepare_with(case, options, list)
     }
 }

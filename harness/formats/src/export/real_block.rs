@@ -11,7 +11,7 @@ use crate::networks::Network;
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use alloy_trie::{HashBuilder, Nibbles, TrieAccount, proof::ProofRetainer};
 use lockstep_judge::runnable::Runnable;
-use lockstep_model::{MemoryState, Outcome, memory_state::StoredAccount};
+use lockstep_model::{BlockOutcome, MemoryState, memory_state::StoredAccount};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub struct RealBlock {
 ///
 /// # Errors
 /// A transaction that cannot be signed.
-pub fn real_block(block: &Runnable, outcome: &Outcome) -> Result<RealBlock, UnknownKey> {
+pub fn real_block(block: &Runnable, outcome: &BlockOutcome) -> Result<RealBlock, UnknownKey> {
     let transactions = sign(&block.case.block.transactions)?;
     let parent = genesis(&block.case, &block.pre);
     let header = header(block, &transactions, outcome);

@@ -5,7 +5,11 @@ use alloy_consensus::{
     Header, Transaction as _,
     constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH},
 };
-use alloy_eips::{eip4844::MAX_BLOBS_PER_BLOCK_DENCUN, eip7685::Requests};
+use alloy_eips::{
+    eip4844::{DATA_GAS_PER_BLOB, MAX_BLOBS_PER_BLOCK_DENCUN},
+    eip7685::Requests,
+    eip7840::BlobParams,
+};
 use alloy_primitives::{B256, U256};
 use lockstep_judge::{
     consensus::{Schedule, difficulty},
@@ -111,6 +115,21 @@ fn difficulty_after(case: &Case, genesis: &Header, timestamp: u64) -> U256 {
     difficulty::expected(schedule.era(1, timestamp, genesis.difficulty), genesis, timestamp)
 }
 
+/// EIP-4844: a parent that has used its target of blobs leaves the excess as it is.
+fn blob_gas_before(case: &Case) -> u64 {
+    let target = blob_parameters(case.rules.fork).target_blob_count * DATA_GAS_PER_BLOB;
+    if case.block.excess_blob_gas.unwrap_or_default() > 0 { target } else { 0 }
+}
+
+/// EIP-7840: the parameters of a fork.
+pub(super) fn blob_parameters(fork: Fork) -> BlobParams {
+    match fork {
+        Fork::Cancun => BlobParams::cancun(),
+        Fork::Prague => BlobParams::prague(),
+        _ => BlobParams::osaka(),
+    }
+}
+
 /// A genesis that the block can stand on: its fees and limits are those that make the block's own what
 /// they are.
 pub(super) fn genesis(case: &Case, pre: &PreState) -> Header {
@@ -128,7 +147,7 @@ pub(super) fn genesis(case: &Case, pre: &PreState) -> Header {
         timestamp: block.timestamp.saturating_sub(SLOT),
         base_fee_per_gas: since(Fork::London).then_some(block.base_fee),
         withdrawals_root: since(Fork::Shanghai).then_some(EMPTY_ROOT_HASH),
-        blob_gas_used: since(Fork::Cancun).then_some(0),
+        blob_gas_used: since(Fork::Cancun).then(|| blob_gas_before(case)),
         excess_blob_gas: block.excess_blob_gas.filter(|_| since(Fork::Cancun)),
         parent_beacon_block_root: since(Fork::Cancun).then_some(B256::ZERO),
         requests_hash: since(Fork::Prague).then(|| Requests::default().requests_hash()),

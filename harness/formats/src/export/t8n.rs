@@ -91,7 +91,7 @@ fn expected(block: &Runnable, transactions: &[TxEnvelope], outcome: &Outcome) ->
     });
     match outcome {
         Outcome::Accepted(accepted) => {
-            let header = header(block, transactions, outcome);
+            let header = header(block, transactions, accepted);
             expected["stateRoot"] = json!(header.state_root);
             expected["receiptsRoot"] = json!(header.receipts_root);
             expected["logsBloom"] = json!(header.logs_bloom);

@@ -221,5 +221,6 @@ fn model_block(block: Contents, fork: Fork) -> Block {
         transactions,
         ommers: ommers.unwrap_or_default(),
         withdrawals,
+        access_list: None,
     }
 }

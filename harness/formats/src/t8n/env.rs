@@ -188,6 +188,7 @@ pub(super) fn read(
                 withdrawals(needed(env.withdrawals.as_deref(), problem)?)
             })
             .transpose()?,
+        access_list: None,
     };
     crate::check_blob_price(&rules, block.excess_blob_gas)
         .map_err(|problem| Failure::json("env", format!("currentExcessBlobGas: {problem}")))?;

@@ -21,9 +21,9 @@ use lockstep_judge::{
     exceptions,
     state::{NormalChanges, roots},
 };
-use lockstep_model::{Fork, Outcome, StateChanges};
+use lockstep_model::{Block, Case, Fork, Outcome, StateChanges};
 use lockstep_report::record::{CaseOutcome, Run, TestResult, Verdict};
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 /// A chain on its way.
 struct Progress<'a> {
@@ -128,8 +128,18 @@ impl Judge {
             let header = (block.header.clone(), block.hash);
             progress.tree.insert(fork, header, import::ommer_hashes(&block), &changes);
         }
+        let case = with_list(case, arrived, &reference.outcome);
         self.candidates(&case, &parent, &reference.outcome, Some(index), result)
     }
+}
+
+/// The case for executors that go by the list that came with the block. The list of an invalid block may be anything.
+fn with_list(case: Case, arrived: &ChainBlock, outcome: &Outcome) -> Case {
+    if arrived.access_list.is_none() || outcome.accepted().is_none() {
+        return case;
+    }
+    let access_list = arrived.access_list.clone();
+    Case { block: Arc::new(Block { access_list, ..Block::clone(&case.block) }), ..case }
 }
 
 /// Names the block that the outcome is of.

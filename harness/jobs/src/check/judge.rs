@@ -203,7 +203,7 @@ impl Judge {
         mut result: TestResult,
     ) -> TestResult {
         result.verdict.get_or_insert(Verdict::Agreed);
-        let comparison = Comparison::new(pre, reference);
+        let comparison = Comparison::new(pre, reference).of_block(&case.block);
         let mut worst = Verdict::Agreed;
         for index in 0..self.candidates.len() {
             if let Some(why) = &self.given_up[index] {

@@ -113,6 +113,7 @@ fn environment(era: &Era, block: &DecodedBlock) -> Block {
         transactions: Vec::new(),
         ommers: block.ommers.iter().map(ommer).collect(),
         withdrawals: block.withdrawals.clone(),
+        access_list: None,
     }
 }
 

@@ -104,6 +104,13 @@ pub fn only_block(chain: &Chain, id: &str) -> Option<Runnable> {
     Some(Runnable { case, pre: chain.genesis.state.clone(), expectation })
 }
 
+/// The rules that the block of a chain of one breaks before anything is executed; none where there are several.
+pub fn refused(chain: &Chain, id: &str) -> Vec<Broken> {
+    let [block] = &chain.blocks[..] else { return Vec::new() };
+    let tree = tree::Tree::new(&chain.genesis);
+    import::import(chain, &tree, id, block).err().unwrap_or_default()
+}
+
 impl Chain {
     /// The most gas that one of its transactions may use.
     pub fn gas_limit(&self) -> u64 {

@@ -5,7 +5,9 @@ use crate::{
     state::{NormalAccount, NormalChanges, PreState, roots},
 };
 use alloy_primitives::{Address, U256};
-use lockstep_model::{BlockOutcome, Hidden, Outcome, Receipt, Rejection, StateChanges};
+use lockstep_model::{
+    Block, BlockOutcome, Hidden, Outcome, Receipt, Rejection, Rule, StateChanges,
+};
 use std::{cell::OnceCell, collections::BTreeSet};
 
 /// The most accounts and slots that one comparison lists; the rest is counted by the caller's
@@ -28,12 +30,26 @@ pub struct Comparison<'a> {
     pre: &'a PreState,
     reference: &'a Outcome,
     normal: OnceCell<NormalChanges>,
+    /// The list that came with the block is not the one that follows from it (EIP-7928).
+    list_is_wrong: bool,
 }
 
 impl<'a> Comparison<'a> {
     /// A comparison for a case with this pre-state.
     pub const fn new(pre: &'a PreState, reference: &'a Outcome) -> Self {
-        Self { pre, reference, normal: OnceCell::new() }
+        Self { pre, reference, normal: OnceCell::new(), list_is_wrong: false }
+    }
+
+    /// The same for a block that came with a list. Where that is wrong, the block is invalid: an executor that goes
+    /// by it says so, one that does not look at it does what the reference does.
+    #[must_use]
+    pub fn of_block(self, block: &Block) -> Self {
+        let right = self.reference.accepted().and_then(|outcome| outcome.access_list.as_deref());
+        let list_is_wrong = match (&block.access_list, right) {
+            (Some(given), Some(right)) => **given != *right,
+            _ => false,
+        };
+        Self { list_is_wrong, ..self }
     }
 
     /// Everything in which the outcome of a candidate differs.
@@ -58,6 +74,8 @@ impl<'a> Comparison<'a> {
                     found.changes(pre, normal, &NormalChanges::new(pre, &candidate.changes));
                 }
             }
+            (_, Outcome::Rejected(Rejection { rule: Rule::InvalidBlockAccessList, .. }))
+                if self.list_is_wrong => {}
             (Outcome::Rejected(reference), Outcome::Rejected(candidate)) => {
                 found.rejections(reference, candidate);
             }

@@ -1,0 +1,82 @@
+//! A block of the suite.
+
+use alloy_eip7928::BlockAccessList;
+use lockstep_formats::export::{Filled, Fixture, UnknownKey};
+use lockstep_judge::runnable::Runnable;
+use lockstep_model::{BlockOutcome, Case, Rule};
+use serde_json::Value;
+
+/// Makes a list wrong; false where it has nothing that can be made wrong in this way.
+pub type Mutate = fn(&mut BlockAccessList, &Case) -> bool;
+
+/// A way of making an access list wrong, with its name.
+pub type Mutator = (&'static str, Mutate);
+
+/// A block that is wanted in the suite.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The folder.
+    pub family: &'static str,
+    /// The name of its file, without `.json`.
+    pub file: String,
+    /// What tells it from others in the file.
+    pub label: String,
+    /// What it stands for, in one line.
+    pub stands_for: String,
+    /// The fault that it is kept for.
+    pub fault: Option<String>,
+    /// The block.
+    pub block: Runnable,
+    /// How its list is to be made wrong.
+    pub wrong_list: Option<Mutate>,
+}
+
+/// A block of the suite, with how it ends.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Where it comes from; its block is the first one of a chain.
+    pub draft: Draft,
+    /// How it ends.
+    pub ending: Ending,
+    /// Who says the same.
+    pub confirmed_by: Vec<String>,
+}
+
+/// What the header of a block states, and how the block must end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// What the header states. Of a block with an invalid transaction: as if that one were not in it, so that to pass
+    /// over it is to accept the block.
+    pub stated: BlockOutcome,
+    /// The rule that it breaks.
+    pub broken: Option<Rule>,
+}
+
+impl Member {
+    /// Its name among tests.
+    pub fn id(&self) -> String {
+        let Draft { family, file, label, .. } = &self.draft;
+        format!("lockstep/{family}/{file}[{label}]")
+    }
+
+    /// The name of its file in either folder.
+    pub fn file(&self) -> String {
+        format!("{}/{}.json", self.draft.family, self.draft.file)
+    }
+
+    /// As a `blockchain_test`, and from Paris on as a `blockchain_test_engine`.
+    ///
+    /// # Errors
+    /// A transaction that cannot be signed.
+    pub fn tests(&self) -> Result<(Value, Option<Value>), UnknownKey> {
+        let id = self.id();
+        let about = Fixture {
+            name: &id,
+            comment: &self.draft.stands_for,
+            confirmed_by: &self.confirmed_by,
+        };
+        let Ending { stated, broken } = &self.ending;
+        let filled = Filled { block: &self.draft.block, stated, broken: broken.as_ref() };
+        Ok((filled.blockchain_test(about)?, filled.engine_test(about)?))
+    }
+}
