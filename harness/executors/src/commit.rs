@@ -8,9 +8,12 @@ use crate::sync::Arc;
 use alloy_consensus::Transaction as _;
 use alloy_consensus::Typed2718;
 use alloy_primitives::Log;
-use lockstep_faults::gas_and_receipts::{
-    AMSTERDAM_BLOCK_GAS_FROM_RECEIPTS, BLOB_GAS_OF_LAST_TRANSACTION, GAS_ADMISSION_UNCHECKED,
-    REVERT_IS_SUCCESS,
+use lockstep_faults::{
+    gas_and_receipts::{
+        AMSTERDAM_BLOCK_GAS_FROM_RECEIPTS, BLOB_GAS_OF_LAST_TRANSACTION, FLOOR_GAS_FORGOTTEN,
+        GAS_ADMISSION_UNCHECKED, RECEIPT_GAS_BEFORE_REFUND, RECEIPT_TYPE_LOST, REVERT_IS_SUCCESS,
+    },
+    invalid::REJECTION_ONE_LATE,
 };
 use lockstep_model::{
     At, Case, Fork, Receipt, ReceiptObserver, Rejection, Rule, RunOptions, Transaction,
@@ -53,6 +56,17 @@ pub struct Done {
     pub gas: ResultGas,
     /// Logs that it emitted.
     pub logs: Vec<Log>,
+}
+
+/// The gas that the receipt counts: spent, less the refund, and at least the floor (EIP-7623).
+fn of_receipt(gas: &ResultGas) -> u64 {
+    if RECEIPT_GAS_BEFORE_REFUND.is_planted() {
+        return gas.total_gas_spent().max(gas.floor_gas());
+    }
+    if FLOOR_GAS_FORGOTTEN.is_planted() {
+        return gas.total_gas_spent().saturating_sub(gas.inner_refunded());
+    }
+    gas.tx_gas_used()
 }
 
 impl From<ExecutionResult> for Done {
@@ -116,17 +130,22 @@ impl OrderedCommit {
         claim: &GasClaim,
         result: Result<Done, Rule>,
     ) -> Result<(), Rejection> {
-        let at = At::Transaction(self.receipts.len());
+        let late = usize::from(REJECTION_ONE_LATE.is_planted());
+        let at = At::Transaction(self.receipts.len() + late);
         if !self.admits(claim) {
             return Err(Rejection { at, rule: Rule::GasAllowanceExceeded });
         }
         let done = result.map_err(|rule| Rejection { at, rule })?;
         self.count(claim, &done.gas);
         self.receipts.push(Receipt {
-            transaction_type: claim.transaction_type,
+            transaction_type: if RECEIPT_TYPE_LOST.is_planted() {
+                0
+            } else {
+                claim.transaction_type
+            },
             success: done.success
                 || REVERT_IS_SUCCESS.is_planted() && done.gas.tx_gas_used() < claim.gas_limit,
-            gas_used: done.gas.tx_gas_used(),
+            gas_used: of_receipt(&done.gas),
             cumulative_gas_used: self.cumulative_gas,
             logs: done.logs,
         });

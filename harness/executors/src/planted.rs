@@ -1,17 +1,20 @@
 //! Actions of planted faults, and the state that they keep from one transaction to the next. Without the
 //! feature each of these functions is empty, and inlined.
 
-use alloy_primitives::{Address, B256, map::AddressMap};
+use alloy_primitives::{Address, B256, TxKind, map::AddressMap};
 use lockstep_faults::{
     destruction::{DESTROYING_LOGS_CUT, WORKER_DESTROYS_AGAIN},
     gas_and_receipts::{LOGS_REVERSED, TRANSIENT_STORAGE_SURVIVES},
     memory::ODD_TRANSACTIONS_UNVALIDATED,
     nonces::HIGH_NONCE_FINAL,
     phases::BLOCK_HASH_CACHE_RACES,
-    transfers::FUNDED_SENDER_REFUSED,
+    transfers::{FAILED_CALL_CREDITS_PRECOMPILE, FUNDED_SENDER_REFUSED},
 };
 use lockstep_model::Rule;
-use revm::state::{EvmState, TransientStorage};
+use revm::{
+    context::TxEnv,
+    state::{EvmState, TransientStorage},
+};
 use std::{
     cell::RefCell,
     sync::{
@@ -79,6 +82,21 @@ pub(crate) fn cached_block_hash<E>(
         *HASH.lock().unwrap_or_else(PoisonError::into_inner) = hash;
     }
     Ok(*HASH.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Credits a precompile with the value of a call that failed.
+#[inline]
+pub(crate) fn credit_failed_precompile(tx: &TxEnv, succeeded: bool, state: &mut EvmState) {
+    if !FAILED_CALL_CREDITS_PRECOMPILE.is_planted() || succeeded {
+        return;
+    }
+    if let TxKind::Call(to) = tx.kind
+        && to[..19].iter().all(|byte| *byte == 0)
+        && let Some(account) = state.get_mut(&to)
+    {
+        account.info.balance = account.info.balance.saturating_add(tx.value);
+        account.mark_touch();
+    }
 }
 
 /// How many logs a fault cuts off a transaction that leaves this state.

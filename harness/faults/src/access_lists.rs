@@ -18,4 +18,11 @@ crate::family! {
     K17 LISTED_VALUES_BELIEVED Must Candidate: "a value that is listed is believed"; "a balance, nonce or slot altered"; "EEST bal_invalid_balance_value".
     K18 LIST_GAP_REPORTED_FIRST Rest Candidate: "a gap in the list is reported before the invalid transaction below it"; "an invalid transaction and a wrong list"; "reth#26693".
     K20 OWN_ACCESS_LIST_COUNTS_AS_ACCESS Rest Candidate: "what a transaction's own access list names is listed"; "an EIP-2930 list of what is never touched"; "EEST bal_2930".
+    K21 UNCHANGED_ABSENT_UNLISTED Rest Candidate: "an account that is absent before and after is not listed"; "a transfer that runs out of gas before it begins"; "@ethereumjs/vm 10.1.3 (trophy 11)".
+    K22 CODE_CHANGES_UNLISTED Must Candidate: "changes of code are not listed"; "a deployment in an Amsterdam block"; "execution-specs#3261".
+    K23 NONCE_CHANGES_UNLISTED Must Candidate: "changes of nonces are not listed"; "any transaction in an Amsterdam block"; "execution-specs#3261".
+    K24 SLOT_READS_UNLISTED Must Candidate: "slots that are only read are not listed"; "an SLOAD in an Amsterdam block"; "execution-specs#3261".
+    K26 OWN_CHANGES_VISIBLE Must Candidate: "a transaction sees what the list says of its own index"; "a transaction that changes what it reads"; "geth#34105".
+    K27 UNSTATED_CHANGES_TOLERATED Must Candidate: "what was changed and is not listed is tolerated"; "a change left out of the list"; "ethrex#7122".
+    K28 MISSING_SLOTS_TOLERATED Must Candidate: "a slot that was touched and is not listed is tolerated"; "a slot left out of the list"; "erigon#20427".
 }

@@ -6,4 +6,5 @@ crate::family! {
     L3 VERSIONS_LEAK_INTO_NEXT_BLOCK Rest Candidate: "the versions of one block are seen by the next"; "two blocks with accounts in common"; "erigon#21675".
     L5 EVM_ERROR_LEAKS_INTO_NEXT Schedule Candidate: "the error that a transaction left in the EVM is the next one's"; "two blocked reads in one transaction"; "lockstep itself: found by its first campaign".
     L4 CODE_CACHE_KEY_TOO_SHORT Rest Candidate: "the key of the code cache is too short"; "two contracts"; "bor#2270".
+    L6 CODE_OF_BLOCK_NOT_FOUND Must Candidate: "code that the block has deployed is not found by its hash"; "tx1 deploys X; tx2 calls X"; "grevm c04cd37".
 }

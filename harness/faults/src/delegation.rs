@@ -10,4 +10,8 @@ crate::family! {
     E7 NONCE_ONLY_ACCOUNT_ABSENT Rest Candidate: "an account with a nonce and nothing else does not exist"; "an authority with nonce 1 and no balance"; "bor#2270".
     E9 FIRST_AUTHORISATION_WINS Rest Candidate: "of several authorisations by one account the first counts"; "the same authority twice in a list"; "EEST bal_7702_double_auth".
     E10 TOUCHED_AUTHORITY_EXISTS Must Candidate: "an authority counts as existing once an earlier transaction has touched it"; "tx1 sends 0 wei to an absent account; tx2 carries that account's authorisation"; "lockstep sequential, 2026-11 (a refund of 12,500 gas too much)".
+    E8 DELEGATED_EMPTY_ABSENT Rest Candidate: "a delegated account without a balance does not exist"; "a call of a delegated account that has nothing"; "revm 41e8b3365".
+    E11 AUTHORITY_NONCE_DROPPED Must Candidate: "the nonce that an authorisation takes is dropped"; "tx1 carries A's authorisation; tx2 is sent by A"; "pevm 9cbd856, crates/pevm/src/vm.rs:178 (trophy 3)".
+    E12 LAST_AUTHORISATION_DROPPED Must Candidate: "the last of several authorisations is dropped"; "two authorisations in a list"; "EEST bal_7702_double_auth".
+    E13 AUTHORISATION_OF_ANY_CHAIN Rest Candidate: "the chain id of an authorisation is not checked"; "an authorisation for another chain"; "EEST bal_7702_invalid_chain_id".
 }

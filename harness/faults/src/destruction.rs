@@ -12,4 +12,5 @@ crate::family! {
     C12 DESTROYED_STORAGE_KEPT_IN_CHANGES Rest Candidate: "the storage of a destroyed contract is not cleared in the block's changes"; "destroyed with slots, then revived"; "erigon#21153".
     C13 STORAGE_ONLY_ACCOUNT_DOES_NOT_COLLIDE Must Shared: "an account with storage and nothing else does not collide (EIP-7610)"; "CREATE at an address with storage"; "nethermind#11424 (Sepolia 4913057)".
     C14 WORKER_DESTROYS_AGAIN Rest Candidate: "a worker remembers what it destroyed and destroys it again"; "one worker destroys X, then executes what recreates it"; "evm2 c49e4aa3".
+    C16 HEIR_UNPAID Must Candidate: "what a destroyed contract had is not paid to its heir"; "tx1 destroys X in favour of Y; tx2 BALANCE(Y)"; "a mutant of the write set".
 }

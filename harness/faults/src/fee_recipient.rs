@@ -10,4 +10,6 @@ crate::family! {
     A7 FEE_RECIPIENT_WARM_TOO_EARLY Rest Candidate: "the fee recipient is warm before Shanghai (EIP-3651)"; "a London block that reads BALANCE(COINBASE)"; "pevm bdd17fa".
     A8 REWARDS_AFTER_DESTRUCTION_LOST Rest Candidate: "rewards after the fee recipient was destroyed are lost"; "the fee recipient destroys itself, later transactions pay"; "erigon#23967".
     A9 WITHDRAWAL_OVERWRITES_REWARDS Rest Candidate: "a withdrawal to the fee recipient starts from the pre-state and overwrites what it was paid"; "the withdrawal's recipient is the fee recipient"; "EEST bal_withdrawal_to_coinbase, besu fa7131950b".
+    A11 DESTROYED_FEE_RECIPIENT_STAYS Must Candidate: "a fee recipient that destroys itself stays"; "before Cancun: a call of the fee recipient, which destroys itself"; "pevm 9cbd856, crates/pevm/src/vm.rs:592 (trophy 8)".
+    A12 SEEN_REWARD_PAID_TWICE Must Candidate: "a reward is paid twice where the transaction has looked at the fee recipient"; "a transaction reads BALANCE(COINBASE)"; "a mutant of the deferred reward".
 }

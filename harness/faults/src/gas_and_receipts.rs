@@ -11,4 +11,7 @@ crate::family! {
     H9 BLOB_GAS_OF_LAST_TRANSACTION Rest Candidate: "the blob gas of the block is that of the last transaction"; "two transactions with blobs, or one that is not the last"; "blob gas kept by worker".
     H10 ORIGINAL_VALUES_OF_BLOCK_START Must Candidate: "original values and warmth are those of the block's start"; "tx1 stores; tx2 stores back"; "evm2 72881e62".
     H11 DEPOSITS_OUT_OF_ORDER Rest Candidate: "deposits are collected in the wrong order"; "two deposits"; "EIP-6110".
+    H12 RECEIPT_GAS_BEFORE_REFUND Must Candidate: "receipts count gas before the refund"; "a slot is set to zero"; "reth#26719, EIP-7778".
+    H13 RECEIPT_TYPE_LOST Must Candidate: "every receipt is that of a legacy transaction"; "a transaction of type 2"; "sei-chain#3768".
+    H16 FLOOR_GAS_FORGOTTEN Rest Candidate: "receipts do not know the floor of calldata gas (EIP-7623)"; "a transaction with much calldata and little else"; "EIP-7623; reth#26719".
 }

@@ -182,7 +182,7 @@ mod tests {
         let ids: Vec<&str> = all().map(|fault| fault.id).collect();
         let once: BTreeSet<&str> = ids.iter().copied().collect();
         assert_eq!(once.len(), ids.len());
-        assert!(ids.len() >= 70, "{}", ids.len());
+        assert!(ids.len() >= 140, "{}", ids.len());
         let families: String =
             once.iter().map(|id| &id[..1]).collect::<BTreeSet<_>>().into_iter().collect();
         assert_eq!(families, "ABCDEFGHIJKLM");

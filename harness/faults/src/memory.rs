@@ -13,4 +13,7 @@ crate::family! {
     G14 DONE_ONE_SHORT Rest Candidate: "the block counts as done when one transaction is missing"; "any block"; "found by reading: a termination counter".
     G15 THIRD_EXECUTION_ASSERTED_AWAY Rest Candidate: "an assertion that no transaction executes three times"; "a place that is written again and again"; "monad#2096".
     G17 SUSPENDED_ON_EXECUTING_FORGOTTEN Schedule Candidate: "who waits for a transaction that executes is forgotten"; "a chain of dependent transactions"; "grevm 45cbc41".
+    G18 PRE_STATE_SLOT_UNRECORDED Must Candidate: "a slot that is read from the pre-state is not recorded"; "tx1 writes a slot, tx2 reads it"; "bor#2210".
+    G20 CODE_CHANGE_UNNOTICED Rest Candidate: "a read of an account counts as current though its code has changed"; "tx1 delegates A anew; tx2 calls A"; "bor#2270".
+    G21 NONCE_CHANGE_UNNOTICED Rest Candidate: "a read of an account counts as current though its nonce has changed"; "a factory creates in tx1 and in tx2"; "metis-sdk 178b895".
 }

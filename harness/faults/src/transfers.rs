@@ -10,4 +10,7 @@ crate::family! {
     B7 SELF_TRANSFER_PLAIN Rest Candidate: "a transfer to oneself takes the plain path"; "from is to, with value"; "metis-sdk bed5e4b, EEST bal_self_transfer".
     B8 SATURATING_SENDER_CHECK Rest Candidate: "arithmetic that saturates hides a sender who cannot pay"; "S has less than it sends"; "found by reading: pevm's vm.rs".
     B9 PRECOMPILE_TRANSFER_PLAIN Rest Candidate: "a transfer to a precompile takes the plain path"; "value to 0x01 to 0x0a"; "pevm 53f6240, EEST bal_precompile_funded".
+    B10 RECIPIENT_READ_UNRECORDED Rest Candidate: "that the recipient of a plain transfer has no code is not recorded"; "tx1 delegates X; tx2 sends value to X"; "pevm 9cbd856, crates/pevm/src/vm.rs:265 (trophy 5)".
+    B11 SENDER_LOSES_DELEGATION Must Candidate: "a sender with a delegation loses it by a plain transfer"; "S is delegated and sends value"; "pevm 9cbd856, crates/pevm/src/vm.rs:256 (trophy 6)".
+    B12 FAILED_CALL_CREDITS_PRECOMPILE Rest Candidate: "a failing call of a precompile credits its value"; "value to 0x03 without enough gas"; "pevm 9cbd856, crates/pevm/src/vm.rs:629 (trophy 7)".
 }

@@ -200,6 +200,8 @@ fn draft(
     world.nonces[key] = nonce.saturating_add(1);
     let tip = u128::from(*chooser.pick(&[1_u64, 2, 0]));
     let max_fee = u128::from(BASE_FEE) + tip + chooser.below(3) as u128;
+    let (tip, max_fee) =
+        if world.is_free { (0, u128::from(world.block.base_fee)) } else { (tip, max_fee) };
     let mut draft = Draft {
         key,
         nonce,

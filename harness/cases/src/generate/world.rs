@@ -76,6 +76,8 @@ pub(super) struct World {
     pub(super) factory: Option<Address>,
     /// The next nonce of each known key, as far as can be seen.
     pub(super) nonces: [u64; keys::COUNT],
+    /// Whether nobody pays the fee recipient anything: its reward is a touch alone.
+    pub(super) is_free: bool,
     /// Whether a system contract fails, and the block with it.
     pub(super) breaks_system_contracts: bool,
 }
@@ -91,6 +93,7 @@ impl World {
             contracts: Vec::new(),
             factory: None,
             nonces: [0; keys::COUNT],
+            is_free: false,
             breaks_system_contracts: false,
         };
         world.add_senders();
@@ -146,6 +149,7 @@ impl World {
             contracts,
             factory,
             nonces,
+            is_free: false,
             breaks_system_contracts: false,
         };
         if features.has(Feature::Withdrawals) {
@@ -277,6 +281,7 @@ impl World {
 
     fn choose_fee_recipient(&mut self, chooser: &mut Chooser<'_>, contracts: &[Address]) {
         let takes_part = self.has(Feature::FeeRecipient);
+        self.is_free = (takes_part || self.has(Feature::Absent)) && chooser.chance(12);
         self.block.beneficiary = match chooser.below(6) {
             0 if takes_part => keys::address(0),
             // One that ends and is created anew, and is paid in between and afterwards.

@@ -259,11 +259,12 @@ fn each_bug_is_found_from_outside() {
     }
 }
 
-/// An engine of transactions alone, with the phases around it: revm as it is knows all but EIP-7610.
+/// An engine of transactions alone, with the phases around it: revm as it is knows all but EIP-7610, and that a
+/// transaction that fails as a whole leaves an empty 0x03 alone.
 #[test]
 fn an_engine_without_phases_agrees_on_whole_blocks() {
     let features = "transfers,calls,creation,revival,destruction,nested-calls,reverts,gas,balances,codes,logs,\
-                    environment,precompiles,transient,access-lists,dynamic-fees,blobs,delegations,fee-recipient,\
+                    environment,transient,access-lists,dynamic-fees,blobs,delegations,fee-recipient,\
                     funding,empty,withdrawals,system-contracts,invalid,full,absent,edges";
     let words = ["fuzz", "--blocks", "600", "--executor", "bare", "--features", features];
     let output = Command::new(env!("CARGO_BIN_EXE_bare")).args(words).output().unwrap();

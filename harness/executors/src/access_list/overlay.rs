@@ -8,7 +8,7 @@ use crate::{
 };
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use lockstep_faults::access_lists::{
-    LISTED_ACCOUNT_STAYS_ABSENT, REMOVED_CODE_SERVED_FROM_PRE_STATE,
+    LISTED_ACCOUNT_STAYS_ABSENT, OWN_CHANGES_VISIBLE, REMOVED_CODE_SERVED_FROM_PRE_STATE,
 };
 use lockstep_model::{AccountInfo, Read, ReadObserver, StateReader};
 use revm::{
@@ -86,7 +86,8 @@ impl Overlay {
         if LISTED_ACCOUNT_STAYS_ABSENT.is_planted() && pre.is_none() {
             return Ok(None);
         }
-        let mut info = account.info_below(index, pre);
+        let seen = if OWN_CHANGES_VISIBLE.is_planted() { index + 1 } else { index };
+        let mut info = account.info_below(seen, pre);
         if REMOVED_CODE_SERVED_FROM_PRE_STATE.is_planted()
             && let (Some(info), Some(before)) = (&mut info, pre)
             && info.code_hash == KECCAK256_EMPTY

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::evm::ReadError;
 use alloy_primitives::{Address, U256};
-use lockstep_faults::access_lists::{DESTROYED_SLOTS_KEEP_VALUES, LISTED_VALUES_BELIEVED};
+use lockstep_faults::access_lists::{
+    DESTROYED_SLOTS_KEEP_VALUES, LISTED_VALUES_BELIEVED, MISSING_SLOTS_TOLERATED,
+    UNSTATED_CHANGES_TOLERATED,
+};
 use revm::state::{Account, AccountInfo, EvmState, bal::Bal};
 
 /// Compares one index.
@@ -37,7 +40,7 @@ impl<'a> Verifier<'a> {
                 || LISTED_VALUES_BELIEVED.is_planted() && stated.is_some()
             {
                 self.matched += 1;
-            } else {
+            } else if !(UNSTATED_CHANGES_TOLERATED.is_planted() && stated.is_none()) {
                 self.failed = true;
             }
         }
@@ -77,7 +80,7 @@ impl<'a> Verifier<'a> {
         let slots = account.storage.iter();
         slots.for_each(|(key, slot)| {
             let Some(listed) = plan.slots.get(key) else {
-                self.failed = true;
+                self.failed |= !MISSING_SLOTS_TOLERATED.is_planted();
                 return;
             };
             self.overlay.touch_slot(listed);

@@ -12,10 +12,12 @@ use crate::{
 };
 use alloy_primitives::{Address, U256};
 use lockstep_faults::{
-    destruction::DESTROYED_STORAGE_KEPT_IN_CHANGES, fee_recipient::FEE_RECIPIENT_STORAGE_LOST,
-    output::NEW_CODE_MISSING,
+    destruction::DESTROYED_STORAGE_KEPT_IN_CHANGES,
+    fee_recipient::FEE_RECIPIENT_STORAGE_LOST,
+    output::{DELEGATIONS_MISSING_FROM_CODES, NEW_CODE_MISSING, ZEROED_SLOTS_MISSING},
 };
 use lockstep_model::{AccountChange, StateChanges};
+use revm::bytecode::eip7702::EIP7702_MAGIC_BYTES;
 use std::{collections::BTreeMap, ops::Range};
 
 /// Changes in one part of the tables: written accounts, and accounts with their written slots.
@@ -68,6 +70,9 @@ impl Collection {
         memory.add_rewards(&mut changes, end)?;
         if !NEW_CODE_MISSING.is_planted() {
             memory.codes.add_to(&mut changes);
+        }
+        if DELEGATIONS_MISSING_FROM_CODES.is_planted() {
+            changes.codes.retain(|_, code| !code.starts_with(EIP7702_MAGIC_BYTES));
         }
         Ok(changes)
     }
@@ -162,5 +167,6 @@ fn slot_of(
     let Some(written) = cells.values.below(end).last() else { return Ok(None) };
     let (writer, cleared) = (written.writer()?, memory.clearing(cells.address, end)?);
     let stands = cleared.is_none_or(|at| at.position <= writer.position);
-    Ok(stands.then_some((cells.slot, written.value)))
+    let is_lost = ZEROED_SLOTS_MISSING.is_planted() && written.value.is_zero();
+    Ok((stands && !is_lost).then_some((cells.slot, written.value)))
 }

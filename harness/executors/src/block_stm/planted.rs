@@ -10,18 +10,23 @@ use super::{
 use crate::{evm::ReadError, planted::first_code_of};
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use lockstep_faults::{
-    access_lists::{BUILDER_COMPARES_WITH_NEW_VALUE, OWN_ACCESS_LIST_COUNTS_AS_ACCESS},
+    access_lists::{
+        BUILDER_COMPARES_WITH_NEW_VALUE, CODE_CHANGES_UNLISTED, NONCE_CHANGES_UNLISTED,
+        OWN_ACCESS_LIST_COUNTS_AS_ACCESS, SLOT_READS_UNLISTED, UNCHANGED_ABSENT_UNLISTED,
+    },
     caches::CODE_CACHED_BY_ADDRESS,
     delegation::{
-        CLEARED_DELEGATION_SEEN, DELEGATED_ACCOUNT_LOSES_STORAGE, DELEGATED_CREATE_NONCE_LOST,
-        FIRST_AUTHORISATION_WINS, NONCE_ONLY_ACCOUNT_ABSENT, OLD_DELEGATION_RUNS,
-        SELF_AUTHORISATION_ONE_NONCE_SHORT, TORN_ACCOUNT_READ,
+        AUTHORISATION_OF_ANY_CHAIN, AUTHORITY_NONCE_DROPPED, CLEARED_DELEGATION_SEEN,
+        DELEGATED_ACCOUNT_LOSES_STORAGE, DELEGATED_CREATE_NONCE_LOST, DELEGATED_EMPTY_ABSENT,
+        FIRST_AUTHORISATION_WINS, LAST_AUTHORISATION_DROPPED, NONCE_ONLY_ACCOUNT_ABSENT,
+        OLD_DELEGATION_RUNS, SELF_AUTHORISATION_ONE_NONCE_SHORT, TORN_ACCOUNT_READ,
     },
     destruction::{DESTROYED_READ_UNRECORDED, PAYMENT_AFTER_DESTRUCTION_ADDS_TO_OLD_BALANCE},
     empty_accounts::{ABSENT_READ_UNRECORDED, EMPTY_ACCOUNT_ABSENT_TOO_EARLY},
     fee_recipient::{
         REWARDS_AFTER_DESTRUCTION_LOST, REWARDS_INVISIBLE_TO_CODE, WITHDRAWAL_OVERWRITES_REWARDS,
     },
+    memory::{CODE_CHANGE_UNNOTICED, NONCE_CHANGE_UNNOTICED},
     nonces::{CREATED_NONCE_TOO_EARLY, CREATION_DROPS_BALANCE, NONCE_WRITE_UNSEEN},
     output::READ_ONLY_ACCOUNTS_UNLISTED,
     phases::{ABORTED_ACCESSES_LISTED, POST_BLOCK_READS_STALE, WITHDRAWALS_FROM_STALE_STATE},
@@ -29,14 +34,24 @@ use lockstep_faults::{
 };
 use lockstep_model::AccountInfo;
 use revm::{
-    context::TxEnv,
-    context_interface::transaction::{AccessList, AuthorizationTr},
+    bytecode::eip7702::EIP7702_MAGIC_BYTES,
+    context::{TxEnv, either::Either},
+    context_interface::transaction::{
+        AccessList, Authorization, AuthorizationTr, RecoveredAuthority, RecoveredAuthorization,
+    },
     state::{Account, TransactionId},
 };
 use std::borrow::Cow;
 
 fn has_code(info: &AccountInfo) -> bool {
     info.code_hash != KECCAK256_EMPTY
+}
+
+/// Whether the account's code is a delegation (EIP-7702).
+fn is_delegated(memory: &MultiVersionMemory, info: &AccountInfo) -> bool {
+    let deployed = memory.codes.deployed(info.code_hash).map(|code| code.original_bytes());
+    let code = deployed.or_else(|| memory.pre_state().code(info.code_hash).ok());
+    has_code(info) && code.is_some_and(|code| code.starts_with(EIP7702_MAGIC_BYTES))
 }
 
 /// Whether the position is that of the post-block phase.
@@ -73,6 +88,12 @@ pub(super) fn misread(
         return Ok(None);
     }
     let Some(mut known) = info else { return Ok(None) };
+    if DELEGATED_EMPTY_ABSENT.is_planted()
+        && known.balance.is_zero()
+        && is_delegated(memory, &known)
+    {
+        return Ok(None);
+    }
     misread_code(memory, address, &mut known)?;
     Ok(Some(known))
 }
@@ -142,6 +163,14 @@ pub(super) fn misses_credit(read: &AccountRead, now: Option<AccountInfo>) -> boo
     BALANCE_READER_MISSES_CREDIT.is_planted() && now.is_some() && read.origin == Origin::PreState
 }
 
+/// Whether a read counts as current though code or nonce have changed.
+#[inline]
+pub(super) fn misses_change(read: &AccountRead, now: Option<AccountInfo>) -> bool {
+    let (Some(before), Some(now)) = (read.info, now) else { return false };
+    CODE_CHANGE_UNNOTICED.is_planted() && before.code_hash != now.code_hash
+        || NONCE_CHANGE_UNNOTICED.is_planted() && before.nonce != now.nonce
+}
+
 /// What credits are added to.
 #[inline]
 pub(super) fn base_of_credit(
@@ -176,6 +205,12 @@ pub(super) fn are_rewards_unseen(
             && origin != Origin::PreState
 }
 
+/// Whether the account has more than before the transaction.
+#[inline]
+pub(super) fn is_richer(account: &Account) -> bool {
+    !account.is_selfdestructed() && account.info.balance > account.original_info().balance
+}
+
 /// Whether a write of an account is lost.
 #[inline]
 pub(super) fn is_write_lost(
@@ -203,6 +238,9 @@ pub(super) fn miswrite(before: Option<AccountInfo>, after: &mut AccountInfo, cre
     {
         after.nonce -= 1;
     }
+    if AUTHORITY_NONCE_DROPPED.is_planted() && then.code_hash != after.code_hash && !created {
+        after.nonce = then.nonce;
+    }
     if DELEGATED_CREATE_NONCE_LOST.is_planted()
         && has_code(&then)
         && then.code_hash == after.code_hash
@@ -214,6 +252,21 @@ pub(super) fn miswrite(before: Option<AccountInfo>, after: &mut AccountInfo, cre
 /// Changes a transaction before the block begins.
 #[inline]
 pub(super) fn misprepare(env: &mut TxEnv) {
+    if LAST_AUTHORISATION_DROPPED.is_planted() && env.authorization_list.len() > 1 {
+        env.authorization_list.pop();
+    }
+    if AUTHORISATION_OF_ANY_CHAIN.is_planted() {
+        for authorization in &mut env.authorization_list {
+            if let Either::Right(recovered) = authorization {
+                let authority = recovered.authority();
+                let authority =
+                    authority.map_or(RecoveredAuthority::Invalid, RecoveredAuthority::Valid);
+                let inner =
+                    Authorization { chain_id: U256::ZERO, ..Authorization::clone(recovered) };
+                *recovered = RecoveredAuthorization::new_unchecked(inner, authority);
+            }
+        }
+    }
     if FIRST_AUTHORISATION_WINS.is_planted() {
         let mut seen = Vec::new();
         env.authorization_list.retain(|authorization| {
@@ -252,15 +305,36 @@ pub(super) fn add_aborted(accesses: Option<&mut Accesses>, before: Option<Box<Ac
 #[inline]
 pub(super) fn is_unlisted(account: &Account) -> bool {
     READ_ONLY_ACCOUNTS_UNLISTED.is_planted() && !account.is_touched()
+        || UNCHANGED_ABSENT_UNLISTED.is_planted()
+            && account.is_loaded_as_not_existing()
+            && account.info.is_empty()
 }
 
 /// The account as the builder of the list compares it.
 #[inline]
 pub(super) fn as_compared(account: &Account) -> Cow<'_, Account> {
-    if !BUILDER_COMPARES_WITH_NEW_VALUE.is_planted() {
+    let faults = [
+        &BUILDER_COMPARES_WITH_NEW_VALUE,
+        &CODE_CHANGES_UNLISTED,
+        &NONCE_CHANGES_UNLISTED,
+        &SLOT_READS_UNLISTED,
+    ];
+    if !faults.iter().any(|fault| fault.is_planted()) {
         return Cow::Borrowed(account);
     }
     let mut after = account.clone();
-    after.storage.values_mut().for_each(|slot| slot.original_value = slot.present_value);
+    if BUILDER_COMPARES_WITH_NEW_VALUE.is_planted() {
+        after.storage.values_mut().for_each(|slot| slot.original_value = slot.present_value);
+    }
+    if SLOT_READS_UNLISTED.is_planted() {
+        after.storage.retain(|_, slot| slot.is_changed());
+    }
+    let (nonce, code_hash) = (after.info.nonce, after.info.code_hash);
+    if NONCE_CHANGES_UNLISTED.is_planted() {
+        after.original_info_mut().nonce = nonce;
+    }
+    if CODE_CHANGES_UNLISTED.is_planted() {
+        after.original_info_mut().code_hash = code_hash;
+    }
     Cow::Owned(after)
 }

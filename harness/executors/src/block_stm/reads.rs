@@ -87,7 +87,9 @@ impl AccountRead {
     pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
         let now = memory.account_now(self, position);
         now.is_some_and(|info| {
-            planted::misses_credit(self, info) || self.seen.is_same(self.info, info)
+            planted::misses_credit(self, info)
+                || planted::misses_change(self, info)
+                || self.seen.is_same(self.info, info)
         })
     }
 }

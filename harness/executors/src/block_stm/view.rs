@@ -15,7 +15,10 @@ use crate::{
 };
 use alloy_primitives::{Address, B256, U256};
 use lockstep_faults::{
-    destruction::CREATED_IN_BLOCK_COUNTS_AS_IN_TRANSACTION, memory::STORAGE_READ_REPLACES_RECORD,
+    caches::CODE_OF_BLOCK_NOT_FOUND,
+    destruction::CREATED_IN_BLOCK_COUNTS_AS_IN_TRANSACTION,
+    memory::{PRE_STATE_SLOT_UNRECORDED, STORAGE_READ_REPLACES_RECORD},
+    transfers::RECIPIENT_READ_UNRECORDED,
 };
 use lockstep_model::AccountInfo;
 use revm::{
@@ -124,6 +127,9 @@ impl TransferState for View {
     fn can_receive(&mut self, address: Address) -> Result<bool, ReadError> {
         let info = match planted::stale_recipient(&self.memory, address)? {
             Some(stale) => stale,
+            None if RECIPIENT_READ_UNRECORDED.is_planted() => {
+                self.memory.account(address, self.position)?.info
+            }
             None => self.account(address, Seen::HasNoCode)?,
         };
         Ok(Seen::HasNoCode.is_same(None, info))
@@ -138,6 +144,9 @@ impl Database for View {
     }
 
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ReadError> {
+        if CODE_OF_BLOCK_NOT_FOUND.is_planted() && self.memory.codes.deployed(code_hash).is_some() {
+            return Ok(Bytecode::default());
+        }
         self.codes.get(code_hash, &self.memory.codes, self.memory.pre_state())
     }
 
@@ -150,7 +159,9 @@ impl Database for View {
         if STORAGE_READ_REPLACES_RECORD.is_planted() {
             self.reads.slots.clear();
         }
-        self.reads.slots.push(read);
+        if !PRE_STATE_SLOT_UNRECORDED.is_planted() || read.origin != Origin::PreState {
+            self.reads.slots.push(read);
+        }
         Ok(read.value)
     }
 

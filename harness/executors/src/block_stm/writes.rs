@@ -11,9 +11,9 @@ use crate::{
 };
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use lockstep_faults::{
-    destruction::{DESTROYED_ACCOUNT_READABLE, RECREATED_ACCOUNT_SEES_OLD_STORAGE},
+    destruction::{DESTROYED_ACCOUNT_READABLE, HEIR_UNPAID, RECREATED_ACCOUNT_SEES_OLD_STORAGE},
     empty_accounts::TOUCHED_EMPTY_ACCOUNT_STAYS,
-    fee_recipient::FEE_RECIPIENT_VISIT_IS_WRITE,
+    fee_recipient::{DESTROYED_FEE_RECIPIENT_STAYS, FEE_RECIPIENT_VISIT_IS_WRITE},
     transfers::ZERO_TRANSFER_WRITES_EMPTY,
 };
 use lockstep_model::{AccountInfo, StateChanges};
@@ -120,7 +120,11 @@ impl WriteSet {
     /// than a credit count as observed: the write holds their balance.
     pub(crate) fn take(&mut self, state: &mut EvmState, view: &mut View, state_clearing: bool) {
         // In no order: each place is written once, wherever it stands in the set.
-        let touched = state.iter_mut().filter(|(_, account)| account.is_touched());
+        let heirs_are_unpaid =
+            HEIR_UNPAID.is_planted() && state.values().any(Account::is_selfdestructed);
+        let touched = state.iter_mut().filter(|(_, account)| {
+            account.is_touched() && !(heirs_are_unpaid && planted::is_richer(account))
+        });
         touched.for_each(|(address, account)| {
             self.add_account(*address, account, view, state_clearing);
         });
@@ -136,7 +140,9 @@ impl WriteSet {
         if account.is_selfdestructed() {
             view.observe(address);
             remember_destroyed(address);
-            if !DESTROYED_ACCOUNT_READABLE.is_planted() {
+            let stays =
+                DESTROYED_FEE_RECIPIENT_STAYS.is_planted() && view.is_fee_recipient(address);
+            if !DESTROYED_ACCOUNT_READABLE.is_planted() && !stays {
                 self.set(address, None, !RECREATED_ACCOUNT_SEES_OLD_STORAGE.is_planted());
             }
             return;

@@ -10,7 +10,10 @@ use crate::planted;
 use alloy_primitives::U256;
 use lockstep_faults::{
     caches::EVM_ERROR_LEAKS_INTO_NEXT,
-    fee_recipient::{FEE_RECIPIENT_WARM_TOO_EARLY, LEGACY_TIP_IS_GAS_PRICE},
+    empty_accounts::ZERO_REWARD_IS_NO_TOUCH,
+    fee_recipient::{
+        FEE_RECIPIENT_WARM_TOO_EARLY, LEGACY_TIP_IS_GAS_PRICE, SEEN_REWARD_PAID_TWICE,
+    },
 };
 use lockstep_model::{AccountInfo, Case, Fork, StateError};
 use revm::{
@@ -91,6 +94,7 @@ pub(crate) fn run_deferring_reward<DB: StorageProbe>(
     let beneficiary = context.block.beneficiary;
     let state = &mut context.journaled_state.inner.state;
     untouch_ripemd160(state, result.is_success(), beneficiary);
+    planted::credit_failed_precompile(&context.tx, result.is_success(), state);
     Ok((result, handler.owed.get()))
 }
 
@@ -116,6 +120,9 @@ impl<DB: StorageProbe> Handler for DeferringHandler<DB> {
         let owed = reward(context, exec_result);
         let pays_now = !self.deferral.allows(owed);
         if pays_now || context.journaled_state.inner.state.contains_key(&beneficiary) {
+            if SEEN_REWARD_PAID_TWICE.is_planted() && !pays_now {
+                self.owed.set(Some(owed));
+            }
             return post_execution::reward_beneficiary(context, exec_result.gas())
                 .map_err(Into::into);
         }
@@ -152,6 +159,9 @@ pub(crate) fn credited(
     state_clearing: bool,
 ) -> Option<AccountInfo> {
     let mut info = before.unwrap_or_default();
+    if ZERO_REWARD_IS_NO_TOUCH.is_planted() && amount.is_zero() {
+        return before;
+    }
     // revm leaves a balance alone that would overflow.
     info.balance = info.balance.checked_add(amount).unwrap_or(info.balance);
     (!state_clearing || !info.is_empty()).then_some(info)

@@ -12,7 +12,7 @@ use lockstep_faults::{
     nonces::TRANSFER_NONCE_UNCHECKED,
     transfers::{
         PRECOMPILE_TRANSFER_PLAIN, SATURATING_SENDER_CHECK, SELF_TRANSFER_PLAIN,
-        SET_CODE_AS_PLAIN_TRANSFER, ZERO_TRANSFER_WRITES_EMPTY,
+        SENDER_LOSES_DELEGATION, SET_CODE_AS_PLAIN_TRANSFER, ZERO_TRANSFER_WRITES_EMPTY,
     },
 };
 use lockstep_model::AccountInfo;
@@ -88,6 +88,9 @@ pub(crate) fn transfer<DB: TransferState>(
         assert!(!ABSENT_SENDER_PANICS.is_planted(), "the sender was not loaded");
         return Ok(None);
     };
+    let code_hash =
+        if SENDER_LOSES_DELEGATION.is_planted() { KECCAK256_EMPTY } else { sender.code_hash };
+    let sender = AccountInfo { code_hash, ..sender };
     if sender.code_hash != KECCAK256_EMPTY || sender.nonce == u64::MAX {
         return Ok(None);
     }

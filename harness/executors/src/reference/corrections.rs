@@ -28,6 +28,9 @@ use alloy_evm::{
     eth::dao_fork::{DAO_HARDFORK_ACCOUNTS, DAO_HARDFORK_BENEFICIARY},
 };
 use alloy_primitives::{Address, U256};
+use lockstep_faults::phases::{
+    BUILDER_CONTRACTS_UNCHECKED, DEPOSIT_LAYOUT_UNCHECKED, REQUEST_CONTRACTS_UNCHECKED,
+};
 use lockstep_model::{At, Case, Fork, Rejection, Rule, Rules};
 use revm::{Database, DatabaseCommit, database::State, state::Account};
 
@@ -45,12 +48,14 @@ pub(crate) fn post_block<DB: SessionDb>(
     case: &Case,
 ) -> Result<(State<DB>, BlockExecutionResult<super::receipts::PlainReceipt>), Stop> {
     set_access_index(&mut session, case.block.transactions.len() as u64 + 1);
-    if case.rules.fork >= Fork::Prague {
-        require_deposit_layout(&case.rules, &session)?;
+    if case.rules.fork >= Fork::Prague && !REQUEST_CONTRACTS_UNCHECKED.is_planted() {
         require_code(session.evm.db_mut(), WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS)?;
         require_code(session.evm.db_mut(), CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS)?;
     }
-    if case.rules.fork >= Fork::Amsterdam {
+    if case.rules.fork >= Fork::Prague {
+        require_deposit_layout(&case.rules, &session)?;
+    }
+    if case.rules.fork >= Fork::Amsterdam && !BUILDER_CONTRACTS_UNCHECKED.is_planted() {
         require_code(session.evm.db_mut(), BUILDER_DEPOSIT_CONTRACT_ADDRESS)?;
         require_code(session.evm.db_mut(), BUILDER_EXIT_CONTRACT_ADDRESS)?;
     }
@@ -108,6 +113,9 @@ fn require_code<DB: SessionDb>(state: &mut State<DB>, address: Address) -> Resul
 /// decodable.
 fn require_deposit_layout<DB: SessionDb>(rules: &Rules, session: &Session<DB>) -> Result<(), Stop> {
     let mut logs = session.receipts.iter().flat_map(|receipt| &receipt.logs);
+    if DEPOSIT_LAYOUT_UNCHECKED.is_planted() {
+        return Ok(());
+    }
     if logs.all(|log| !is_deposit(rules, log) || has_deposit_layout(&log.data.data)) {
         return Ok(());
     }

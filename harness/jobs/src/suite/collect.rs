@@ -18,7 +18,7 @@ use lockstep_model::{At, Fork, Rule};
 use std::collections::BTreeMap;
 
 /// Valid blocks of every feature, for each fork.
-const EVERYTHING: usize = 8;
+const EVERYTHING: usize = 32;
 
 /// Seeds among which invalid blocks are looked for, for each fork.
 const INVALID_SEEDS: u64 = 1_500;

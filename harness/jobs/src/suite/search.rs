@@ -15,6 +15,9 @@ const ENOUGH: usize = 6;
 /// Seeds that are tried for one block.
 const SEEDS: u64 = 48;
 
+/// Seeds that are tried for blocks with any features.
+const SEEDS_OF_EVERYTHING: u64 = 128;
+
 /// Valid blocks among which the one with most dependent transactions is taken.
 const CHOICE: usize = 8;
 
@@ -58,7 +61,8 @@ impl<'a> Search<'a> {
 
     /// The first valid blocks of the fork with any features.
     pub(super) fn valid(&mut self, fork: Fork, count: usize) -> Vec<Found> {
-        let blocks = (0..SEEDS).map(|seed| (seed, from_seed(seed, &limits(fork, Features::all()))));
+        let seeds = 0..SEEDS_OF_EVERYTHING;
+        let blocks = seeds.map(|seed| (seed, from_seed(seed, &limits(fork, Features::all()))));
         blocks.filter(|(_, block)| self.is_valid(block)).take(count).collect()
     }
 

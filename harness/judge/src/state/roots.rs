@@ -13,7 +13,9 @@ use alloy_trie::{
     TrieAccount,
     root::{ordered_trie_root_with_encoder, state_root_unsorted},
 };
-use lockstep_faults::output::{BLOOM_WITHOUT_TOPICS, ROOT_WITHOUT_NONCES};
+use lockstep_faults::output::{
+    BLOOM_OF_LAST_RECEIPT, BLOOM_WITHOUT_TOPICS, ROOT_WITHOUT_NONCES, TYPED_RECEIPTS_AS_LEGACY,
+};
 use lockstep_model::{AccountInfo, BlockOutcome, Receipt, StateChanges};
 use std::collections::BTreeSet;
 
@@ -113,7 +115,10 @@ pub fn receipt_envelope(receipt: &Receipt, state: Option<B256>) -> ReceiptEnvelo
 }
 
 fn envelope(receipt: &Receipt, status: Eip658Value) -> ReceiptEnvelope {
-    let kind = TxType::try_from(receipt.transaction_type).unwrap_or(TxType::Legacy);
+    let kind = match TxType::try_from(receipt.transaction_type) {
+        Ok(kind) if !TYPED_RECEIPTS_AS_LEGACY.is_planted() => kind,
+        _ => TxType::Legacy,
+    };
     let receipt = alloy_consensus::Receipt {
         status,
         cumulative_gas_used: receipt.cumulative_gas_used,
@@ -131,6 +136,9 @@ fn envelope(receipt: &Receipt, status: Eip658Value) -> ReceiptEnvelope {
 
 /// The bloom of all logs of the block (Yellow Paper 4.3.1).
 pub fn logs_bloom(receipts: &[Receipt]) -> Bloom {
+    let first =
+        if BLOOM_OF_LAST_RECEIPT.is_planted() { receipts.len().saturating_sub(1) } else { 0 };
+    let receipts = &receipts[first..];
     let mut bloom = receipts.iter().flat_map(|receipt| &receipt.logs).collect();
     if BLOOM_WITHOUT_TOPICS.is_planted() {
         bloom = Bloom::ZERO;
