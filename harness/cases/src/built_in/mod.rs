@@ -9,7 +9,10 @@ mod contracts;
 mod shapes;
 
 use block::BlockBuilder;
-use lockstep_judge::definition::{Body, SourceKind, Test};
+use lockstep_judge::{
+    definition::{Body, SourceKind, Test},
+    runnable::Runnable,
+};
 use lockstep_model::{Case, Fork};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -59,6 +62,14 @@ pub fn independent_transfers(fork: Fork, transactions: usize) -> Case {
     let mut block = BlockBuilder::new(fork, &mut random);
     shapes::fill_by_known_senders(&mut block, transactions, &mut random);
     block.finish("built-in::independent-transfers").case
+}
+
+/// One transaction of 21,000 gas in a block that has room for no more. The key of its sender is known.
+pub fn smallest(fork: Fork) -> Runnable {
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut block = BlockBuilder::new(fork, &mut random);
+    shapes::fill_with_nothing(&mut block);
+    block.finish("built-in::smallest")
 }
 
 /// One block of a seed: any kind, shape and fork, of up to `most` transactions.

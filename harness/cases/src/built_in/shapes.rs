@@ -121,6 +121,13 @@ pub(super) fn fill_by_known_senders(
     }
 }
 
+/// A transfer of nothing to oneself.
+pub(super) fn fill_with_nothing(block: &mut BlockBuilder) {
+    let sender = keys::address(0);
+    block.fund(sender, ether(1));
+    block.send(transfer(sender, sender, U256::ZERO));
+}
+
 /// Transfers by funded senders to recipients whose balance is the sum of what they are paid.
 fn paid_transfers(block: &mut BlockBuilder, shape: Shape, size: usize, random: &mut ChaCha8Rng) {
     let hub = block.unused(random);

@@ -3,6 +3,7 @@
 use super::{Draft, SuitePlan, search::Search};
 use lockstep_cases::{
     batch::read_all,
+    built_in,
     generate::{Feature, Limits},
     kept::{Kept, KeptFile},
     pack::{Packer, sample},
@@ -50,6 +51,7 @@ pub fn collect(plan: &SuitePlan, tell: &mut dyn FnMut(&str)) -> Result<Vec<Draft
     }
     tell("wrong lists");
     all.extend(wrong_lists(&mut search, plan));
+    all.push(too_long_a_list());
     if !plan.packed.is_empty() {
         tell("packed tests");
         all.extend(packed(plan)?);
@@ -125,6 +127,15 @@ fn wrong_lists(search: &mut Search<'_>, plan: &SuitePlan) -> Vec<Draft> {
         }
     }
     all
+}
+
+/// A block so small that what the system calls access is already too much for its list.
+fn too_long_a_list() -> Draft {
+    let block = built_in::smallest(Fork::Amsterdam);
+    let stands_for =
+        "More accesses than the block's gas limit allows in a list (EIP-7928).".to_owned();
+    let label = Fork::Amsterdam.to_string();
+    Draft { stands_for, ..draft("lists", "K4-too-many-items", label, block) }
 }
 
 impl Draft {

@@ -9,7 +9,7 @@ use lockstep_formats::{
 use lockstep_judge::{
     chain,
     compare::Comparison,
-    consensus::Broken,
+    consensus::{Broken, access_list},
     definition::{Body, Test},
     runnable::Runnable,
 };
@@ -35,6 +35,9 @@ pub struct Filler {
     reference: Slot,
     confirmers: Vec<Slot>,
 }
+
+/// What EEST calls a list with more items than the block's gas limit allows.
+const LIST_TOO_LONG: &str = "BLOCK_ACCESS_LIST_GAS_LIMIT_EXCEEDED";
 
 /// Transactions of one block that may be invalid, at most.
 const MOST_INVALID: usize = 8;
@@ -76,7 +79,13 @@ impl Filler {
 
     fn ending(&mut self, block: &Runnable, outcome: &Outcome) -> Result<Ending, NotFilled> {
         match outcome {
-            Outcome::Accepted(stated) => Ok(Ending { stated: (**stated).clone(), broken: None }),
+            Outcome::Accepted(stated) => {
+                let list = stated.access_list.as_deref().unwrap_or_default();
+                let limit = block.case.block.gas_limit;
+                let broken = access_list::is_not_too_long(list, limit).err();
+                let broken = broken.map(|_| Rule::Other(LIST_TOO_LONG.to_owned()));
+                Ok(Ending { stated: (**stated).clone(), broken })
+            }
             Outcome::Rejected(Rejection { rule: Rule::Other(text), .. }) => {
                 Err(NotFilled::Unfit(format!("the rule that it breaks has no name: {text}")))
             }

@@ -45,6 +45,11 @@ fn has_the_hash(list: &[AccountChanges], stated: B256) -> Result<(), BlockRule> 
     }
 }
 
+/// The most items that the list of a block may have.
+pub(super) const fn most_items(gas_limit: u64) -> u64 {
+    gas_limit / ITEM_COST as u64
+}
+
 fn is_canonical(list: &[AccountChanges], transactions: usize) -> Result<(), BlockRule> {
     let form = validate_block_access_list(list, transactions);
     if LIST_ORDER_UNCHECKED.is_planted() {
@@ -54,8 +59,12 @@ fn is_canonical(list: &[AccountChanges], transactions: usize) -> Result<(), Bloc
     }
 }
 
-fn is_not_too_long(list: &[AccountChanges], gas_limit: u64) -> Result<(), BlockRule> {
-    let most = gas_limit / ITEM_COST as u64;
+/// EIP-7928: a list has at most `gas_limit / 2000` items, whoever made it.
+///
+/// # Errors
+/// [`BlockRule::AccessListSize`] where it has more.
+pub fn is_not_too_long(list: &[AccountChanges], gas_limit: u64) -> Result<(), BlockRule> {
+    let most = most_items(gas_limit);
     if total_bal_items(list) <= most || LIST_LENGTH_UNBOUNDED.is_planted() {
         Ok(())
     } else {

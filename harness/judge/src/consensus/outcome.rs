@@ -1,8 +1,9 @@
 //! Commitments of the header to the results of execution.
 
-use super::BlockRule;
+use super::{BlockRule, access_list};
 use crate::state::{NormalChanges, PreState, roots};
 use alloy_consensus::Header;
+use alloy_eip7928::total_bal_items;
 use alloy_eips::eip7685::Requests;
 use alloy_primitives::B256;
 use lockstep_model::{BlockOutcome, Fork};
@@ -45,6 +46,14 @@ pub fn check(
         let list = outcome.access_list.as_deref().unwrap_or_default();
         let hash = alloy_eip7928::compute_block_access_list_hash(list);
         found.check(BlockRule::AccessList, "block_access_list_hash", &stated, &hash);
+        if let Err(rule) = access_list::is_not_too_long(list, header.gas_limit) {
+            found.0.push(Mismatch {
+                rule,
+                field: "block_access_list_items",
+                stated: format!("at most {}", access_list::most_items(header.gas_limit)),
+                found: total_bal_items(list).to_string(),
+            });
+        }
     }
     let root = roots::state_root(pre, changes);
     found.check(BlockRule::StateRoot, "state_root", &header.state_root, &root);
