@@ -41,13 +41,14 @@ pub(crate) fn suite(args: &SuiteArgs, command: &Lockstep) -> Result<u8> {
     let mut filled = fill(&plan, drafts, &progress, &interrupted);
     progress.finish();
     if interrupted.load(Ordering::SeqCst) {
-        bail!("interrupted: nothing was written");
+        output::error("interrupted: nothing was written");
+        return Ok(interrupt::EXIT_INTERRUPTED);
     }
     filled.manifest.made_by = concat!("lockstep ", env!("CARGO_PKG_VERSION")).to_owned();
     filled.manifest.confirmers.clone_from(&args.confirm);
     let bytes = filled.write(&args.out)?;
     output::err(&filled.summary(&args.out, bytes));
-    Ok(if filled.disputes == 0 { 0 } else { EXIT_DISPUTED })
+    Ok(if filled.manifest.left_out.is_empty() { 0 } else { EXIT_DISPUTED })
 }
 
 /// What is there already would be taken for part of the suite.
@@ -92,7 +93,6 @@ struct Filled {
     manifest: Manifest,
     blockchain: Files,
     engine: Files,
-    disputes: usize,
     /// Why others were left out, and how often.
     unfit: BTreeMap<String, usize>,
 }
@@ -143,13 +143,12 @@ impl Filled {
     }
 
     fn leave_out(&mut self, id: String, why: &NotFilled) {
+        // What was never possible is counted; what might have been is named.
         match why {
             NotFilled::Unfit(why) => *self.unfit.entry(why.clone()).or_default() += 1,
-            NotFilled::Disputed(_) => self.disputes += 1,
-        }
-        // What was never possible is counted; what might have been is named.
-        if matches!(why, NotFilled::Disputed(_)) {
-            self.manifest.left_out.push(LeftOut { id, why: why.to_string() });
+            NotFilled::Disputed(why) => {
+                self.manifest.left_out.push(LeftOut { id, why: why.clone() });
+            }
         }
     }
 

@@ -4,25 +4,19 @@
 use crate::{
     commit::OrderedCommit,
     evm::take_changes,
+    planted,
     reference::{
         SessionDb, Stop, corrections, deposit_receipt, has_access_list, ommer_headers, session,
     },
-    sync::Arc,
 };
-use alloy_eips::eip4895::Withdrawal;
 use alloy_evm::EvmEnv;
 use alloy_primitives::Bytes;
 use lockstep_faults::{
-    empty_accounts::ZERO_WITHDRAWAL_CREATES,
     gas_and_receipts::DEPOSITS_OUT_OF_ORDER,
-    phases::{
-        NO_WITHDRAWALS_NO_POST_BLOCK, ONE_WITHDRAWAL_FOR_EACH, REQUESTS_REVERSED,
-        SMALL_BLOCK_SKIPS_SYSTEM_CALLS,
-    },
+    phases::{NO_WITHDRAWALS_NO_POST_BLOCK, REQUESTS_REVERSED, SMALL_BLOCK_SKIPS_SYSTEM_CALLS},
 };
-use lockstep_model::{AccountChange, AccountInfo, Block, Case, Phases, StateChanges};
+use lockstep_model::{Case, Phases, StateChanges};
 use revm::state::bal::Bal;
-use std::borrow::Cow;
 
 /// Results of the pre-block phase.
 #[derive(Default)]
@@ -88,7 +82,7 @@ pub(crate) fn post_block_with(
         return Ok(End::default());
     }
     let ommers = ommer_headers(case);
-    let case = &one_withdrawal_for_each(case);
+    let case = &planted::one_withdrawal_for_each(case);
     let mut session = session(case, env, &ommers, state, lists);
     session.receipts = deposit_receipt(&case.rules, gas.receipts()).into_iter().collect();
     if DEPOSITS_OUT_OF_ORDER.is_planted() {
@@ -100,38 +94,10 @@ pub(crate) fn post_block_with(
     session.blob_gas_used = gas.blob_gas();
     let (mut state, result) = corrections::post_block(session, case)?;
     let mut changes = take_changes(&mut state);
-    if ZERO_WITHDRAWAL_CREATES.is_planted() {
-        add_empty_recipients(case, &mut changes);
-    }
+    planted::add_empty_recipients(case, &mut changes);
     let mut requests: Vec<Bytes> = result.requests.into_iter().collect();
     if REQUESTS_REVERSED.is_planted() {
         requests.reverse();
     }
     Ok(End { changes, requests, access_list: state.take_built_bal() })
-}
-
-/// The case; by fault I14 with the last withdrawal to each account alone.
-fn one_withdrawal_for_each(case: &Case) -> Cow<'_, Case> {
-    let Some(withdrawals) = &case.block.withdrawals else { return Cow::Borrowed(case) };
-    if !ONE_WITHDRAWAL_FOR_EACH.is_planted() {
-        return Cow::Borrowed(case);
-    }
-    let is_last = |(index, one): &(usize, &Withdrawal)| {
-        withdrawals[index + 1..].iter().all(|later| later.address != one.address)
-    };
-    let last = withdrawals.iter().enumerate().filter(is_last).map(|(_, one)| *one);
-    let block = Block { withdrawals: Some(last.collect()), ..Block::clone(&case.block) };
-    Cow::Owned(Case { block: Arc::new(block), ..case.clone() })
-}
-
-/// Applies fault F4: a withdrawal of zero creates its absent recipient.
-fn add_empty_recipients(case: &Case, changes: &mut StateChanges) {
-    let withdrawals = case.block.withdrawals.iter().flatten();
-    for withdrawal in withdrawals.filter(|withdrawal| withdrawal.amount == 0) {
-        if matches!(case.pre_state.account(withdrawal.address), Ok(None)) {
-            let info = Some(AccountInfo::default());
-            let change = AccountChange { info, ..AccountChange::default() };
-            changes.accounts.push(withdrawal.address, change);
-        }
-    }
 }

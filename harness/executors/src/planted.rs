@@ -1,21 +1,25 @@
 //! Actions of planted faults, and the state that they keep from one transaction to the next. Without the
 //! feature each of these functions is empty, and inlined.
 
+use crate::sync::Arc;
+use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{Address, B256, TxKind, map::AddressMap};
 use lockstep_faults::{
     destruction::{DESTROYING_LOGS_CUT, WORKER_DESTROYS_AGAIN},
+    empty_accounts::ZERO_WITHDRAWAL_CREATES,
     gas_and_receipts::{LOGS_REVERSED, TRANSIENT_STORAGE_SURVIVES},
     memory::ODD_TRANSACTIONS_UNVALIDATED,
     nonces::HIGH_NONCE_FINAL,
-    phases::BLOCK_HASH_CACHE_RACES,
+    phases::{BLOCK_HASH_CACHE_RACES, ONE_WITHDRAWAL_FOR_EACH},
     transfers::{FAILED_CALL_CREDITS_PRECOMPILE, FUNDED_SENDER_REFUSED},
 };
-use lockstep_model::Rule;
+use lockstep_model::{AccountChange, AccountInfo, Block, Case, Rule, StateChanges};
 use revm::{
     context::TxEnv,
     state::{EvmState, TransientStorage},
 };
 use std::{
+    borrow::Cow,
     cell::RefCell,
     sync::{
         Mutex, PoisonError,
@@ -124,4 +128,35 @@ pub(crate) fn is_unvalidated<T>(index: u32, result: Option<&Result<T, Rule>>) ->
     ODD_TRANSACTIONS_UNVALIDATED.is_planted() && index % 2 == 1
         || FUNDED_SENDER_REFUSED.is_planted() && is_refused_for(Rule::InsufficientAccountFunds)
         || HIGH_NONCE_FINAL.is_planted() && is_refused_for(Rule::NonceTooHigh)
+}
+
+/// The case; by fault I14 with the last withdrawal to each account alone.
+#[inline]
+pub(crate) fn one_withdrawal_for_each(case: &Case) -> Cow<'_, Case> {
+    let Some(withdrawals) = &case.block.withdrawals else { return Cow::Borrowed(case) };
+    if !ONE_WITHDRAWAL_FOR_EACH.is_planted() {
+        return Cow::Borrowed(case);
+    }
+    let is_last = |(index, one): &(usize, &Withdrawal)| {
+        withdrawals[index + 1..].iter().all(|later| later.address != one.address)
+    };
+    let last = withdrawals.iter().enumerate().filter(is_last).map(|(_, one)| *one);
+    let block = Block { withdrawals: Some(last.collect()), ..Block::clone(&case.block) };
+    Cow::Owned(Case { block: Arc::new(block), ..case.clone() })
+}
+
+/// Applies fault F4: a withdrawal of zero creates its absent recipient.
+#[inline]
+pub(crate) fn add_empty_recipients(case: &Case, changes: &mut StateChanges) {
+    if !ZERO_WITHDRAWAL_CREATES.is_planted() {
+        return;
+    }
+    let withdrawals = case.block.withdrawals.iter().flatten();
+    for withdrawal in withdrawals.filter(|withdrawal| withdrawal.amount == 0) {
+        if matches!(case.pre_state.account(withdrawal.address), Ok(None)) {
+            let info = Some(AccountInfo::default());
+            let change = AccountChange { info, ..AccountChange::default() };
+            changes.accounts.push(withdrawal.address, change);
+        }
+    }
 }

@@ -118,6 +118,9 @@ const MOST_BLOBS: usize = 6;
 /// Funds for an empty account: enough for many transactions.
 const FUNDS: u64 = 1_000_000_000_000_000_000;
 
+/// More gas than EIP-7825 lets a transaction have: a block may have room for the cap and not for this.
+const OVER_THE_CAP: u64 = 30_000_000;
+
 /// Fills the block. Gives whether a transaction is meant to be rejected.
 pub(super) fn fill(
     world: &mut World,
@@ -135,7 +138,11 @@ pub(super) fn fill(
         if index > 0 && chooser.is_empty() {
             break;
         }
-        let draft = draft(world, chooser, shape, index, &mut poor);
+        let mut draft = draft(world, chooser, shape, index, &mut poor);
+        let is_last_of_full = world.has(Feature::Full) && index > 0 && index + 1 == size;
+        if is_last_of_full && chooser.chance(40) {
+            draft.gas_limit = OVER_THE_CAP;
+        }
         let draft = if invalid == Some(index) {
             is_meant_to_fail = true;
             spoil(world, chooser, draft)

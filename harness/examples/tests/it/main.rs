@@ -259,6 +259,24 @@ fn each_bug_is_found_from_outside() {
     }
 }
 
+/// A block on which an implementation says something else is not in the suite, and that is no success.
+#[test]
+fn a_disputed_block_is_left_out_of_the_suite() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("suite");
+    let words = ["--bug", "gas", "suite", "--out", out.to_str().unwrap(), "--confirm", "mine"];
+    let output = brought(&words);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("left out, somebody disagrees: transaction 0: gas_used"), "{said}");
+    let manifest = std::fs::read_to_string(out.join(".meta/manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    assert!(!manifest["left_out"].as_array().unwrap().is_empty());
+    // Blocks in which it happens to be right are confirmed by it.
+    let tests = manifest["tests"].as_array().unwrap();
+    assert!(tests.iter().all(|test| test["confirmed_by"] == serde_json::json!(["mine"])));
+}
+
 /// An engine of transactions alone, with the phases around it: revm as it is knows all but EIP-7610, and that a
 /// transaction that fails as a whole leaves an empty 0x03 alone.
 #[test]

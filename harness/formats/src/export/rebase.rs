@@ -61,6 +61,11 @@ pub fn rebased(block: &Runnable) -> Runnable {
 /// Why it cannot.
 pub fn showable(case: &Case) -> Result<&MemoryState, String> {
     let state = case.pre_state.whole().ok_or("the whole state before the block is not known")?;
+    if has_own_blob_parameters(case) {
+        return Err(
+            "blob parameters other than the fork's: no option of a tool states them".to_owned()
+        );
+    }
     if has_too_many_blobs(case) {
         return Err("more blobs than a header may have".to_owned());
     }
@@ -68,6 +73,14 @@ pub fn showable(case: &Case) -> Result<&MemoryState, String> {
         return Err("rewards may overflow the fee recipient's balance".to_owned());
     }
     Ok(state)
+}
+
+/// Whether the network has blob parameters that are not those of the fork (EIP-7840).
+fn has_own_blob_parameters(case: &Case) -> bool {
+    let known = blob_parameters(case.rules.fork);
+    case.rules.blobs.is_some_and(|own| {
+        own.max != known.max_blob_count || u128::from(own.update_fraction) != known.update_fraction
+    })
 }
 
 /// Whether rewards may be more than the fee recipient's balance can hold: the protocol says nothing of
