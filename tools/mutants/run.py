@@ -10,7 +10,8 @@
 2. `lockstep fuzz` for 5 seconds, and for those that survive it for a minute;
 3. `lockstep check --pack 64` of the state tests that --packed names.
 
-A mutant that any of them finds wrong is killed, one that does not compile does not count. Exit status 1: under 95 %.
+A mutant that any of them finds wrong is killed; one that does not compile, or that equivalent.toml argues to change nothing,
+does not count. Exit status 1: under 95 %.
 """
 
 import argparse
@@ -21,12 +22,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ["block_stm/**", "access_list/**", "sequential/**", "commit.rs", "phases.rs"]
 # Code that only faults, tests and records run.
 OTHERS = ["planted.rs", "mutants.rs", "models.rs", "trace.rs"]
 ENOUGH = 95.0
+EQUIVALENT = tomllib.loads((ROOT / "tools/mutants/equivalent.toml").read_text(encoding="utf-8"))["equivalent"]
 
 
 def mutants() -> list[dict]:
@@ -37,6 +40,11 @@ def mutants() -> list[dict]:
         command += ["--exclude", f"**/{other}"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return json.loads(listed)
+
+
+def equivalent(name: str) -> str | None:
+    """Why the mutant changes nothing that consensus can see, if somebody has argued that."""
+    return next((known["why"] for known in EQUIVALENT if known["name"] in name), None)
 
 
 class Product:
@@ -92,18 +100,21 @@ class Product:
 
 
 def report(rows: list[dict], args: argparse.Namespace) -> float:
-    viable = [row for row in rows if row["result"] != "unviable"]
+    same = [row for row in rows if row["result"] == "survived" and equivalent(row["name"])]
+    viable = [row for row in rows if row["result"] != "unviable" and row not in same]
     killed = [row for row in viable if row["result"] != "survived"]
     score = 100 * len(killed) / max(1, len(viable))
     by: dict[str, int] = {}
     for row in killed:
         by[row["result"]] = by.get(row["result"], 0) + 1
     lines = ["# Mutants of the executors, and what notices them", "",
-             f"{len(killed)} of {len(viable)} viable mutants killed ({score:.1f} %); {len(rows) - len(viable)} do not compile. "
-             f"Every {args.every}th mutant from the {args.first}th on.", "",
+             f"{len(killed)} of {len(viable)} viable mutants killed ({score:.1f} %); {len(same)} are equivalent, {len(rows) - len(viable) - len(same)} do not "
+             f"compile. {len(rows)} of {args.all} mutants, every {args.every}th from the {args.first}th on.", "",
              ", ".join(f"{name}: {count}" for name, count in sorted(by.items())) + ".", "",
              "| survived |", "|---|"]
     lines += [f"| `{row['name']}` |" for row in viable if row["result"] == "survived"]
+    lines += ["", "| equivalent | why |", "|---|---|"]
+    lines += [f"| `{row['name']}` | {equivalent(row['name'])} |" for row in same]
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "mutants.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (args.out / "mutants.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
@@ -118,7 +129,8 @@ def main() -> int:
     parser.add_argument("--out", type=pathlib.Path, required=True, help="a folder for mutants.md and mutants.json")
     args = parser.parse_args()
     args.packed = [str(pathlib.Path(path).resolve()) for path in args.packed]
-    chosen = mutants()[args.first::args.every]
+    listed = mutants()
+    args.all, chosen = len(listed), listed[args.first::args.every]
     if not chosen:
         sys.exit("no mutant was chosen: nothing ran")
     rows: list[dict] = []
