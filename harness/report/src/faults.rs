@@ -246,7 +246,10 @@ impl Scores {
                 (by_suite(Row::is_detected_by_suite_at_once), by_suite(at_last))
             }),
             all: Score::of(faults(), Row::is_detected),
-            official: has_official.then(|| Score::of(faults(), Row::is_detected_officially)),
+            official: has_official.then(|| {
+                let tried = |row: &&Row| row.searches.contains_key(&Means::Official);
+                Score::of(faults().filter(tried), Row::is_detected_officially)
+            }),
             must: tier(Tier::Must),
             rest: tier(Tier::Rest),
             schedule: tier(Tier::Schedule),
@@ -275,7 +278,10 @@ impl fmt::Display for Scores {
             )?;
         }
         if let Some(official) = self.official {
-            write!(f, "Official tests alone catch {official} of the catalogue, ")?;
+            write!(
+                f,
+                "Official tests alone catch {official} of those of the catalogue that they were tried on, "
+            )?;
         }
         if self.suite.is_none() || self.official.is_some() {
             writeln!(f, "Lockstep {}.", self.all)?;
@@ -335,6 +341,15 @@ mod tests {
         let scores = Scores::of(&rows);
         assert_eq!(scores.official, Some(Score { detected: 1, of: 2 }));
         assert!(!scores.is_good());
+    }
+
+    #[test]
+    fn official_tests_are_scored_on_what_they_were_tried_on() {
+        let mut untried = row("A2", Some(Means::Fuzz));
+        untried.searches.remove(&Means::Official);
+        let scores = Scores::of(&[row("A1", Some(Means::Official)), untried]);
+        assert_eq!(scores.official, Some(Score { detected: 1, of: 1 }));
+        assert_eq!(scores.all, Score { detected: 2, of: 2 });
     }
 
     #[test]
