@@ -12,24 +12,19 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use lockstep_cases::{
-    batch::read_all,
     generate::from_seed,
-    pack::{Packer, sample},
+    pack::{MOST_GAS, Sampled, sampled},
 };
 use lockstep_formats::{
     Walk,
     export::{self, Fixture, rebased},
 };
 use lockstep_judge::{
-    definition::{Body, SourceKind, Test},
-    pack::Mode as PackedAs,
+    definition::{Body, Test},
     runnable::Runnable,
 };
 use lockstep_model::{BlockOutcome, Executor, Mode, Outcome, RunOptions};
 use std::{fmt::Write as _, fs, path::Path};
-
-/// Tests that may use more are not packed for the execution specs, which are slow.
-const MOST_GAS: u64 = 1_000_000;
 
 /// A block, and the name of its file or folder.
 type Named = (String, Runnable);
@@ -114,19 +109,7 @@ fn packed(path: &Path, size: usize, seed: u64) -> Result<Vec<Named>> {
     if size < 2 {
         bail!("--pack {size}: expected at least 2, a block of one is what a state test is");
     }
-    let (mut packer, mut left_out, mut problem) = (Packer::default(), 0, None);
-    read_all(&Walk::new([path.to_owned()]), &mut |found| {
-        problem = problem.take().or_else(|| found.unreadable.into_iter().next());
-        for test in found.tests.into_iter().filter(|test| test.source == SourceKind::StateTest) {
-            if test.gas_limit() > MOST_GAS { left_out += 1 } else { packer.add(test) }
-        }
-        problem.is_none()
-    });
-    if let Some(error) = problem {
-        bail!("{error}");
-    }
-    let (tests, packing) = packer.pack(size, &PackedAs::ALL, seed);
-    let tests = sample(tests, seed);
+    let Sampled { tests, packing, left_out } = sampled(&Walk::new([path.to_owned()]), size, seed)?;
     let mut blocks: Vec<Named> = tests.into_iter().enumerate().filter_map(assembled).collect();
     let all = blocks.len();
     blocks.retain(|(_, block)| !export::has_too_many_blobs(&block.case));

@@ -110,45 +110,38 @@ fn fill(
             break;
         }
         progress.say(&format!("{number} of {all} blocks filled in"));
-        let (file, label) = (format!("{}/{}", draft.family, draft.file), draft.label.clone());
-        let present = filled.blockchain.get(&format!("{file}.json")).map_or(0, Vec::len);
+        let present = filled.blockchain.get(&draft.path()).map_or(0, Vec::len);
         if present >= draft.wanted() {
             continue;
         }
-        let id = format!("lockstep/{file}[{label}]");
+        let id = draft.id();
         match filler.fill(draft) {
-            Ok(member) => filled.add(&member),
-            Err(why) => filled.leave_out(id, &why),
+            Ok(member) => filled.add(id, member),
+            Err(why) => filled.leave_out(id, why),
         }
     }
     filled
 }
 
 impl Filled {
-    fn add(&mut self, member: &Member) {
-        let (blockchain, engine) = match member.tests() {
-            Ok(tests) => tests,
-            Err(error) => return self.leave_out(member.id(), &NotFilled::Unfit(error.to_string())),
-        };
-        if blockchain.to_string().len() > MOST_BYTES_OF_ONE {
+    fn add(&mut self, id: String, member: Member) {
+        if member.blockchain.to_string().len() > MOST_BYTES_OF_ONE {
             let why = format!("more than {MOST_BYTES_OF_ONE} bytes");
-            return self.leave_out(member.id(), &NotFilled::Unfit(why));
+            return self.leave_out(id, NotFilled::Unfit(why));
         }
-        self.manifest.add(member);
-        let file = member.file();
-        self.blockchain.entry(file.clone()).or_default().push((member.id(), blockchain));
-        if let Some(engine) = engine {
-            self.engine.entry(file).or_default().push((member.id(), engine));
+        self.manifest.add(&member);
+        let path = member.draft.path();
+        if let Some(engine) = member.engine {
+            self.engine.entry(path.clone()).or_default().push((id.clone(), engine));
         }
+        self.blockchain.entry(path).or_default().push((id, member.blockchain));
     }
 
-    fn leave_out(&mut self, id: String, why: &NotFilled) {
+    fn leave_out(&mut self, id: String, why: NotFilled) {
         // What was never possible is counted; what might have been is named.
         match why {
-            NotFilled::Unfit(why) => *self.unfit.entry(why.clone()).or_default() += 1,
-            NotFilled::Disputed(why) => {
-                self.manifest.left_out.push(LeftOut { id, why: why.clone() });
-            }
+            NotFilled::Unfit(why) => *self.unfit.entry(why).or_default() += 1,
+            NotFilled::Disputed(why) => self.manifest.left_out.push(LeftOut { id, why }),
         }
     }
 

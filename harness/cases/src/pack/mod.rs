@@ -11,6 +11,8 @@
 
 mod disjoint;
 
+use crate::batch::read_all;
+use lockstep_formats::{SourceError, Walk};
 use lockstep_judge::{
     definition::{Body, SkipReason, SourceKind, Test},
     pack::{Class, Mode, Recipe, Unit},
@@ -149,8 +151,42 @@ fn unpacked(class: &Class, members: &Members, packed: &BTreeSet<String>) -> Vec<
     alone.chain(rejecting).filter(|test| !packed.contains(&test.id)).collect()
 }
 
+/// State tests that were packed, in an order of their own.
+#[derive(Debug)]
+pub struct Sampled {
+    /// The blocks, and the tests that no block can hold.
+    pub tests: Vec<Test>,
+    /// What was packed.
+    pub packing: Packing,
+    /// Tests that may use more than [`MOST_GAS`].
+    pub left_out: usize,
+}
+
+/// Tests of more gas take the Python specs seconds each.
+pub const MOST_GAS: u64 = 1_000_000;
+
+/// The small state tests of these files, packed in every way.
+///
+/// # Errors
+/// The first file that cannot be read.
+pub fn sampled(walk: &Walk, size: usize, seed: u64) -> Result<Sampled, SourceError> {
+    let (mut packer, mut left_out, mut problem) = (Packer::default(), 0, None);
+    read_all(walk, &mut |found| {
+        problem = problem.take().or_else(|| found.unreadable.into_iter().next());
+        for test in found.tests.into_iter().filter(|test| test.source == SourceKind::StateTest) {
+            if test.gas_limit() > MOST_GAS { left_out += 1 } else { packer.add(test) }
+        }
+        problem.is_none()
+    });
+    if let Some(error) = problem {
+        return Err(error);
+    }
+    let (tests, packing) = packer.pack(size, &Mode::ALL, seed);
+    Ok(Sampled { tests: sample(tests, seed), packing, left_out })
+}
+
 /// The tests in an order that the seed decides, so that the first of them are of many classes.
-pub fn sample(mut tests: Vec<Test>, seed: u64) -> Vec<Test> {
+fn sample(mut tests: Vec<Test>, seed: u64) -> Vec<Test> {
     tests.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     tests
 }

@@ -2,19 +2,13 @@
 
 use super::{Draft, SuitePlan, search::Search};
 use lockstep_cases::{
-    batch::read_all,
     built_in,
     generate::{Feature, Limits},
     kept::{Kept, KeptFile},
-    pack::{Packer, sample},
+    pack::sampled,
 };
 use lockstep_formats::Walk;
-use lockstep_judge::{
-    chain,
-    definition::{Body, SourceKind, Test},
-    pack::Mode,
-    runnable::Runnable,
-};
+use lockstep_judge::{chain, definition::Body, runnable::Runnable};
 use lockstep_model::{At, Fork, Rule};
 use std::collections::BTreeMap;
 
@@ -29,9 +23,6 @@ const WRONG_LISTS: usize = 3;
 
 /// State tests in a packed block, at most.
 const PACKED: usize = 16;
-
-/// A packed test may use so much gas: implementations that confirm are slow.
-const MOST_GAS: u64 = 1_000_000;
 
 /// All blocks that are wanted, family by family. `tell` hears which family is looked for.
 ///
@@ -147,26 +138,15 @@ impl Draft {
 
 /// Official state tests in blocks, an order of their own.
 fn packed(plan: &SuitePlan) -> Result<Vec<Draft>, String> {
-    let (mut packer, mut problem) = (Packer::default(), None);
-    read_all(&Walk::new(plan.packed.clone()), &mut |found| {
-        problem = problem.take().or_else(|| found.unreadable.into_iter().next());
-        let tests = found.tests.into_iter();
-        let is_small =
-            |test: &Test| test.source == SourceKind::StateTest && test.gas_limit() <= MOST_GAS;
-        tests.filter(is_small).for_each(|test| packer.add(test));
-        problem.is_none()
-    });
-    if let Some(error) = problem {
-        return Err(error.to_string());
-    }
-    let (tests, _) = packer.pack(PACKED, &Mode::ALL, 1);
+    let walk = Walk::new(plan.packed.clone());
+    let sampled = sampled(&walk, PACKED, 1).map_err(|error| error.to_string())?;
     let mut drafts = Vec::new();
-    for test in sample(tests, 1) {
+    for test in sampled.tests {
         if drafts.len() == plan.packed_blocks {
             break;
         }
         let Body::Pack(recipe) = &test.body else { continue };
-        if recipe.len() < 2 || recipe.ids().any(str::is_empty) {
+        if recipe.len() < 2 {
             continue;
         }
         let block = recipe.assemble(&test.id);

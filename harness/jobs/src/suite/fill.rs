@@ -4,7 +4,7 @@ use super::{Draft, Ending, Member, Mutate, SuitePlan};
 use lockstep_engine::{Candidate, NoExecution, Slot};
 use lockstep_formats::{
     File, blockchain_test,
-    export::{self, rebased, showable, sign},
+    export::{self, rebased, showable},
 };
 use lockstep_judge::{
     chain,
@@ -58,15 +58,14 @@ impl Filler {
     pub fn fill(&mut self, draft: Draft) -> Result<Member, NotFilled> {
         showable(&draft.block.case).map_err(NotFilled::Unfit)?;
         let draft = Draft { block: rebased(&draft.block), ..draft };
-        sign(&draft.block.case.block.transactions)
-            .map_err(|error| NotFilled::Unfit(error.to_string()))?;
         let outcome = self.refer(&draft.block.case)?;
         let ending = match draft.wrong_list {
             Some(mutate) => wrong_list(&draft.block.case, &outcome, mutate)?,
             None => self.ending(&draft.block, &outcome)?,
         };
         let confirmed_by = self.confirm(&draft.block, &outcome)?;
-        let member = Member { draft, ending, confirmed_by };
+        let member = Member::new(draft, ending, confirmed_by)
+            .map_err(|error| NotFilled::Unfit(error.to_string()))?;
         check_import(&member)?;
         Ok(member)
     }
@@ -137,9 +136,9 @@ impl Filler {
 
 /// A client looks at the header before it executes anything: what is read back must come to execution.
 fn check_import(member: &Member) -> Result<(), NotFilled> {
-    let (test, _) = member.tests().map_err(|error| NotFilled::Unfit(error.to_string()))?;
-    let text = export::file([(member.id(), test)]);
-    let file = File::of_text(member.file(), &text);
+    let draft = &member.draft;
+    let text = export::file([(draft.id(), member.blockchain.clone())]);
+    let file = File::of_text(draft.path(), &text);
     let read = blockchain_test::tests(&file).tests.pop();
     let Some(Test { id, body: Body::Chain(chain), .. }) = read else {
         return Err(NotFilled::Unfit("it cannot be read back".to_owned()));

@@ -54,8 +54,8 @@ impl Manifest {
     pub fn add(&mut self, member: &Member) {
         let block = &member.draft.block.case;
         self.tests.push(Entry {
-            id: member.id(),
-            file: member.file(),
+            id: member.draft.id(),
+            file: member.draft.path(),
             fork: block.rules.fork.fixture_name().to_owned(),
             transactions: block.block.transactions.len(),
             invalid: member.ending.broken.as_ref().map(Rule::to_string),

@@ -40,6 +40,10 @@ pub struct Member {
     pub ending: Ending,
     /// Who says the same.
     pub confirmed_by: Vec<String>,
+    /// As a `blockchain_test`.
+    pub blockchain: Value,
+    /// As a `blockchain_test_engine`, from Paris on.
+    pub engine: Option<Value>,
 }
 
 /// What the header of a block states, and how the block must end.
@@ -52,31 +56,34 @@ pub struct Ending {
     pub broken: Option<Rule>,
 }
 
-impl Member {
+impl Draft {
     /// Its name among tests.
     pub fn id(&self) -> String {
-        let Draft { family, file, label, .. } = &self.draft;
+        let Self { family, file, label, .. } = self;
         format!("lockstep/{family}/{file}[{label}]")
     }
 
     /// The name of its file in either folder.
-    pub fn file(&self) -> String {
-        format!("{}/{}.json", self.draft.family, self.draft.file)
+    pub fn path(&self) -> String {
+        format!("{}/{}.json", self.family, self.file)
     }
+}
 
-    /// As a `blockchain_test`, and from Paris on as a `blockchain_test_engine`.
+impl Member {
+    /// Writes its tests down.
     ///
     /// # Errors
     /// A transaction that cannot be signed.
-    pub fn tests(&self) -> Result<(Value, Option<Value>), UnknownKey> {
-        let id = self.id();
-        let about = Fixture {
-            name: &id,
-            comment: &self.draft.stands_for,
-            confirmed_by: &self.confirmed_by,
-        };
-        let Ending { stated, broken } = &self.ending;
-        let filled = Filled { block: &self.draft.block, stated, broken: broken.as_ref() };
-        Ok((filled.blockchain_test(about)?, filled.engine_test(about)?))
+    pub(super) fn new(
+        draft: Draft,
+        ending: Ending,
+        confirmed_by: Vec<String>,
+    ) -> Result<Self, UnknownKey> {
+        let id = draft.id();
+        let about = Fixture { name: &id, comment: &draft.stands_for, confirmed_by: &confirmed_by };
+        let Ending { stated, broken } = &ending;
+        let filled = Filled { block: &draft.block, stated, broken: broken.as_ref() };
+        let (blockchain, engine) = (filled.blockchain_test(about)?, filled.engine_test(about)?);
+        Ok(Self { draft, ending, confirmed_by, blockchain, engine })
     }
 }
