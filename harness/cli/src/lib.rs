@@ -15,6 +15,7 @@ mod check;
 mod clients;
 mod defaults;
 mod explain;
+mod explore;
 mod export;
 mod faults;
 mod files;
@@ -172,6 +173,7 @@ impl Lockstep {
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),
             Command::Faults(args) => faults::faults(&args),
             Command::Explain(args) => explain::explain(&args, &self),
+            Command::Explore(args) => explore::explore(&args, &self),
             Command::Export(args) => export::export(&args, &self),
             Command::Suite(args) => suite::suite(&args, &self),
             Command::Minimise(args) => minimise::minimise(&args, &self),

@@ -29,7 +29,7 @@ use lockstep_judge::{
 };
 use lockstep_model::Mode;
 use regex::Regex;
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// The block.
 fn load(args: &CaseArgs, command: &Lockstep) -> Result<Runnable> {
@@ -87,7 +87,7 @@ fn the_one_test(path: &Path, walk: &Walk, filter: Option<&Regex>) -> Result<Test
     }
 }
 
-fn runnable(test: Test) -> Result<Runnable> {
+pub(crate) fn runnable(test: Test) -> Result<Runnable> {
     match test.body {
         Body::Run(runnable) => Ok(*runnable),
         Body::Chain(chain) => chain::only_block(&chain, &test.id)
@@ -163,23 +163,29 @@ pub(crate) fn in_worker(
     what: &str,
     work: Work<'_>,
 ) -> Result<Report> {
+    let named = command.executors.iter().filter(|known| args.executor.contains(&known.name));
+    let patience = named.filter_map(|known| known.client).max().unwrap_or_default();
+    in_process(args.hang_after + patience, &|trials| report(args, command, what, trials, work))
+}
+
+/// Does work with trials in a worker process, which is replaced when a trial hangs or ends it; returns its report.
+pub(crate) fn in_process(
+    hang_after: Duration,
+    work: &dyn Fn(&Trials) -> Result<Report>,
+) -> Result<Report> {
     lockstep_executors::remember();
     if is_worker() {
         if let Some(trials) = Trials::of(of_this_process()?) {
-            let report = report(args, command, what, &trials, work);
             let failed = |error| Report {
                 status: EXIT_USAGE,
                 remarks: problem(&error),
                 ..Report::default()
             };
-            trials.done(report.unwrap_or_else(failed));
+            trials.done(work(&trials).unwrap_or_else(failed));
         }
         return Ok(Report::default());
     }
     let progress = Progress::new();
-    let named = command.executors.iter().filter(|known| args.executor.contains(&known.name));
-    let patience = named.filter_map(|known| known.client).max().unwrap_or_default();
-    let hang_after = args.hang_after + patience;
     let job = Job { hang_after, interrupted: interrupt::flag() };
     let done = watch(&job, Staff::processes(), &mut |line| progress.say(line));
     progress.finish();
@@ -204,7 +210,7 @@ fn report(
     Ok(Report { status: EXIT_AGREES, remarks, ..Report::default() })
 }
 
-fn problem(error: &anyhow::Error) -> String {
+pub(crate) fn problem(error: &anyhow::Error) -> String {
     output::problem(&format!("{error:#}"))
 }
 

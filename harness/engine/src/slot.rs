@@ -51,6 +51,11 @@ impl Slot {
         Self { label, patience, threads, factory, executor: None }
     }
 
+    /// Forgets the executor: the next case makes it anew.
+    pub fn renew(&mut self) {
+        self.executor = None;
+    }
+
     /// Runs one case.
     ///
     /// # Errors

@@ -16,4 +16,6 @@ crate::family! {
     G18 PRE_STATE_SLOT_UNRECORDED Must Candidate: "a slot that is read from the pre-state is not recorded"; "tx1 writes a slot, tx2 reads it"; "bor#2210".
     G20 CODE_CHANGE_UNNOTICED Rest Candidate: "a read of an account counts as current though its code has changed"; "tx1 delegates A anew; tx2 calls A"; "bor#2270".
     G21 NONCE_CHANGE_UNNOTICED Rest Candidate: "a read of an account counts as current though its nonce has changed"; "a factory creates in tx1 and in tx2"; "metis-sdk 178b895".
+    G22 STAMP_TAKEN_AFTER_VALUE Schedule Candidate: "the stamp of a read is taken after its value: what is published in between is never noticed"; "tx1 writes a slot that tx2 reads"; "found by reading: the order of two loads".
+    G23 ACCOUNT_READ_IN_TWO Schedule Candidate: "nonce and balance of an account are read at two moments, and only the second is checked"; "two transactions of one sender"; "found by reading: a lock for each field".
 }

@@ -4,6 +4,7 @@
 //! * [`fuzz`]: campaigns with generated blocks.
 //! * [`finding`], [`history`]: a wrong executor on a block; the values that each transaction should have read.
 //! * [`minimise`], [`explain`]: a failing block, made small and explained.
+//! * [`explore`]: one block under many schedules.
 //! * [`trials`]: runs of a candidate in a worker process that may die.
 //! * [`mod@bench`], [`import`]: speedups of execution and of whole block imports.
 //! * [`t8n`]: a transition tool over an executor.
@@ -14,6 +15,7 @@ pub mod bench;
 pub mod capture;
 pub mod check;
 pub mod explain;
+pub mod explore;
 pub mod finding;
 pub mod fuzz;
 pub mod gate;

@@ -6,7 +6,7 @@
 //! here without knowing each other.
 //!
 //! Reading order: [`case`], [`state`], [`executor`], [`outcome`], [`reads`], [`rejection`], [`dependencies`],
-//! [`trace`].
+//! [`steering`], [`trace`].
 
 pub mod case;
 pub mod changes;
@@ -19,6 +19,7 @@ pub mod reads;
 pub mod rejection;
 pub mod run_options;
 pub mod state;
+pub mod steering;
 pub mod trace;
 
 pub use case::{
@@ -36,4 +37,5 @@ pub use reads::{Read, ReadObserver};
 pub use rejection::{At, Rejection, Rule};
 pub use run_options::RunOptions;
 pub use state::{AccountInfo, StateError, StateReader};
+pub use steering::{Happened, Incarnation, NextStep, Steering, StepKind};
 pub use trace::{Step, Traced};

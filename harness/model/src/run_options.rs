@@ -1,6 +1,6 @@
 //! Options of one run.
 
-use crate::{Case, Fork, Phases, ReadObserver, ReceiptObserver};
+use crate::{Case, Fork, Phases, ReadObserver, ReceiptObserver, Steering};
 use std::{fmt, sync::Arc};
 
 /// Options of one run, kept apart from the [`Case`] so that every executor gets the very same case.
@@ -13,6 +13,9 @@ pub struct RunOptions {
     pub receipts: Option<Arc<dyn ReceiptObserver>>,
     /// Told what each transaction has read. An executor may ignore it.
     pub reads: Option<Arc<dyn ReadObserver>>,
+    /// Decides the order of the steps of the workers. An executor may ignore it; one that follows it never asks
+    /// less often than it takes steps.
+    pub steering: Option<Arc<dyn Steering>>,
 }
 
 impl RunOptions {
@@ -32,6 +35,7 @@ impl fmt::Debug for RunOptions {
             .field("changes_by_transaction", &self.changes_by_transaction)
             .field("receipts", &self.receipts.is_some())
             .field("reads", &self.reads.is_some())
+            .field("steering", &self.steering.is_some())
             .finish()
     }
 }

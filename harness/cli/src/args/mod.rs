@@ -4,6 +4,7 @@ mod bench;
 mod capture;
 mod cases;
 mod check;
+mod explore;
 mod faults;
 mod fixtures;
 mod fuzz;
@@ -20,6 +21,7 @@ pub(crate) use cases::{
     CaseArgs, ExplainArgs, ExplainFormat, ExportArgs, ExportFormat, MinimiseArgs,
 };
 pub(crate) use check::{CheckArgs, DEFAULT_MOST_HANGS, ExpectationsMode, PackMode};
+pub(crate) use explore::{ExploreArgs, ExploreFormat};
 pub(crate) use faults::FaultsArgs;
 pub(crate) use fixtures::PullArgs;
 pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};
@@ -122,6 +124,9 @@ pub(crate) enum Command {
     /// Tell why an executor is wrong on a block
     #[command(long_about = cases::EXPLAIN_ABOUT)]
     Explain(ExplainArgs),
+    /// Run a block under many schedules
+    #[command(long_about = explore::EXPLORE_ABOUT)]
+    Explore(Box<ExploreArgs>),
     /// Write generated blocks for other clients and for the Python specs
     #[command(long_about = cases::EXPORT_ABOUT)]
     Export(ExportArgs),

@@ -11,6 +11,7 @@ mod clients;
 mod command;
 mod direction;
 mod engine;
+mod explore;
 mod export;
 mod fixtures;
 mod flips;

@@ -281,8 +281,14 @@ impl PreparedBlockStm {
             access_list,
             self.settings(spare.slots, is_slow)?,
         ));
-        let crew = self.pool.invite(&block, self.transactions.len().saturating_sub(1));
-        block.work();
+        let crew = if self.options.steering.is_some() {
+            block.work_in_turns();
+            Arc::default()
+        } else {
+            let crew = self.pool.invite(&block, self.transactions.len().saturating_sub(1));
+            block.work();
+            crew
+        };
         let given_up = block.is_given_up();
         if given_up {
             // Another worker may have been committing: only when all have left it is known how far.

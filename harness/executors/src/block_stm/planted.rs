@@ -67,6 +67,15 @@ pub(super) fn is_unrecorded(read: &AccountRead) -> bool {
             || ABSENT_READ_UNRECORDED.is_planted() && read.origin == Origin::PreState)
 }
 
+/// An account of which the nonce was read before the rest.
+#[inline]
+pub(super) fn mixed(before: Option<AccountInfo>, info: Option<AccountInfo>) -> Option<AccountInfo> {
+    match (before, info) {
+        (Some(before), Some(info)) => Some(AccountInfo { nonce: before.nonce, ..info }),
+        _ => info,
+    }
+}
+
 /// An account as a transaction sees it that has read it.
 #[inline]
 pub(super) fn misread(

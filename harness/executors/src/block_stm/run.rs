@@ -4,7 +4,10 @@ use super::{
     access_list::{AccessListBuilder, Accesses},
     buffers::BufferPool,
     collect::{Collection, changes_at},
-    driver::threads::Threads,
+    driver::{
+        threads::Threads,
+        turns::{Pause, Turns, WorkerCoroutine},
+    },
     location::Location,
     memory::MultiVersionMemory,
     reads::ReadSet,
@@ -22,6 +25,7 @@ use crate::{
     sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError, lock},
 };
 use alloy_evm::EvmEnv;
+use corosensei::{Coroutine, Yielder, stack::DefaultStack};
 use lockstep_faults::{
     gas_and_receipts::{CUMULATIVE_GAS_BY_COMPLETION, RECEIPT_STATE_OF_BLOCK_END},
     invalid::INVALID_BLOCK_NEVER_ENDS,
@@ -32,6 +36,46 @@ use lockstep_model::{
 };
 use revm::context::TxEnv;
 use std::ops::Range;
+
+/// The stack of a worker in turns: twice that of a thread. Only what is used becomes memory.
+const STACK_BYTES: usize = 4 << 20;
+
+/// Who drives the workers of the block.
+enum Driver {
+    Threads(Threads),
+    /// So many workers in turns.
+    Turns(Turns, usize),
+}
+
+impl Driver {
+    fn halt(&self) {
+        match self {
+            Self::Threads(threads) => threads.halt(),
+            Self::Turns(turns, _) => turns.halt(),
+        }
+    }
+
+    fn is_given_up(&self) -> bool {
+        match self {
+            Self::Threads(threads) => threads.is_given_up(),
+            Self::Turns(turns, _) => turns.is_given_up(),
+        }
+    }
+
+    fn committed(&self) -> usize {
+        match self {
+            Self::Threads(threads) => threads.committed(),
+            Self::Turns(turns, _) => turns.committed(),
+        }
+    }
+
+    fn into_scheduler(self) -> Scheduler {
+        match self {
+            Self::Threads(threads) => threads.into_scheduler(),
+            Self::Turns(turns, _) => turns.into_scheduler(),
+        }
+    }
+}
 
 /// A block in flight, shared by all workers.
 pub(crate) struct BlockRun {
@@ -47,7 +91,7 @@ pub(crate) struct BlockRun {
     mode: Mode,
     /// Whether reads of the pre-state take longer than most transactions.
     pub(super) is_slow: bool,
-    driver: Threads,
+    driver: Driver,
     pub(super) slots: Slots,
     pub(super) buffers: BufferPool,
     pub(super) committed: Mutex<Committed>,
@@ -172,7 +216,14 @@ impl BlockRun {
         };
         let committed = Committed { decided, stopped: None };
         let buffers = BufferPool::of(settings.claims.workers);
+        let workers = settings.claims.workers;
         let scheduler = Scheduler::new(count, settings.claims);
+        let driver = match &options.steering {
+            Some(steering) => {
+                Driver::Turns(Turns::new(scheduler, settings.mode, steering.clone()), workers)
+            }
+            None => Driver::Threads(Threads::new(scheduler, settings.mode, settings.spins)),
+        };
         Self {
             deferral: settings.deferral,
             state_clearing: has_state_clearing(&case) || STATE_CLEARING_TOO_EARLY.is_planted(),
@@ -185,7 +236,7 @@ impl BlockRun {
             transactions,
             gas_claims: settings.gas_claims,
             memory,
-            driver: Threads::new(scheduler, settings.mode, settings.spins),
+            driver,
             slots: settings.slots.sized(count),
             buffers,
             committed: Mutex::new(committed),
@@ -198,7 +249,28 @@ impl BlockRun {
     /// Takes part in the block until it is done. A panic gives the block up; it must not leave the
     /// other workers waiting.
     pub(crate) fn work(&self) {
-        self.guarded(|| self.driver.drive(&mut Worker::new(self)));
+        match &self.driver {
+            Driver::Threads(threads) => {
+                self.guarded(|| threads.drive(&mut Worker::new(self, None)));
+            }
+            Driver::Turns(..) => unreachable!("nobody is invited to help"),
+        }
+    }
+
+    /// Executes the block on this thread, with all workers in turns.
+    pub(crate) fn work_in_turns(self: &Arc<Self>) {
+        let Driver::Turns(turns, workers) = &self.driver else { unreachable!("as it was made") };
+        let workers = (0..*workers as u32).map(|worker| self.clone().coroutine(worker)).collect();
+        turns.run(workers, &|reason| self.stop(Err(ExecutorError::Broken(reason))));
+    }
+
+    fn coroutine(self: Arc<Self>, worker: u32) -> WorkerCoroutine {
+        let stack = DefaultStack::new(STACK_BYTES).expect("address space for a stack");
+        Coroutine::with_stack(stack, move |yielder: &Yielder<(), Pause>, ()| {
+            let Driver::Turns(turns, _) = &self.driver else { unreachable!("as it was made") };
+            let turn = turns.of_worker(worker, yielder);
+            self.guarded(|| turns.drive(&turn, &mut Worker::new(&self, Some(&turn))));
+        })
     }
 
     fn guarded(&self, work: impl FnOnce()) {

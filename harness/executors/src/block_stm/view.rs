@@ -1,9 +1,11 @@
 //! The state as one transaction sees it, and the record of what it looked at.
 
 use super::{
+    driver::Turn,
+    location::{account_hash, slot_hash},
     memory::MultiVersionMemory,
     planted,
-    reads::{ClearingRead, Origin, ReadSet, Seen},
+    reads::{ClearingRead, Origin, ReadSet, Seen, SlotRead},
     version::Position,
     writes::Base,
 };
@@ -17,10 +19,13 @@ use alloy_primitives::{Address, B256, U256};
 use lockstep_faults::{
     caches::CODE_OF_BLOCK_NOT_FOUND,
     destruction::CREATED_IN_BLOCK_COUNTS_AS_IN_TRANSACTION,
-    memory::{PRE_STATE_SLOT_UNRECORDED, STORAGE_READ_REPLACES_RECORD},
+    memory::{
+        ACCOUNT_READ_IN_TWO, PRE_STATE_SLOT_UNRECORDED, STAMP_TAKEN_AFTER_VALUE,
+        STORAGE_READ_REPLACES_RECORD,
+    },
     transfers::RECIPIENT_READ_UNRECORDED,
 };
-use lockstep_model::AccountInfo;
+use lockstep_model::{AccountInfo, Incarnation};
 use revm::{
     Database,
     state::{AccountInfo as RevmInfo, Bytecode},
@@ -29,7 +34,7 @@ use smallvec::SmallVec;
 use std::fmt;
 
 /// The multi-version memory as one position in the block sees it.
-pub(crate) struct View {
+pub(crate) struct View<'a> {
     memory: Arc<MultiVersionMemory>,
     position: Position,
     reads: Box<ReadSet>,
@@ -37,18 +42,71 @@ pub(crate) struct View {
     /// Accounts whose balance mattered.
     observed: SmallVec<[Address; 8]>,
     codes: WorkerCodes,
+    /// Where a schedule decides.
+    turn: Option<&'a dyn Turn>,
 }
 
-impl fmt::Debug for View {
+impl fmt::Debug for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("View").field("position", &self.position).finish_non_exhaustive()
     }
 }
 
-impl View {
+impl<'a> View<'a> {
     pub(crate) fn new(memory: Arc<MultiVersionMemory>, position: Position) -> Self {
         let (reads, observed, codes) = Default::default();
-        Self { memory, position, reads, observes_everything: false, observed, codes }
+        let turn = None;
+        Self { memory, position, reads, observes_everything: false, observed, codes, turn }
+    }
+
+    /// Each read waits for its turn, if there are turns.
+    pub(crate) fn in_turns(self, turn: Option<&'a dyn Turn>) -> Self {
+        Self { turn, ..self }
+    }
+
+    /// Only where a fault takes the stamp of a read after its value: the value, and then a moment for others.
+    fn slot_before_its_stamp(
+        &self,
+        address: Address,
+        slot: U256,
+    ) -> Result<Option<SlotRead>, ReadError> {
+        if !STAMP_TAKEN_AFTER_VALUE.is_planted() {
+            return Ok(None);
+        }
+        let read = self.memory.slot(address, slot, self.position)?;
+        if let Some(turn) = self.turn {
+            turn.before_read(read.hash);
+        }
+        Ok(Some(read))
+    }
+
+    /// Only where a fault reads an account in two pieces: the first of them, and then a moment for others.
+    fn account_before(&self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
+        if !ACCOUNT_READ_IN_TWO.is_planted() {
+            return Ok(None);
+        }
+        let read = self.memory.account(address, self.position)?;
+        if let Some(turn) = self.turn {
+            turn.before_read(read.hash);
+        }
+        Ok(read.info)
+    }
+
+    /// Told after a read.
+    fn has_read(&self, place: u64, origin: Origin) {
+        let Some(turn) = self.turn else { return };
+        let writer = match origin {
+            Origin::PreState => None,
+            Origin::Written(writer) | Origin::Cleared(writer) => Some(writer),
+        };
+        // Position 0 is before the transactions.
+        turn.has_read(
+            place,
+            writer.and_then(|writer| {
+                let transaction = writer.position.checked_sub(1)?;
+                Some(Incarnation { transaction, number: writer.incarnation })
+            }),
+        );
     }
 
     /// For lists of what was accessed: they hold balances, so every balance counts.
@@ -108,9 +166,14 @@ impl View {
         address: Address,
         seen: Seen,
     ) -> Result<Option<AccountInfo>, ReadError> {
+        if let Some(turn) = self.turn {
+            turn.before_read(account_hash(address));
+        }
+        let before = self.account_before(address)?;
         let stamps = &mut self.reads.stamps;
         let read = self.memory.account_recording(address, self.position, seen, stamps)?;
-        let info = read.info;
+        self.has_read(read.hash, read.origin);
+        let info = planted::mixed(before, read.info);
         if !planted::is_unrecorded(&read) {
             self.reads.accounts.push(read);
         }
@@ -118,7 +181,7 @@ impl View {
     }
 }
 
-impl TransferState for View {
+impl TransferState for View<'_> {
     fn sender(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
         self.observe(address);
         self.account(address, Seen::Everything)
@@ -136,7 +199,7 @@ impl TransferState for View {
     }
 }
 
-impl Database for View {
+impl Database for View<'_> {
     type Error = ReadError;
 
     fn basic(&mut self, address: Address) -> Result<Option<RevmInfo>, ReadError> {
@@ -154,8 +217,14 @@ impl Database for View {
         if let Some(wrong) = planted::wrong_slot(&self.memory, self.position, address, slot)? {
             return Ok(wrong);
         }
+        if let Some(turn) = self.turn {
+            turn.before_read(slot_hash(address, slot));
+        }
+        let before = self.slot_before_its_stamp(address, slot)?;
         let stamps = &mut self.reads.stamps;
         let read = self.memory.slot_recording(address, slot, self.position, stamps)?;
+        let read = before.unwrap_or(read);
+        self.has_read(read.hash, read.origin);
         if STORAGE_READ_REPLACES_RECORD.is_planted() {
             self.reads.slots.clear();
         }
@@ -166,11 +235,16 @@ impl Database for View {
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {
-        cached_block_hash(number, || Ok(self.memory.pre_state().block_hash(number)?))
+        cached_block_hash(number, || {
+            if let Some(turn) = self.turn {
+                turn.before_read(number);
+            }
+            Ok(self.memory.pre_state().block_hash(number)?)
+        })
     }
 }
 
-impl StorageProbe for View {
+impl StorageProbe for View<'_> {
     /// As the reference: the pre-state has storage, and the account was not destroyed on the way.
     fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
         let stamps = &mut self.reads.stamps;

@@ -3,7 +3,7 @@
 use super::{
     access_list::Accesses,
     buffers::{Buffers, WorkerBuffers},
-    driver::Steps,
+    driver::{Steps, Turn},
     memory::EntryBlocks,
     planted,
     rewards::Owed,
@@ -31,9 +31,15 @@ use lockstep_faults::{
     },
     memory::THIRD_EXECUTION_ASSERTED_AWAY,
 };
-use lockstep_model::{At, ExecutorError, Rejection, Rule};
+use lockstep_model::{At, ExecutorError, Happened, Incarnation, Rejection, Rule, StepKind};
 use revm::context::result::{EVMError, ExecutionResult};
 use std::{ops::Range, time::Instant};
+
+impl From<Version> for Incarnation {
+    fn from(Version { transaction, incarnation }: Version) -> Self {
+        Self { transaction, number: incarnation }
+    }
+}
 
 /// How a task ended, for the scheduler.
 enum Ended {
@@ -60,16 +66,18 @@ enum Unfinished {
 pub(super) struct Worker<'a> {
     block: &'a BlockRun,
     /// Built with the first execution: some workers only ever validate.
-    evm: Option<StrictEvm<View>>,
+    evm: Option<StrictEvm<View<'a>>>,
     writes: WriteSet,
     entry_blocks: EntryBlocks,
     buffers: WorkerBuffers<'a>,
     ended: Vec<Ended>,
     plain_transfers: bool,
+    /// Where a schedule decides.
+    turn: Option<&'a dyn Turn>,
 }
 
 impl<'a> Worker<'a> {
-    pub(super) fn new(block: &'a BlockRun) -> Self {
+    pub(super) fn new(block: &'a BlockRun, turn: Option<&'a dyn Turn>) -> Self {
         Self {
             block,
             evm: None,
@@ -78,6 +86,7 @@ impl<'a> Worker<'a> {
             buffers: block.buffers.of_worker(),
             ended: Vec::new(),
             plain_transfers: !block.has_access_list && has_plain_transfers(block.env.cfg_env.spec),
+            turn,
         }
     }
 }
@@ -88,10 +97,14 @@ impl Steps for Worker<'_> {
         match task {
             Task::Execute(batch) => self.execute(batch),
             Task::Validate(version) => {
+                self.before(StepKind::Validate, version);
                 let valid = self.reads_are_current(version.transaction);
                 self.ended.push(Ended::Validated { version, valid });
             }
-            Task::Commit(task) => self.commit(task),
+            Task::Commit(task) => {
+                self.before(StepKind::Commit, Version { transaction: task.start, incarnation: 0 });
+                self.commit(task);
+            }
             Task::Wait | Task::Done => {}
         }
     }
@@ -116,6 +129,9 @@ impl Steps for Worker<'_> {
             };
             if let Some(version) = aborted {
                 self.block.abort(version.transaction);
+                if let Some(turn) = self.turn {
+                    turn.tell(Happened::Aborted(version.into()));
+                }
                 scheduler.finish_abort(version);
             }
         }
@@ -123,6 +139,19 @@ impl Steps for Worker<'_> {
 }
 
 impl Worker<'_> {
+    /// Waits for the turn to do this.
+    fn before(&self, kind: StepKind, version: Version) {
+        if let Some(turn) = self.turn {
+            turn.before(kind, Some(version.into()), 0);
+        }
+    }
+
+    fn tell(&self, happened: impl FnOnce() -> Happened) {
+        if let Some(turn) = self.turn {
+            turn.tell(happened());
+        }
+    }
+
     fn execute(&mut self, batch: Batch) {
         let block = self.block;
         let counters = &block.counters;
@@ -140,6 +169,7 @@ impl Worker<'_> {
                 Ok(executed) => self.publish(version, executed, start),
                 Err(Unfinished::Blocked(blocker)) => {
                     counters.suspensions.fetch_add(1, Ordering::Relaxed);
+                    self.tell(|| Happened::Suspended(version.into(), blocker - 1));
                     // Position 0 is final before the first transaction starts: no transaction waits for it.
                     Ended::Suspended { version, on: blocker - 1 }
                 }
@@ -155,7 +185,7 @@ impl Worker<'_> {
     fn transact(&mut self, version: Version) -> Result<Executed, Unfinished> {
         let block = self.block;
         let evm = self.evm.get_or_insert_with(|| {
-            let mut view = View::new(block.memory.clone(), 0);
+            let mut view = View::new(block.memory.clone(), 0).in_turns(self.turn);
             if block.has_access_list {
                 view = view.observing_everything();
             }
@@ -164,6 +194,9 @@ impl Worker<'_> {
             evm
         });
         evm.db_mut().move_to(version.transaction + 1);
+        if let Some(turn) = self.turn {
+            turn.begin(version.into());
+        }
         let transaction = &block.transactions[version.transaction as usize];
         if block.is_slow
             && let TxKind::Call(to) = transaction.kind
@@ -255,6 +288,7 @@ impl Worker<'_> {
     }
 
     fn publish(&mut self, version: Version, executed: Executed, start: Option<Instant>) -> Ended {
+        self.before(StepKind::Publish, version);
         let evm = self.evm.as_mut().expect("made by the first execution");
         let spare = self.buffers.take();
         let mut reads = evm.db_mut().take_reads(spare.reads);
@@ -288,6 +322,7 @@ impl Worker<'_> {
         if let (Some(trace), Some(start)) = (&self.block.trace, start) {
             trace.executed(start);
         }
+        self.tell(|| Happened::Published(version.into()));
         Ended::Executed { version, wrote_elsewhere }
     }
 
@@ -339,6 +374,7 @@ impl Worker<'_> {
                 self.buffers.give_back(worker, Buffers { reads, locations });
             }
             valid += 1;
+            self.tell(|| Happened::Committed(index));
         }
         drop(committed);
         let checked = u64::from(valid) + u64::from(valid < task.len() as u32);

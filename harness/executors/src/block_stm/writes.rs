@@ -118,7 +118,7 @@ impl WriteSet {
 
     /// Takes what a transaction did out of revm's journal. Accounts of which a transaction wrote more
     /// than a credit count as observed: the write holds their balance.
-    pub(crate) fn take(&mut self, state: &mut EvmState, view: &mut View, state_clearing: bool) {
+    pub(crate) fn take(&mut self, state: &mut EvmState, view: &mut View<'_>, state_clearing: bool) {
         // In no order: each place is written once, wherever it stands in the set.
         let heirs_are_unpaid =
             HEIR_UNPAID.is_planted() && state.values().any(Account::is_selfdestructed);
@@ -134,7 +134,7 @@ impl WriteSet {
         &mut self,
         address: Address,
         account: &mut Account,
-        view: &mut View,
+        view: &mut View<'_>,
         state_clearing: bool,
     ) {
         if account.is_selfdestructed() {
@@ -180,7 +180,7 @@ impl WriteSet {
         address: Address,
         before: Option<AccountInfo>,
         account: &Account,
-        view: &mut View,
+        view: &mut View<'_>,
     ) {
         let (mut after, created) = (model_info(&account.info), account.is_created());
         planted::miswrite(before, &mut after, created);

@@ -117,6 +117,23 @@ impl Suspect {
         Err(NotShrunk::Agrees { runs })
     }
 
+    /// Runs the block once. `right` keeps the outcome of the reference from run to run. After a failure the
+    /// executor is made anew, so that nothing of a failing run reaches the next one.
+    ///
+    /// # Errors
+    /// When the reference cannot run it.
+    pub(crate) fn try_once(
+        &mut self,
+        block: (&Runnable, &RunOptions),
+        right: &mut Option<Outcome>,
+    ) -> Result<Option<Failure>, NotShrunk> {
+        let failed = self.run(block, right, false)?;
+        if failed.is_some() {
+            self.candidate.renew();
+        }
+        Ok(failed.map(|(failure, _)| failure))
+    }
+
     /// As [`Self::first_failure`], with the outcome, where there is one.
     ///
     /// # Errors

@@ -10,14 +10,16 @@
 //! transaction (`scheduler`, "Why it always ends") or is done, which wakes all. The model
 //! `no_worker_sleeps_for_ever` runs this under loom.
 
-use super::Steps;
+use super::{
+    Steps,
+    schedule::{Next, Schedule, Wake},
+};
 use crate::{
-    block_stm::scheduler::{Scheduler, Task},
+    block_stm::scheduler::Scheduler,
     sync::{
         AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, SPINS, lock, spin_loop, wait,
     },
 };
-use lockstep_faults::memory::LONE_SLEEPER_NOT_WOKEN;
 use lockstep_model::Mode;
 
 /// The scheduler of one block, driven by threads.
@@ -28,27 +30,16 @@ pub(crate) struct Threads {
     wake_up: Condvar,
     /// Counts ended tasks, for those who spin.
     ended_tasks: AtomicU64,
-    mode: Mode,
     /// Whether there is a core for each worker, so that spinning takes no time from another one.
     spins: bool,
 }
 
-#[derive(Debug)]
-struct Schedule {
-    scheduler: Scheduler,
-    sleepers: usize,
-    /// One thread alone goes on from the committed prefix.
-    given_up: bool,
-}
-
 impl Threads {
     pub(crate) fn new(scheduler: Scheduler, mode: Mode, spins: bool) -> Self {
-        let schedule = Schedule { scheduler, sleepers: 0, given_up: false };
         Self {
-            schedule: Mutex::new(schedule),
+            schedule: Mutex::new(Schedule::new(scheduler, mode)),
             wake_up: Condvar::new(),
             ended_tasks: AtomicU64::new(0),
-            mode,
             spins,
         }
     }
@@ -57,34 +48,20 @@ impl Threads {
     pub(crate) fn drive(&self, worker: &mut impl Steps) {
         let mut schedule = lock(&self.schedule);
         loop {
-            match schedule.scheduler.next_task() {
-                Task::Done => return self.wake(&schedule, Condvar::notify_all),
-                Task::Wait => schedule = self.wait_for_a_task(schedule),
-                task => {
-                    // One alone, who looks in turn whether there is more: to wake many for one task costs more
-                    // than most tasks.
-                    if schedule.sleepers > 0 && schedule.scheduler.has_task() {
-                        self.wake(&schedule, Condvar::notify_one);
-                    }
+            let (next, wake) = schedule.next();
+            // Under the lock.
+            self.wake(wake);
+            match next {
+                Next::Leave => return,
+                Next::Sleep => schedule = self.wait_for_a_task(schedule),
+                Next::Perform(task) => {
                     drop(schedule);
                     worker.perform(task);
                     schedule = lock(&self.schedule);
-                    worker.report(&mut schedule.scheduler);
-                    self.give_up_if_hopeless(&mut schedule);
+                    schedule.report(worker);
                     self.ended_tasks.fetch_add(1, Ordering::Relaxed);
                 }
             }
-        }
-    }
-
-    /// In mode `auto`, where guessing goes wrong most of the time, one thread goes on alone.
-    fn give_up_if_hopeless(&self, schedule: &mut Schedule) {
-        if self.mode == Mode::Auto
-            && schedule.scheduler.is_hopeless()
-            && !schedule.scheduler.is_done()
-        {
-            schedule.given_up = true;
-            schedule.scheduler.halt();
         }
     }
 
@@ -108,40 +85,41 @@ impl Threads {
         }
         // Looked at under the lock: nothing can end unseen from here to the wait.
         if self.ended_tasks.load(Ordering::Relaxed) == ended {
-            schedule.sleepers += 1;
+            schedule.sleeps();
             schedule = wait(&self.wake_up, schedule);
-            schedule.sleepers -= 1;
+            schedule.woke();
         }
         schedule
     }
 
-    /// Wakes one of those who sleep, or all. Under the lock.
-    fn wake(&self, schedule: &Schedule, notify: impl FnOnce(&Condvar)) {
-        if schedule.sleepers > usize::from(LONE_SLEEPER_NOT_WOKEN.is_planted()) {
-            notify(&self.wake_up);
+    fn wake(&self, wake: Wake) {
+        match wake {
+            Wake::Nobody => {}
+            Wake::One => self.wake_up.notify_one(),
+            Wake::All => self.wake_up.notify_all(),
         }
     }
 
     /// Ends the block early: no more tasks are handed out.
     pub(crate) fn halt(&self) {
         let mut schedule = lock(&self.schedule);
-        schedule.scheduler.halt();
         self.ended_tasks.fetch_add(1, Ordering::Relaxed);
-        self.wake(&schedule, Condvar::notify_all);
+        let wake = schedule.halt();
+        self.wake(wake);
     }
 
     /// Whether one thread alone has to go on: the block was given up as hopeless.
     pub(crate) fn is_given_up(&self) -> bool {
-        lock(&self.schedule).given_up
+        lock(&self.schedule).is_given_up()
     }
 
     /// Transactions that are committed.
     pub(crate) fn committed(&self) -> usize {
-        lock(&self.schedule).scheduler.committed()
+        lock(&self.schedule).committed()
     }
 
     /// The scheduler, when all workers are gone.
     pub(crate) fn into_scheduler(self) -> Scheduler {
-        self.schedule.into_inner().unwrap_or_else(PoisonError::into_inner).scheduler
+        self.schedule.into_inner().unwrap_or_else(PoisonError::into_inner).into_scheduler()
     }
 }
