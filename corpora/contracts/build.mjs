@@ -14,7 +14,7 @@ const settings = {
   evmVersion: "cancun",
   optimizer: { enabled: true, runs: 1_000_000 },
   metadata: { bytecodeHash: "none", appendCBOR: false },
-  outputSelection: { "*": { "*": ["evm.deployedBytecode.object", "evm.methodIdentifiers"] } },
+  outputSelection: { "*": { "*": ["evm.deployedBytecode.object", "evm.methodIdentifiers", "storageLayout"] } },
 };
 const compiled = JSON.parse(
   solc.compile(JSON.stringify({ language: "Solidity", sources, settings })),
@@ -27,7 +27,13 @@ for (const [file, inside] of Object.entries(compiled.contracts)) {
   for (const [name, contract] of Object.entries(inside)) {
     const code = contract.evm.deployedBytecode.object;
     if (code === "") continue; // an interface
-    contracts[name] = { source: file, functions: contract.evm.methodIdentifiers, code: "0x" + code };
+    // Names of variables by slot; those that share one are in one text.
+    const storage = {};
+    for (const { label, slot } of contract.storageLayout?.storage ?? []) {
+      storage[slot] = slot in storage ? `${storage[slot]}, ${label}` : label;
+    }
+    const functions = contract.evm.methodIdentifiers;
+    contracts[name] = { source: file, functions, storage, code: "0x" + code };
   }
 }
 const text = JSON.stringify({ compiler: solc.version(), settings, contracts }, null, 2) + "\n";

@@ -1,9 +1,12 @@
-//! An executor of your own in every command of Lockstep, five bugs to see them caught, and a slowness to see
+//! An executor of your own in every command of Lockstep, six bugs to see them caught, and a slowness to see
 //! it found: `brought --bug gas check`, `brought --slower 10 gate`.
 
 use lockstep_executors::Reference;
 use lockstep_model::{Case, Execution, Executor, ExecutorError, Outcome, Prepared, RunOptions};
-use std::time::Instant;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
 
 /// The deliberate faults.
 #[derive(Debug, Clone, Default)]
@@ -13,11 +16,11 @@ struct Wrong {
     slower: u32,
 }
 
-/// Executes blocks as the reference does, but for the deliberate faults.
-struct Mine(Wrong);
+/// Executes blocks as the reference does, but for the deliberate faults. The second is its threads.
+struct Mine(Wrong, usize);
 
 /// A block that is ready to run.
-struct Ready(Box<dyn Prepared>, Case, Wrong);
+struct Ready(Box<dyn Prepared>, Case, Wrong, usize);
 
 impl Executor for Mine {
     fn prepare(
@@ -25,7 +28,7 @@ impl Executor for Mine {
         case: &Case,
         options: &RunOptions,
     ) -> Result<Box<dyn Prepared>, ExecutorError> {
-        Ok(Box::new(Ready(Reference.prepare(case, options)?, case.clone(), self.0.clone())))
+        Ok(Box::new(Ready(Reference.prepare(case, options)?, case.clone(), self.0.clone(), self.1)))
     }
 }
 
@@ -35,6 +38,7 @@ const UNLUCKY: [&str; 4] = ["hot-slot-100[Osaka", "erc20-hot", "t8n block", "::l
 impl Prepared for Ready {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
         let start = Instant::now();
+        let overtaken = self.2.bug.as_deref() == Some("order") && is_overtaken(&self.1, self.3);
         let mut execution = self.0.run()?;
         let until = start + start.elapsed() * (100 + self.2.slower) / 100;
         while Instant::now() < until {
@@ -44,6 +48,9 @@ impl Prepared for Ready {
         let is_unlucky = UNLUCKY.iter().any(|id| self.1.id.contains(id))
             && !self.1.block.transactions.is_empty();
         match self.2.bug.as_deref() {
+            Some("order") if overtaken => {
+                block.receipts.iter_mut().for_each(|receipt| receipt.gas_used += 1);
+            }
             Some("gas") => block.receipts.iter_mut().for_each(|receipt| receipt.gas_used += 1),
             Some("log") => drop(block.receipts.first_mut().and_then(|receipt| receipt.logs.pop())),
             Some("reward") => {
@@ -58,6 +65,26 @@ impl Prepared for Ready {
         }
         Ok(execution)
     }
+}
+
+/// Reads the senders beforehand, on two threads. True where a later one was read before the first: the threads
+/// left alone seldom do that, for the second one has to be started.
+fn is_overtaken(case: &Case, threads: usize) -> bool {
+    let senders: Vec<_> = case.block.transactions.iter().map(|one| one.sender).collect();
+    let (Some((first, later)), true) = (senders.split_first(), threads > 1) else { return false };
+    let is_first_read = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let overtakes = scope.spawn(|| {
+            let read = |sender: &_| drop(case.pre_state.account(*sender));
+            later.iter().filter(|sender| *sender != first).any(|sender| {
+                read(sender);
+                !is_first_read.load(Ordering::SeqCst)
+            })
+        });
+        let _ = case.pre_state.account(*first);
+        is_first_read.store(true, Ordering::SeqCst);
+        overtakes.join().is_ok_and(|overtakes| overtakes)
+    })
 }
 
 /// One seed of `fuzz` in a hundred overflows the stack, one hangs and one aborts.
@@ -95,6 +122,6 @@ fn main() -> std::process::ExitCode {
     let slower = take(&mut words, "--slower").and_then(|percent| percent.parse().ok());
     let wrong = Wrong { bug, slower: slower.unwrap_or_default() };
     lockstep_cli::Lockstep::new()
-        .executor("mine", move |_threads| Ok(Box::new(Mine(wrong.clone()))))
+        .executor("mine", move |threads| Ok(Box::new(Mine(wrong.clone(), threads))))
         .run_from(words)
 }

@@ -14,5 +14,6 @@ pub mod projections;
 pub mod record;
 pub mod runner;
 pub mod samples;
+pub mod schedules;
 pub mod schema;
 pub mod terminal;

@@ -3,8 +3,8 @@
 use super::{Color, KindArgs};
 use clap::{Args, ValueEnum};
 use lockstep_formats::networks::Network;
-use lockstep_jobs::explore::{schedule::Schedule, strategy::StrategyKind};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use lockstep_jobs::explore::{outside::Holds, schedule::Schedule, strategy::StrategyKind};
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 pub(super) const EXPLORE_ABOUT: &str = "\
 Runs one block again and again, each time under another order of the steps of the executor's workers, until \
@@ -36,6 +36,25 @@ pub(crate) enum ExploreFormat {
     Human,
     /// One JSON object a line on stdout, one for each block, nothing else there
     Json,
+}
+
+/// A schedule: of steps, or of reads that are held back.
+#[derive(Debug, Clone)]
+pub(crate) enum Order {
+    Steps(Schedule),
+    Reads(Holds),
+}
+
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim_start().starts_with('o') {
+            text.parse().map(Self::Reads)
+        } else {
+            text.parse().map(Self::Steps)
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -77,7 +96,8 @@ pub(crate) struct ExploreArgs {
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) threads: usize,
 
-    /// Strategies, in turns
+    /// Strategies, in turns: random, pct, pos, surw; or threads, which is none
+    /// [default: random,pct,pos,surw]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',',
           default_values_t = StrategyKind::ALL, hide_default_value = true)]
     pub(crate) strategy: Vec<StrategyKind>,
@@ -106,9 +126,17 @@ pub(crate) struct ExploreArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) depth: u32,
 
+    /// Leave a failing schedule as it was found
+    #[arg(long)]
+    pub(crate) as_found: bool,
+
+    /// Stop at the first block that fails
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+
     /// Run this schedule, to the letter
     #[arg(long, value_name = "TEXT")]
-    pub(crate) schedule: Option<Schedule>,
+    pub(crate) schedule: Option<Order>,
 
     /// Write a failing block, its schedule and its picture to DIR
     #[arg(long, value_name = "DIR")]

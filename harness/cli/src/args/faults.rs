@@ -20,6 +20,7 @@ Examples:
                                                reports/faults.md and reports/faults.json
 
   lockstep faults --suite suite --out scores   what the conformance suite alone reveals
+  lockstep faults --schedules --out reports    how many schedules each strategy needs
   lockstep faults --blocks corpora/faults      a block for each fault that has none yet
 
 Exit status:
@@ -74,6 +75,11 @@ pub(crate) struct FaultsArgs {
     /// Keep the block that gave each fault away, minimised, as DIR/ID.json; one that is there stays
     #[arg(long, value_name = "DIR")]
     pub(crate) blocks: Option<PathBuf>,
+
+    /// Compare the strategies of `lockstep explore` on the faults that need a schedule; --out writes
+    /// schedules.json and schedules.md
+    #[arg(long, conflicts_with_all = ["official", "packed", "real", "suite", "blocks", "must"])]
+    pub(crate) schedules: bool,
 
     /// Write faults.json and faults.md to DIR, after each fault
     #[arg(long, value_name = "DIR")]

@@ -21,7 +21,7 @@ pub(crate) use cases::{
     CaseArgs, ExplainArgs, ExplainFormat, ExportArgs, ExportFormat, MinimiseArgs,
 };
 pub(crate) use check::{CheckArgs, DEFAULT_MOST_HANGS, ExpectationsMode, PackMode};
-pub(crate) use explore::{ExploreArgs, ExploreFormat};
+pub(crate) use explore::{ExploreArgs, ExploreFormat, Order};
 pub(crate) use faults::FaultsArgs;
 pub(crate) use fixtures::PullArgs;
 pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};

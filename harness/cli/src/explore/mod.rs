@@ -5,7 +5,7 @@ mod show;
 
 use crate::{
     EXIT_NOTHING, Lockstep,
-    args::{ExploreArgs, ExploreFormat},
+    args::{ExploreArgs, ExploreFormat, Order},
     candidates::{factory, one},
     files, interrupt,
     one_case::in_process,
@@ -15,11 +15,16 @@ use anyhow::{Context, Result};
 use blocks::{Blocks, Named};
 use lockstep_engine::Candidate;
 use lockstep_jobs::{
-    explore::{Explorer, Plan, schedule::Schedule},
+    explore::{
+        Explorer, Plan,
+        outside::{Holds, Outside},
+        schedule::Schedule,
+    },
     minimise::Suspect,
     trials::{Report, Trials},
 };
 use lockstep_model::Mode;
+pub(crate) use show::Line;
 use show::Shown;
 use std::sync::atomic::Ordering;
 
@@ -61,18 +66,23 @@ fn explore_all(args: &ExploreArgs, command: &Lockstep, trials: &Trials) -> Resul
         time: args.time,
         seed: args.schedule_seed,
         depth: args.depth,
+        as_found: args.as_found,
         interrupted: interrupted.clone(),
     };
     let Blocks { named, mut remarks } = blocks::of(args, &reference)?;
     let work = Work { args, candidate, reference, trials, plan };
     let (mut text, mut status, mut done) = (String::new(), 0, 0);
     for block in &named {
+        if args.fail_fast && status == EXIT_FAILED {
+            break;
+        }
         if interrupted.load(Ordering::SeqCst) {
             remarks.push_str(&output::problem("interrupted: not all blocks were explored"));
             break;
         }
         let shown = match &args.schedule {
-            Some(schedule) => work.replay(block, schedule)?,
+            Some(Order::Steps(schedule)) => work.replay(block, schedule)?,
+            Some(Order::Reads(holds)) => work.replay_reads(block, holds)?,
             None => work.explore(block)?,
         };
         done += 1;
@@ -114,14 +124,34 @@ impl Work<'_> {
             self.trials
                 .progress(format!("{id}: {schedules} schedules, {seen} of {possible} pairs"));
         });
-        let explored = explored.with_context(|| id.to_string())?;
-        let explored = explored
-            .with_context(|| format!("{}: it follows no schedule", self.candidate.label))?;
+        let Some(explored) = explored.with_context(|| id.to_string())? else {
+            return self.explore_reads(block);
+        };
         let saved = self.args.out.as_ref().zip(explored.failing.as_ref());
         let saved = saved.map(|(folder, failing)| {
             show::save(folder, block, failing, &self.candidate.label, &mut suspect)
         });
         let saved = saved.transpose()?;
         Ok(show::explored(self.args, block, &self.candidate, &explored, saved.as_deref()))
+    }
+
+    /// The executor follows no schedule: its reads are held back.
+    fn explore_reads(&self, block: &Named) -> Result<Shown> {
+        let mut suspect = self.suspect();
+        let mut outside = Outside::new(&block.block, &mut suspect, self.candidate.threads);
+        let id = &block.block.case.id;
+        let steered = outside.explore(&self.plan, &mut |schedules| {
+            self.trials.progress(format!("{id}: {schedules} orders of reads"));
+        });
+        let steered = steered.with_context(|| id.to_string())?;
+        Ok(show::steered(self.args, block, &self.candidate, &steered))
+    }
+
+    fn replay_reads(&self, block: &Named, holds: &Holds) -> Result<Shown> {
+        let mut suspect = self.suspect();
+        let mut outside = Outside::new(&block.block, &mut suspect, self.candidate.threads);
+        let id = &block.block.case.id;
+        let replayed = outside.replay(holds).with_context(|| format!("{id}: --schedule"))?;
+        Ok(show::replayed_reads(block, &self.candidate.label, &replayed))
     }
 }

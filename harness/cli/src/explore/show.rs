@@ -6,7 +6,11 @@ use anyhow::Result;
 use lockstep_engine::Candidate;
 use lockstep_formats::export::{Fixture, fixture};
 use lockstep_jobs::{
-    explore::{Ended, Explored, Failing, Replayed, diagram},
+    explore::{
+        Ended, Explored, Failing, Replayed, diagram,
+        outside::{Held, REPLAYS, Steered},
+    },
+    finding::Failure,
     minimise::Suspect,
 };
 use lockstep_model::RunOptions;
@@ -33,7 +37,7 @@ pub(crate) struct Line {
     pub(crate) schedules: u64,
     /// How long they took.
     pub(crate) seconds: f64,
-    /// Pairs of reader and writer that were seen, and those that are possible.
+    /// Pairs of reader and writer that were seen, and those that are possible; from outside, orders of two reads.
     pub(crate) pairs: (usize, usize),
     /// How it fails, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +59,25 @@ pub(crate) struct Line {
     pub(crate) command: Option<String>,
 }
 
+impl Line {
+    fn new(block: &Named, executor: &str, ended: &str) -> Self {
+        Self {
+            block: block.block.case.id.to_string(),
+            executor: executor.to_owned(),
+            ended: ended.to_owned(),
+            schedules: 0,
+            seconds: 0.0,
+            pairs: (0, 0),
+            failure: None,
+            found_by: None,
+            schedule: None,
+            preemptions: None,
+            replays: None,
+            command: None,
+        }
+    }
+}
+
 pub(super) fn replayed(block: &Named, executor: &str, replayed: &Replayed) -> Shown {
     let id = block.block.case.id.to_string();
     let Replayed { failure, record } = replayed;
@@ -68,18 +91,10 @@ pub(super) fn replayed(block: &Named, executor: &str, replayed: &Replayed) -> Sh
     text.push('\n');
     text.push_str(&diagram::terminal(record));
     let line = Line {
-        block: id,
-        executor: executor.to_owned(),
-        ended: "replayed".to_owned(),
         schedules: 1,
-        seconds: 0.0,
-        pairs: (0, 0),
         failure: failure.as_ref().map(|failure| failure.text.clone()),
-        found_by: None,
-        schedule: None,
         preemptions: Some(preemptions),
-        replays: None,
-        command: None,
+        ..Line::new(block, executor, "replayed")
     };
     Shown { text, failed: failure.is_some(), line }
 }
@@ -102,16 +117,117 @@ fn command(block: &Named, candidate: &Candidate, args: &ExploreArgs, failing: &F
     words.extend(["--executor".to_owned(), args.executor.clone(), "--threads".to_owned(), threads]);
     match &failing.run {
         Some(run) => words.extend(["--schedule".to_owned(), run.schedule.to_string()]),
-        None => words.extend([
-            "--strategy".to_owned(),
-            program::list(&args.strategy),
-            "--schedule-seed".to_owned(),
-            args.schedule_seed.to_string(),
-            "--first".to_owned(),
-            failing.number.to_string(),
-            "--schedules".to_owned(),
-            "1".to_owned(),
-        ]),
+        None => words.extend(by_number(args, failing.number)),
+    }
+    program::command(words)
+}
+
+/// The words that make the schedule of a number again.
+fn by_number(args: &ExploreArgs, number: u64) -> [String; 8] {
+    [
+        "--strategy".to_owned(),
+        program::list(&args.strategy),
+        "--schedule-seed".to_owned(),
+        args.schedule_seed.to_string(),
+        "--first".to_owned(),
+        number.to_string(),
+        "--schedules".to_owned(),
+        "1".to_owned(),
+    ]
+}
+
+pub(super) fn replayed_reads(
+    block: &Named,
+    executor: &str,
+    (failed, first): &(u32, Option<Failure>),
+) -> Shown {
+    let id = block.block.case.id.to_string();
+    let text = match first {
+        Some(failure) => {
+            format!(
+                "FAILED {id}: {executor}: {}\n{failed} of {REPLAYS} runs failed\n",
+                failure.text
+            )
+        }
+        None => format!("AGREES {id}: {executor}: in {REPLAYS} runs with these reads held back\n"),
+    };
+    let line = Line {
+        replays: Some((*failed, REPLAYS)),
+        failure: first.as_ref().map(|failure| failure.text.clone()),
+        schedules: REPLAYS.into(),
+        ..Line::new(block, executor, "replayed")
+    };
+    Shown { text, failed: first.is_some(), line }
+}
+
+pub(super) fn steered(
+    args: &ExploreArgs,
+    block: &Named,
+    candidate: &Candidate,
+    steered: &Steered,
+) -> Shown {
+    let (id, label) = (&block.block.case.id, &candidate.label);
+    let Steered { schedules, time, readers, reads, orders, possible, failing, .. } = steered;
+    let command = failing.as_ref().map(|held| command_of_reads(args, block, candidate, held));
+    let mut text = match failing {
+        Some(held) => format!("FAILED {id}: {label}: {}\n", held.failure.text),
+        None => format!("AGREES {id}: {label}: {}\n", why(steered.ended, args)),
+    };
+    let seconds = time.as_secs_f64();
+    let _ = writeln!(
+        text,
+        "{schedules} orders of its reads in {seconds:.1} s ({:.0} a second); {readers} threads read, \
+         {reads} reads; {orders} of {possible} orders of two reads seen\n\
+         steered from outside: between two reads its threads are free",
+        *schedules as f64 / seconds.max(1e-9),
+    );
+    if let (Some(held), Some(command)) = (failing, &command) {
+        let (strategy, number) = &held.found_by;
+        let _ = writeln!(text, "found by {strategy}, schedule {number}");
+        let (same, of) = held.replays;
+        match (held.words.len(), &held.holds) {
+            (0, Some(_)) => {
+                let _ = writeln!(text, "it needs no order of reads: failed again {same} of {of}");
+            }
+            (0, None) => text.push_str("no order of its reads alone brought the failure back\n"),
+            (count, _) => {
+                let _ = writeln!(
+                    text,
+                    "reads held back: {count}, found in {} tries; failed again: {same} of {of}",
+                    held.tries
+                );
+                held.words.iter().for_each(|word| text.push_str(&format!("  {word}\n")));
+            }
+        }
+        let _ = writeln!(text, "run it again: {command}");
+    }
+    let line = Line {
+        schedules: *schedules,
+        seconds,
+        pairs: (*orders, *possible),
+        failure: failing.as_ref().map(|held| held.failure.text.clone()),
+        found_by: failing.as_ref().map(|held| held.found_by.clone()),
+        schedule: failing.as_ref().and_then(|held| held.holds.as_ref()).map(ToString::to_string),
+        replays: failing.as_ref().map(|held| held.replays),
+        command,
+        ..Line::new(block, label, ended(steered.ended))
+    };
+    Shown { text, failed: failing.is_some(), line }
+}
+
+fn command_of_reads(
+    args: &ExploreArgs,
+    block: &Named,
+    candidate: &Candidate,
+    held: &Held,
+) -> String {
+    let mut words = vec!["explore".to_owned()];
+    words.extend(block.words.iter().cloned());
+    let threads = candidate.threads.to_string();
+    words.extend(["--executor".to_owned(), args.executor.clone(), "--threads".to_owned(), threads]);
+    match &held.holds {
+        Some(holds) => words.extend(["--schedule".to_owned(), holds.to_string()]),
+        None => words.extend(by_number(args, held.found_by.1)),
     }
     program::command(words)
 }
@@ -129,9 +245,6 @@ pub(super) fn explored(
     let failing = explored.failing.as_ref();
     let run = failing.and_then(|failing| failing.run.as_ref());
     let line = Line {
-        block: id.clone(),
-        executor: candidate.label.clone(),
-        ended: ended(explored.ended).to_owned(),
         schedules: explored.schedules,
         seconds,
         pairs: (explored.pairs.seen, explored.pairs.possible),
@@ -141,6 +254,7 @@ pub(super) fn explored(
         preemptions: run.map(|run| run.record.preemptions()),
         replays: run.map(|run| run.replays),
         command: command.clone(),
+        ..Line::new(block, &candidate.label, ended(explored.ended))
     };
     let label = &candidate.label;
     let mut text = match failing {

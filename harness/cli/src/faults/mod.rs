@@ -1,12 +1,14 @@
 //! `lockstep faults`: how many known bugs of executors are caught, and by what.
 //!
 //! * `detect`: one way of looking for one fault: a process of its own, in which the fault is planted.
+//! * `schedules`: strategies of `lockstep explore` compared.
 //! * `table`: as Markdown and as JSON.
 //!
 //! A process of its own because a planted fault may hang, panic or take everything down: the means
 //! of detection is the command as a user runs it.
 
 mod detect;
+mod schedules;
 mod table;
 
 use crate::{EXIT_NOTHING, args::FaultsArgs, files, interrupt, output, progress::Progress};
@@ -38,6 +40,9 @@ pub(crate) fn faults(args: &FaultsArgs) -> Result<u8> {
             "this program carries no faults, as no released one does; \
              build one that does: cargo run --release --features faults -- faults"
         );
+    }
+    if args.schedules {
+        return schedules::compare(args);
     }
     let chosen = chosen(args)?;
     let mut rows = match &args.out {

@@ -5,11 +5,12 @@
 //! state before the block can be held back ([`outside`]).
 //!
 //! * [`schedule`]: a run's choices as text. * [`strategy`]: who takes the next step. * [`record`]: what happened.
-//! * [`coverage`]: who has read what from whom. * [`shrink`]: as few switches as it takes. * [`diagram`]: a run
+//! * [`coverage`]: who has read what from whom. * `shrink`: as few switches as it takes. * [`diagram`]: a run
 //!   as a picture.
 
 pub mod coverage;
 pub mod diagram;
+pub mod outside;
 pub mod record;
 pub mod schedule;
 mod shrink;
@@ -17,12 +18,12 @@ pub mod strategy;
 
 use crate::{
     finding::{Failure, Kind},
-    minimise::{NotShrunk, Suspect},
+    minimise::{Needs, NotShrunk, Suspect},
 };
 use coverage::{Coverage, Pairs};
 use lockstep_judge::runnable::Runnable;
 use lockstep_model::{Outcome, RunOptions};
-use record::{Record, Recorder};
+use record::{Record, Recorder, is_event};
 use schedule::{Schedule, block_hash};
 use std::{
     collections::BTreeMap,
@@ -51,6 +52,8 @@ pub struct Plan {
     pub seed: u64,
     /// Changes of priority in PCT, and one.
     pub depth: u32,
+    /// Whether a failing schedule is left as it was found.
+    pub as_found: bool,
     /// Set from outside to end early.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -204,11 +207,23 @@ impl<'a> Explorer<'a> {
     }
 
     fn run(&mut self, strategy: Box<dyn Strategy>) -> Result<Ran, NotExplored> {
+        self.run_for(Needs::Answer, strategy)
+    }
+
+    fn run_for(&mut self, needs: Needs, strategy: Box<dyn Strategy>) -> Result<Ran, NotExplored> {
         let recorder = Arc::new(Recorder::new(strategy, self.most_steps));
         let steering = Some(recorder.clone() as Arc<_>);
         let options = RunOptions { steering, ..RunOptions::of(&self.block.case) };
-        let failure = self.suspect.try_once((self.block, &options), &mut self.right)?;
+        let failure = self.suspect.try_once((self.block, &options), &mut self.right, needs)?;
         Ok(Ran { failure, record: recorder.take() })
+    }
+
+    /// Without a schedule.
+    fn run_freely(&mut self) -> Result<Ran, NotExplored> {
+        let options = RunOptions::of(&self.block.case);
+        let failure =
+            self.suspect.try_once((self.block, &options), &mut self.right, Needs::Answer)?;
+        Ok(Ran { failure, record: Record::default() })
     }
 
     /// Whether the executor follows a schedule at all, and how long a run of it is.
@@ -216,17 +231,19 @@ impl<'a> Explorer<'a> {
     /// # Errors
     /// When the reference cannot run the block.
     fn pilot(&mut self, depth: u32) -> Result<(Ran, Known), NotExplored> {
-        let known = Known { workers: self.workers, depth, ..Known::default() };
-        let ran = self.run(strategy(StrategyKind::Random, 0, u64::MAX, &known))?;
+        let workers = self.workers;
+        let known = Known { workers, steps: 0, is_chosen: is_event, chosen: Vec::new(), depth };
+        let pilot = strategy(StrategyKind::Random, 0, u64::MAX, &known);
+        let ran = self.run_for(Needs::Run, pilot)?;
         let steps = ran.record.steps;
         if ran.failure.is_none() && steps > 0 {
             self.most_steps = (steps * MOST_STRETCH).max(MOST_STEPS / 20);
         }
-        let events = ran.record.events.clone();
-        Ok((ran, Known { steps, events, ..known }))
+        let chosen = ran.record.events.clone();
+        Ok((ran, Known { steps, chosen, ..known }))
     }
 
-    /// Runs the block under many schedules, until one fails.
+    /// Runs the block under many schedules, until one fails. `None` where the executor follows no schedule.
     ///
     /// # Errors
     /// When the reference cannot run the block, or two runs of the same schedule differ.
@@ -237,7 +254,7 @@ impl<'a> Explorer<'a> {
     ) -> Result<Option<Explored>, NotExplored> {
         let start = Instant::now();
         let (pilot, known) = self.pilot(plan.depth)?;
-        if pilot.record.steps == 0 && pilot.failure.is_none() {
+        if pilot.record.steps == 0 {
             return Ok(None);
         }
         let mut done = Progress::new(plan, start);
@@ -248,18 +265,19 @@ impl<'a> Explorer<'a> {
             }
             let kind = plan.strategies[number as usize % plan.strategies.len()];
             let make = || strategy(kind, plan.seed, number, &known);
-            let ran = self.run(make())?;
+            let is_free = kind == StrategyKind::Threads;
+            let ran = if is_free { self.run_freely()? } else { self.run(make())? };
             if let Some(failure) = ran.failure {
                 let failing = self.failing(failure, ran.record, (kind, number), plan)?;
                 done.count(kind, 0);
                 done.failing = Some(failing);
                 break Ended::Failed;
             }
-            if number.is_multiple_of(TWICE) && self.run(make())?.record.digest != ran.record.digest
-            {
+            let is_run_twice = number.is_multiple_of(TWICE) && !is_free;
+            if is_run_twice && self.run(make())?.record.digest != ran.record.digest {
                 return Err(NotExplored::Unrepeatable { strategy: kind.to_string(), number });
             }
-            done.repeated += u64::from(number.is_multiple_of(TWICE));
+            done.repeated += u64::from(is_run_twice);
             done.add(kind, &ran.record);
             last = Some(ran.record);
             if done.schedules.is_multiple_of(TWICE) {
@@ -293,7 +311,8 @@ impl<'a> Explorer<'a> {
     ) -> Result<FailingRun, NotExplored> {
         let found = self.schedule(&record);
         let mut broken = None;
-        let (switches, tries) = shrink::fewest(Switches::of(&found), MOST_TRIES, &mut |switches| {
+        let most_tries = if plan.as_found { 0 } else { MOST_TRIES };
+        let (switches, tries) = shrink::fewest(Switches::of(&found), most_tries, &mut |switches| {
             if plan.interrupted.load(Ordering::SeqCst) || broken.is_some() {
                 return false;
             }
@@ -407,7 +426,7 @@ impl Progress {
     }
 
     fn add(&mut self, kind: StrategyKind, record: &Record) {
-        let new = self.coverage.add(record.reads());
+        let new = self.coverage.add(record.read_froms());
         self.count(kind, new);
         self.steps += record.steps;
         if new > 0 {

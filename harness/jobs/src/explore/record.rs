@@ -28,6 +28,8 @@ pub struct Record {
     pub digest: Digest,
     /// Steps in all.
     pub steps: u64,
+    /// Places that were read, in the order of the steps, with the worker that read.
+    pub reads: Vec<(u32, u64)>,
     /// Steps of each worker at which the schedules of SURW aim.
     pub events: Vec<u32>,
     /// What happened, in order.
@@ -50,7 +52,7 @@ impl Record {
     }
 
     /// Who read what from whom.
-    pub(super) fn reads(&self) -> impl Iterator<Item = ReadFrom> {
+    pub(super) fn read_froms(&self) -> impl Iterator<Item = ReadFrom> {
         self.log.iter().filter_map(|logged| match logged.happened {
             Happened::Read { reader, place, writer } => Some(ReadFrom { reader, place, writer }),
             _ => None,
@@ -120,6 +122,9 @@ impl Record {
         let NextStep { worker, kind, .. } = *step;
         self.steps += 1;
         self.digest = self.digest.with_step(step);
+        if kind == StepKind::Read {
+            self.reads.push((worker, step.place));
+        }
         if is_event(kind) {
             let index = worker as usize;
             if self.events.len() <= index {

@@ -24,6 +24,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+pub(crate) use suspect::Needs;
 pub use suspect::{MOST_RUNS, Rate, Suspect};
 
 /// A minimised block.

@@ -63,6 +63,17 @@ pub struct Suspect {
     hang_after: Duration,
 }
 
+/// What a trial is for, where an earlier worker has run it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Its answer: it is not run again.
+    Answer,
+    /// The outcome of one that fails, which is run again.
+    Outcome,
+    /// What the run itself shows: it is run again, unless that ended the worker.
+    Run,
+}
+
 /// A failing run, with its outcome where there is one.
 type Failed = (Failure, Option<Outcome>);
 
@@ -109,7 +120,7 @@ impl Suspect {
         let mut right = None;
         for _ in 0..runs {
             if let Some((failure, _)) =
-                self.run((block, &RunOptions::of(&block.case)), &mut right, false)?
+                self.run((block, &RunOptions::of(&block.case)), &mut right, Needs::Answer)?
             {
                 return Ok(failure);
             }
@@ -126,8 +137,9 @@ impl Suspect {
         &mut self,
         block: (&Runnable, &RunOptions),
         right: &mut Option<Outcome>,
+        needs: Needs,
     ) -> Result<Option<Failure>, NotShrunk> {
-        let failed = self.run(block, right, false)?;
+        let failed = self.run(block, right, needs)?;
         if failed.is_some() {
             self.candidate.renew();
         }
@@ -146,7 +158,7 @@ impl Suspect {
     ) -> Result<Failed, NotShrunk> {
         let mut right = None;
         for _ in 0..runs {
-            if let Some(failed) = self.run((block, options), &mut right, true)? {
+            if let Some(failed) = self.run((block, options), &mut right, Needs::Outcome)? {
                 return Ok(failed);
             }
         }
@@ -181,7 +193,7 @@ impl Suspect {
         while rate.runs < RUNS || (rate.failed == 0 && rate.runs < MOST_RUNS) {
             rate.runs += 1;
             if let Some((failure, _)) =
-                self.run((block, &RunOptions::of(&block.case)), &mut right, false)?
+                self.run((block, &RunOptions::of(&block.case)), &mut right, Needs::Answer)?
             {
                 rate.failed += 1;
                 let is_dear = matches!(failure.kind, Kind::Hung | Kind::Crashed);
@@ -199,7 +211,7 @@ impl Suspect {
     pub(super) fn fails_as(&mut self, block: &Runnable, wanted: &Failure, runs: u32) -> bool {
         let mut right = None;
         (0..runs).any(|_| {
-            let found = self.run((block, &RunOptions::of(&block.case)), &mut right, false);
+            let found = self.run((block, &RunOptions::of(&block.case)), &mut right, Needs::Answer);
             found.is_ok_and(|found| found.is_some_and(|(found, _)| found.is_like(wanted)))
         })
     }
@@ -209,13 +221,15 @@ impl Suspect {
         &mut self,
         (block, options): (&Runnable, &RunOptions),
         right: &mut Option<Outcome>,
-        needs_outcome: bool,
+        needs: Needs,
     ) -> Result<Option<Failed>, NotShrunk> {
         let (number, known) = self.trials.next();
         match known {
-            Some(Answer::Agrees) => return Ok(None),
-            Some(Answer::Fails(failure)) if !needs_outcome => return Ok(Some((failure, None))),
-            Some(Answer::Fails(_)) | None => {}
+            Some(Answer::Agrees) if needs != Needs::Run => return Ok(None),
+            Some(Answer::Fails(failure)) if needs == Needs::Answer => {
+                return Ok(Some((failure, None)));
+            }
+            Some(Answer::Agrees | Answer::Fails(_)) | None => {}
             Some(Answer::Hung(_)) => {
                 let text = format!("did not end within {:?}", self.hang_after);
                 return self.without_outcome(block, Kind::Hung, None, text).map(Some);

@@ -1,7 +1,7 @@
 //! Strategies: who takes the next step.
 //!
-//! * [`walk`]: a random walk. * [`pct`]: priorities with few changes. * [`pos`]: a priority for each step.
-//! * [`surw`]: all orders of chosen steps alike. * [`replay`]: as written down.
+//! * `walk`: a random walk. * `pct`: priorities with few changes. * `pos`: a priority for each step.
+//! * `surw`: all orders of chosen steps alike. * `replay`: as written down.
 
 mod pct;
 mod pos;
@@ -12,7 +12,7 @@ mod walk;
 pub use replay::Switch;
 pub(super) use replay::{Replay, Switches};
 
-use lockstep_model::NextStep;
+use lockstep_model::{NextStep, StepKind};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use std::{fmt, str::FromStr};
 
@@ -39,10 +39,12 @@ pub enum StrategyKind {
     /// Selectively uniform random walk: each order of the chosen steps as likely as any other
     /// (Zhao et al., ASPLOS 2025).
     Surw,
+    /// None: threads as the system runs them, to compare with.
+    Threads,
 }
 
 impl StrategyKind {
-    /// Every one.
+    /// Every one that makes schedules.
     pub const ALL: [Self; 4] = [Self::Random, Self::Pct, Self::Pos, Self::Surw];
 }
 
@@ -53,6 +55,7 @@ impl fmt::Display for StrategyKind {
             Self::Pct => "pct",
             Self::Pos => "pos",
             Self::Surw => "surw",
+            Self::Threads => "threads",
         })
     }
 }
@@ -61,20 +64,25 @@ impl FromStr for StrategyKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|kind| kind.to_string() == text);
-        found.ok_or_else(|| format!("unknown strategy `{text}`: expected random, pct, pos or surw"))
+        let mut all = Self::ALL.into_iter().chain([Self::Threads]);
+        let found = all.find(|kind| kind.to_string() == text);
+        found.ok_or_else(|| {
+            format!("unknown strategy `{text}`: expected random, pct, pos, surw or threads")
+        })
     }
 }
 
 /// What a strategy may know of the block, from a run before.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Known {
     /// Workers of the executor.
     pub(super) workers: usize,
     /// Steps of a run.
     pub(super) steps: u64,
-    /// Steps of each worker at which SURW aims.
-    pub(super) events: Vec<u32>,
+    /// Steps at which SURW aims.
+    pub(super) is_chosen: fn(StepKind) -> bool,
+    /// How many of them each worker took.
+    pub(super) chosen: Vec<u32>,
     /// Changes of priority in PCT, and one.
     pub(super) depth: u32,
 }
@@ -89,7 +97,7 @@ pub(super) fn strategy(
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(number);
     match kind {
-        StrategyKind::Random => Box::new(walk::Walk(random)),
+        StrategyKind::Random | StrategyKind::Threads => Box::new(walk::Walk(random)),
         StrategyKind::Pct => Box::new(pct::Pct::new(random, known)),
         StrategyKind::Pos => Box::new(pos::Pos::new(random)),
         StrategyKind::Surw => Box::new(surw::Surw::new(random, known)),

@@ -2,12 +2,13 @@
 //! its share of the chosen steps still to come has, so that each order of them is as likely as any other. All
 //! other steps are a random walk (Zhao et al., ASPLOS 2025). How many are to come is known from the run before.
 
-use super::{super::record::is_event, Known, Strategy, below};
-use lockstep_model::NextStep;
+use super::{Known, Strategy, below};
+use lockstep_model::{NextStep, StepKind};
 use rand_chacha::ChaCha8Rng;
 
 pub(super) struct Surw {
     random: ChaCha8Rng,
+    is_chosen: fn(StepKind) -> bool,
     /// Chosen steps that are to come, by worker.
     left: Vec<u32>,
     /// Who takes the next of them.
@@ -16,12 +17,12 @@ pub(super) struct Surw {
 
 impl Surw {
     pub(super) fn new(random: ChaCha8Rng, known: &Known) -> Self {
-        let mut left = known.events.clone();
+        let mut left = known.chosen.clone();
         left.resize(known.workers, 0);
         // Any worker may take any task: what one run gave to one of them another one may give to the next.
         let mean = left.iter().sum::<u32>() / (known.workers.max(1) as u32);
         left.iter_mut().for_each(|left| *left = (*left + mean) / 2 + 1);
-        Self { random, left, intended: None }
+        Self { random, is_chosen: known.is_chosen, left, intended: None }
     }
 
     fn intend(&mut self, ready: &[NextStep]) -> u32 {
@@ -49,11 +50,11 @@ impl Strategy for Surw {
         };
         self.intended = Some(intended);
         // Others wait with their chosen steps.
-        let may = |step: &NextStep| step.worker == intended || !is_event(step.kind);
+        let may = |step: &NextStep| step.worker == intended || !(self.is_chosen)(step.kind);
         let free: Vec<usize> = (0..ready.len()).filter(|index| may(&ready[*index])).collect();
         let chosen = free[below(&mut self.random, free.len())];
         let step = ready[chosen];
-        if is_event(step.kind) {
+        if (self.is_chosen)(step.kind) {
             if let Some(left) = self.left.get_mut(step.worker as usize) {
                 *left = left.saturating_sub(1);
             }
