@@ -5,10 +5,12 @@
 //! * [`pack`]: state tests packed into blocks.
 //! * [`generate`]: blocks from bytes or a seed.
 //! * [`workload`]: blocks for benchmarks.
+//! * [`layouts`]: what contracts and their variables are called.
 
 pub mod batch;
 pub mod built_in;
 pub mod generate;
 pub mod kept;
+pub mod layouts;
 pub mod pack;
 pub mod workload;

@@ -9,6 +9,7 @@
 
 mod args;
 mod bench;
+mod blocks;
 mod candidates;
 mod capture;
 mod check;
@@ -28,6 +29,7 @@ mod one_case;
 mod output;
 mod pipes;
 mod pose;
+mod profile;
 mod program;
 mod progress;
 mod report;
@@ -178,6 +180,7 @@ impl Lockstep {
             Command::Suite(args) => suite::suite(&args, &self),
             Command::Minimise(args) => minimise::minimise(&args, &self),
             Command::Report(args) => report::report(&args, &self),
+            Command::Profile(args) => profile::profile(&args),
             Command::T8n(args) => Ok(t8n::t8n(&args, &self)),
             Command::Blocktest(args) => {
                 runner::runner(Asked::chains(SourceKind::BlockchainTest, &args), &self)

@@ -220,6 +220,11 @@ impl OrderedCommit {
         &self.receipts
     }
 
+    /// Gas that the last transaction used; zero where there is none.
+    pub(crate) fn last_gas_used(&self) -> u64 {
+        self.receipts.last().map_or(0, |receipt| receipt.gas_used)
+    }
+
     /// The receipts, at the end.
     pub fn into_receipts(self) -> Vec<Receipt> {
         self.receipts

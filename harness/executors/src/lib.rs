@@ -26,6 +26,7 @@ pub mod phased;
 pub(crate) mod phases;
 mod planted;
 pub(crate) mod pool;
+mod preimages;
 pub mod reference;
 mod remembered;
 pub mod sequential;
@@ -34,7 +35,8 @@ pub mod sync;
 pub mod trace;
 
 pub use access_list::AccessList;
-pub use block_stm::{BlockStm, dependencies};
+pub use block_stm::{BlockStm, contention, dependencies};
+pub use preimages::preimages;
 pub use reference::Reference;
 pub use remembered::remember;
 pub use sequential::Sequential;

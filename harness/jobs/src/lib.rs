@@ -8,6 +8,7 @@
 //! * [`trials`]: runs of a candidate in a worker process that may die.
 //! * [`mod@bench`], [`import`]: speedups of execution and of whole block imports.
 //! * [`t8n`]: a transition tool over an executor.
+//! * [`profile`]: what keeps a block from running in parallel.
 //! * [`suite`]: the conformance suite for other clients.
 //! * [`gate`]: whether a change made something slower.
 
@@ -22,6 +23,7 @@ pub mod gate;
 pub mod history;
 pub mod import;
 pub mod minimise;
+pub mod profile;
 pub mod suite;
 pub mod t8n;
 pub mod trials;

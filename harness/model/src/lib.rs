@@ -6,10 +6,11 @@
 //! here without knowing each other.
 //!
 //! Reading order: [`case`], [`state`], [`executor`], [`outcome`], [`reads`], [`rejection`], [`dependencies`],
-//! [`steering`], [`trace`].
+//! [`contention`], [`steering`], [`trace`].
 
 pub mod case;
 pub mod changes;
+pub mod contention;
 pub mod dependencies;
 pub mod executor;
 pub mod fork;
@@ -26,6 +27,7 @@ pub use case::{
     BlobParams, Block, Case, MAINNET_DEPOSIT_CONTRACT, Ommer, Phases, Rules, Transaction,
 };
 pub use changes::{AccountChange, AccountLog, StateChanges};
+pub use contention::{Contender, Contention, Place, Wait};
 pub use dependencies::{Dependencies, Dependent};
 pub use executor::{
     Execution, Executor, ExecutorError, Mode, Prepared, ReceiptObserver, Telemetry,

@@ -10,6 +10,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod profile;
 pub mod projections;
 pub mod record;
 pub mod runner;

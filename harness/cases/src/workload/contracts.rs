@@ -16,12 +16,20 @@ struct Artefacts {
 #[derive(Debug, Deserialize)]
 struct Artefact {
     functions: BTreeMap<String, String>,
+    storage: BTreeMap<String, String>,
     code: Bytes,
 }
 
 static CONTRACTS: LazyLock<Artefacts> = LazyLock::new(|| {
     serde_json::from_str(ARTEFACTS).expect("artefacts.json is what build.mjs writes")
 });
+
+/// Every compiled contract: its name, its code, and its variables by slot.
+pub(crate) fn compiled()
+-> impl Iterator<Item = (&'static str, &'static [u8], &'static BTreeMap<String, String>)> {
+    let all = CONTRACTS.contracts.iter();
+    all.map(|(name, contract)| (name.as_str(), &contract.code[..], &contract.storage))
+}
 
 fn artefact(name: &str) -> &'static Artefact {
     CONTRACTS.contracts.get(name).expect("a contract of corpora/contracts")

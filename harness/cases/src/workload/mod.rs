@@ -28,6 +28,7 @@ mod tokens;
 mod transfers;
 
 pub use contention::Contention;
+pub(crate) use contracts::compiled;
 use draft::Draft;
 use lockstep_judge::runnable::Runnable;
 

@@ -10,6 +10,7 @@ mod fixtures;
 mod fuzz;
 mod gate;
 mod parties;
+mod profile;
 mod report;
 mod runner;
 mod suite;
@@ -27,6 +28,7 @@ pub(crate) use fixtures::PullArgs;
 pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};
 pub(crate) use gate::GateArgs;
 pub(crate) use parties::PartiesArgs;
+pub(crate) use profile::{BlocksArgs, ProfileArgs, ProfileFormat};
 pub(crate) use report::{ReportArgs, ReportFormat};
 pub(crate) use runner::{Results, RunnerArgs, StateTestArgs};
 pub(crate) use suite::SuiteArgs;
@@ -139,6 +141,9 @@ pub(crate) enum Command {
     /// Capture blocks out of a node, with what proves their roots
     #[command(long_about = capture::CAPTURE_ABOUT)]
     Capture(CaptureArgs),
+    /// Tell what keeps a block from running in parallel
+    #[command(long_about = profile::PROFILE_ABOUT)]
+    Profile(Box<ProfileArgs>),
     /// Render or merge records
     #[command(long_about = report::REPORT_ABOUT)]
     Report(ReportArgs),

@@ -6,9 +6,8 @@
 //! * `supervise`: does that in worker processes, which a candidate may hang or take down.
 //! * `reporter`: prints, writes the record, knows the exit status.
 
-mod blocks;
 mod circumstances;
-mod plan;
+pub(crate) mod plan;
 mod reporter;
 mod supervise;
 mod work;

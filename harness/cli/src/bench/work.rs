@@ -1,10 +1,11 @@
 //! Measures, block by block.
 
-use super::{
-    Measures,
-    blocks::{Found, blocks, workloads},
+use super::Measures;
+use crate::{
+    Lockstep,
+    args::BenchArgs,
+    blocks::{Found, Source, blocks, workloads},
 };
-use crate::{Lockstep, args::BenchArgs};
 use anyhow::Result;
 use lockstep_jobs::bench::{Bench, Watch};
 use lockstep_report::bench::Line;
@@ -48,7 +49,7 @@ pub(super) fn work(
     for storage in &args.storage {
         let plan = measures.plan(args, command, *storage, &part.without, watch.clone())?;
         let mut bench = None;
-        blocks(args, *storage, &mut |found| {
+        blocks(&Source::of_bench(args, *storage), &mut |found| {
             let nth = seen;
             seen += 1;
             if nth < part.done || part.most.is_some_and(|most| nth >= part.done + most) {

@@ -89,7 +89,12 @@ struct Explorer {
 struct Block {
     name: String,
     seed: u64,
+    /// See [`FEATURES`].
+    features: Option<&'static str>,
 }
+
+/// Blocks of which features are looked at: any, and then those that a fault may need many of at once.
+const FEATURES: [Option<&str>; 2] = [None, Some("environment,calls")];
 
 impl Explorer {
     /// The last line of `lockstep explore` with the fault.
@@ -112,16 +117,24 @@ impl Explorer {
     }
 
     fn block(&self, fault: &Fault, first: u64) -> Result<Option<Block>> {
-        let (first, seeds, few) = (first.to_string(), SEEDS.to_string(), FEW.to_string());
-        let words =
-            ["--seed", &first, "--seeds", &seeds, "--schedules", &few, "--fail-fast", "--as-found"];
-        let last = self.explore(fault, &words)?.filter(|line| line.failure.is_some());
-        let Some(Line { block, .. }) = last else { return Ok(None) };
-        let seed = block.strip_prefix("generated::seed=");
-        let seed = seed.and_then(|rest| rest.split(|letter: char| !letter.is_ascii_digit()).next());
-        let seed = seed.and_then(|seed| seed.parse().ok());
-        let seed = seed.with_context(|| format!("{block}: expected a seed"))?;
-        Ok(Some(Block { name: block, seed }))
+        for features in FEATURES {
+            let (first, seeds, few) = (first.to_string(), SEEDS.to_string(), FEW.to_string());
+            let mut words = vec!["--seed", &first, "--seeds", &seeds, "--schedules", &few];
+            words.extend(["--fail-fast", "--as-found"]);
+            words.extend(features.iter().flat_map(|features| ["--features", features]));
+            let last = self.explore(fault, &words)?.filter(|line| line.failure.is_some());
+            let Some(Line { block, .. }) = last else { continue };
+            let seed = block.strip_prefix("generated::seed=");
+            let end = |letter: char| !letter.is_ascii_digit();
+            let seed = seed.and_then(|rest| rest.split(end).next()?.parse().ok());
+            let seed = seed.with_context(|| format!("{block}: expected a seed"))?;
+            let name = match features {
+                Some(features) => format!("{block}, {features}"),
+                None => block,
+            };
+            return Ok(Some(Block { name, seed, features }));
+        }
+        Ok(None)
     }
 
     fn count(&self, fault: &Fault, block: &Block, strategy: &str) -> Result<Count> {
@@ -130,6 +143,7 @@ impl Explorer {
         for begin in 1..=BEGINS {
             let begin = begin.to_string();
             let mut words = vec!["--seed", &seed, "--schedules", &most, "--dry", &most];
+            words.extend(block.features.iter().flat_map(|features| ["--features", features]));
             words.extend(["--strategy", strategy, "--schedule-seed", &begin, "--as-found"]);
             let line = self.explore(fault, &words)?.context("a line of `lockstep explore`")?;
             count.needed.push(line.failure.is_some().then_some(line.schedules));

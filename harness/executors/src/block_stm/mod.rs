@@ -86,8 +86,8 @@ use access_list::AccessListBuilder;
 use alloy_evm::EvmEnv;
 use lockstep_faults::phases::PRE_BLOCK_WRITES_INVISIBLE;
 use lockstep_model::{
-    BlockOutcome, Case, Dependencies, Execution, Executor, ExecutorError, Mode, Outcome, Prepared,
-    RunOptions, StateChanges, Telemetry, Transaction,
+    BlockOutcome, Case, Contention, Dependencies, Execution, Executor, ExecutorError, Mode,
+    Outcome, Prepared, RunOptions, StateChanges, Telemetry, Transaction,
 };
 use memory::{EntryBlocks, MultiVersionMemory, Tables};
 use revm::context::TxEnv;
@@ -184,6 +184,14 @@ fn prepared_transaction(transaction: &Transaction) -> TxEnv {
 /// # Errors
 /// When the block cannot be executed to its end: of an invalid one only a part is known.
 pub fn dependencies(case: &Case) -> Result<Dependencies, ExecutorError> {
+    contention(case).map(|contention| contention.dependencies())
+}
+
+/// What each transaction of a block waits for, place by place, with its time on one thread.
+///
+/// # Errors
+/// As [`dependencies`].
+pub fn contention(case: &Case) -> Result<Contention, ExecutorError> {
     let alone = BlockStm::new(1, Mode::Forced).expect("it starts no thread");
     let trace = Arc::<Trace>::default();
     let mut prepared = PreparedBlockStm {

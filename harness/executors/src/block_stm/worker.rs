@@ -362,7 +362,12 @@ impl Worker<'_> {
                 reads.tell(&**observer, index as usize);
             }
             if let (Some(trace), Some(reads)) = (&block.trace, &slot.reads)
-                && let Err(error) = trace.committed(index, reads, &block.memory)
+                && let Err(error) = trace.committed(
+                    index,
+                    committed.decided.gas.last_gas_used(),
+                    (reads, &slot.locations),
+                    &block.memory,
+                )
             {
                 drop((slot, committed));
                 block.stop(Err(error.into()));

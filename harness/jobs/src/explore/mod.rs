@@ -169,11 +169,14 @@ pub struct Replayed {
     pub record: Record,
 }
 
-/// Steps of a run whose length is not known, after which it would never end.
-const MOST_STEPS: u64 = 2_000_000;
+/// Steps for each transaction of a run whose length is not known, after which it would never end.
+const MOST_STEPS: u64 = 5_000;
 
 /// A run that takes so many times as many steps as the first one would never end.
-const MOST_STRETCH: u64 = 200;
+const MOST_STRETCH: u64 = 50;
+
+/// No run is that short.
+const LEAST_STEPS: u64 = 20_000;
 
 /// Every so manieth schedule is run twice, to see that nothing but the schedule decides.
 const TWICE: u64 = 16;
@@ -202,8 +205,10 @@ struct Ran {
 
 impl<'a> Explorer<'a> {
     /// `workers` are the threads that the executor was made for.
-    pub const fn new(block: &'a Runnable, suspect: &'a mut Suspect, workers: usize) -> Self {
-        Self { block, suspect, workers, right: None, most_steps: MOST_STEPS }
+    pub fn new(block: &'a Runnable, suspect: &'a mut Suspect, workers: usize) -> Self {
+        let transactions = block.case.block.transactions.len() as u64;
+        let most_steps = (transactions * MOST_STEPS).max(LEAST_STEPS);
+        Self { block, suspect, workers, right: None, most_steps }
     }
 
     fn run(&mut self, strategy: Box<dyn Strategy>) -> Result<Ran, NotExplored> {
@@ -237,7 +242,7 @@ impl<'a> Explorer<'a> {
         let ran = self.run_for(Needs::Run, pilot)?;
         let steps = ran.record.steps;
         if ran.failure.is_none() && steps > 0 {
-            self.most_steps = (steps * MOST_STRETCH).max(MOST_STEPS / 20);
+            self.most_steps = (steps * MOST_STRETCH).max(LEAST_STEPS);
         }
         let chosen = ran.record.events.clone();
         Ok((ran, Known { steps, chosen, ..known }))

@@ -1,13 +1,12 @@
-//! The measured blocks: built-in workloads, or the blocks of files.
+//! The blocks of `bench`, `simulate` and `profile`: built-in workloads, or the blocks of files.
 
-use super::plan::gas;
-use crate::args::BenchArgs;
+use crate::{args::BenchArgs, bench::plan::gas};
 use anyhow::{Context, Result};
 use lockstep_cases::{
     batch::read_all,
     workload::{self, Signatures, Size, Workload},
 };
-use lockstep_formats::{SourceError, Walk};
+use lockstep_formats::{SourceError, Walk, networks::Network};
 use lockstep_jobs::bench::Storage;
 use lockstep_judge::{
     chain::{self, Chain},
@@ -15,9 +14,41 @@ use lockstep_judge::{
     runnable::Runnable,
 };
 use regex::Regex;
+use std::{path::PathBuf, sync::Arc};
+
+/// Which blocks.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    pub(crate) paths: &'a [PathBuf],
+    pub(crate) network: Option<Arc<Network>>,
+    pub(crate) filter: Option<&'a str>,
+    /// Built-in workloads by name.
+    pub(crate) workloads: &'a [String],
+    pub(crate) size: Size,
+    pub(crate) min_gas: u64,
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn of_bench(args: &'a BenchArgs, storage: Storage) -> Self {
+        let signatures = if args.import { Signatures::Real } else { Signatures::Placeholder };
+        Self {
+            paths: &args.paths,
+            network: args.network.clone(),
+            filter: args.filter.as_deref(),
+            workloads: &args.workload,
+            size: Size {
+                seed: args.seed,
+                gas: gas(args, storage),
+                contention: args.contention,
+                signatures,
+            },
+            min_gas: args.min_gas,
+        }
+    }
+}
 
 /// An item of a source.
-pub(super) enum Found {
+pub(crate) enum Found {
     Block(Box<Runnable>),
     /// A test that cannot be measured, or should not be, and why.
     Skipped(String, String),
@@ -26,32 +57,21 @@ pub(super) enum Found {
 type UseFound<'a> = dyn FnMut(Result<Found, SourceError>) -> Result<()> + 'a;
 
 /// Hands over every block that was asked for.
-pub(super) fn blocks(
-    args: &BenchArgs,
-    storage: Storage,
-    use_found: &mut UseFound<'_>,
-) -> Result<()> {
-    let filter = args.filter.as_deref().map(Regex::new).transpose();
+pub(crate) fn blocks(source: &Source<'_>, use_found: &mut UseFound<'_>) -> Result<()> {
+    let filter = source.filter.map(Regex::new).transpose();
     let filter = filter.context("--filter: expected a regular expression")?;
     let wanted = |id: &str| filter.as_ref().is_none_or(|filter| filter.is_match(id));
-    if args.paths.is_empty() {
-        let signatures = if args.import { Signatures::Real } else { Signatures::Placeholder };
-        let size = Size {
-            seed: args.seed,
-            gas: gas(args, storage),
-            contention: args.contention,
-            signatures,
-        };
-        for workload in workloads(&args.workload)? {
-            if wanted(&workload.id(size)) {
-                let block = workload.sized(size);
+    if source.paths.is_empty() {
+        for workload in workloads(source.workloads)? {
+            if wanted(&workload.id(source.size)) {
+                let block = workload.sized(source.size);
                 use_found(Ok(Found::Block(Box::new(block))))?;
             }
         }
         return Ok(());
     }
     let mut problem = Ok(());
-    let walk = Walk { network: args.network.clone(), ..Walk::new(args.paths.clone()) };
+    let walk = Walk { network: source.network.clone(), ..Walk::new(source.paths.to_vec()) };
     read_all(&walk, &mut |found| {
         let tests = found.tests.into_iter().filter(|test| wanted(&test.id));
         let others = found
@@ -61,7 +81,7 @@ pub(super) fn blocks(
         let errors = found.unreadable.into_iter().map(Err);
         problem = errors
             .chain(others)
-            .chain(tests.map(|test| Ok(block_of(test, args.min_gas))))
+            .chain(tests.map(|test| Ok(block_of(test, source.min_gas))))
             .try_for_each(&mut *use_found);
         problem.is_ok()
     });
@@ -110,7 +130,7 @@ fn only_block(chain: &Chain, id: &str) -> Result<Measured, String> {
 ///
 /// # Errors
 /// When there is none of a name; the error lists all.
-pub(super) fn workloads(names: &[String]) -> Result<Vec<Workload>> {
+pub(crate) fn workloads(names: &[String]) -> Result<Vec<Workload>> {
     if names.is_empty() {
         return Ok(workload::ALL.to_vec());
     }
