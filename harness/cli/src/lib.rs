@@ -35,6 +35,7 @@ mod progress;
 mod report;
 mod rerun;
 mod runner;
+mod simulate;
 mod steps;
 mod suite;
 mod t8n;
@@ -181,6 +182,7 @@ impl Lockstep {
             Command::Minimise(args) => minimise::minimise(&args, &self),
             Command::Report(args) => report::report(&args, &self),
             Command::Profile(args) => profile::profile(&args),
+            Command::Simulate(args) => simulate::simulate(&args, &self),
             Command::T8n(args) => Ok(t8n::t8n(&args, &self)),
             Command::Blocktest(args) => {
                 runner::runner(Asked::chains(SourceKind::BlockchainTest, &args), &self)

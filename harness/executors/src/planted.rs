@@ -69,6 +69,17 @@ pub(crate) fn take_transient(storage: &mut TransientStorage) {
     }
 }
 
+/// The number of the block whose hash a fault keeps.
+static NUMBER: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// A block begins: by the fault no hash is known yet.
+#[inline]
+pub(crate) fn forget_block_hash() {
+    if BLOCK_HASH_CACHE_RACES.is_planted() {
+        NUMBER.store(u64::MAX, Ordering::Relaxed);
+    }
+}
+
 /// The hash of a block; by the fault from a cache of two places that are not written together.
 #[inline]
 pub(crate) fn cached_block_hash<E>(
@@ -78,7 +89,6 @@ pub(crate) fn cached_block_hash<E>(
     if !BLOCK_HASH_CACHE_RACES.is_planted() {
         return read();
     }
-    static NUMBER: AtomicU64 = AtomicU64::new(u64::MAX);
     static HASH: Mutex<B256> = Mutex::new(B256::ZERO);
     if NUMBER.load(Ordering::Relaxed) != number {
         NUMBER.store(number, Ordering::Relaxed);

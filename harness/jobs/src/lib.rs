@@ -9,6 +9,7 @@
 //! * [`mod@bench`], [`import`]: speedups of execution and of whole block imports.
 //! * [`t8n`]: a transition tool over an executor.
 //! * [`profile`]: what keeps a block from running in parallel.
+//! * [`simulate`]: a block on more cores than there are.
 //! * [`suite`]: the conformance suite for other clients.
 //! * [`gate`]: whether a change made something slower.
 
@@ -24,6 +25,7 @@ pub mod history;
 pub mod import;
 pub mod minimise;
 pub mod profile;
+pub mod simulate;
 pub mod suite;
 pub mod t8n;
 pub mod trials;

@@ -41,6 +41,13 @@ impl Dependencies {
         times.max().unwrap_or_default()
     }
 
+    /// The same transactions, if none had to wait.
+    #[must_use]
+    pub fn without_waits(&self) -> Self {
+        let free = |one: &Dependent| Dependent { after: Vec::new(), time_ns: one.time_ns };
+        Self { transactions: self.transactions.iter().map(free).collect() }
+    }
+
     /// The shorter of two times for each transaction: what it took where nothing interrupted it.
     /// Both are of the same block.
     #[must_use]

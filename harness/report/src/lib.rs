@@ -17,4 +17,5 @@ pub mod runner;
 pub mod samples;
 pub mod schedules;
 pub mod schema;
+pub mod simulation;
 pub mod terminal;

@@ -13,6 +13,7 @@ mod parties;
 mod profile;
 mod report;
 mod runner;
+mod simulate;
 mod suite;
 mod t8n;
 
@@ -31,6 +32,7 @@ pub(crate) use parties::PartiesArgs;
 pub(crate) use profile::{BlocksArgs, ProfileArgs, ProfileFormat};
 pub(crate) use report::{ReportArgs, ReportFormat};
 pub(crate) use runner::{Results, RunnerArgs, StateTestArgs};
+pub(crate) use simulate::{SimulateArgs, SimulateFormat};
 pub(crate) use suite::SuiteArgs;
 pub(crate) use t8n::T8nArgs;
 
@@ -147,6 +149,9 @@ pub(crate) enum Command {
     /// Render or merge records
     #[command(long_about = report::REPORT_ABOUT)]
     Report(ReportArgs),
+    /// Run blocks on more cores than there are
+    #[command(long_about = simulate::SIMULATE_ABOUT)]
+    Simulate(Box<SimulateArgs>),
     /// Make a block of transactions, as geth's `evm t8n` does
     #[command(long_about = t8n::T8N_ABOUT, visible_alias = "transition")]
     T8n(Box<T8nArgs>),

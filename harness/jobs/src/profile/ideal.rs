@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 /// Time of the block on so many cores, in ns: whenever a core is free it takes the first transaction, in block
 /// order, that waits for no other (list scheduling; Graham, 1969: at most twice the shortest time).
-pub(super) fn time_ns(dependencies: &Dependencies, cores: usize) -> u64 {
+pub(crate) fn time_ns(dependencies: &Dependencies, cores: usize) -> u64 {
     let transactions = &dependencies.transactions;
     let mut left: Vec<usize> = transactions.iter().map(|one| one.after.len()).collect();
     let mut followers: Vec<Vec<usize>> = vec![Vec::new(); transactions.len()];
@@ -35,7 +35,7 @@ pub(super) fn time_ns(dependencies: &Dependencies, cores: usize) -> u64 {
 }
 
 /// The longest chain of transactions that wait for each other, by index, in order.
-pub(super) fn chain(dependencies: &Dependencies) -> Vec<u32> {
+pub(crate) fn chain(dependencies: &Dependencies) -> Vec<u32> {
     let mut ends: Vec<u64> = Vec::new();
     let mut before: Vec<Option<u32>> = Vec::new();
     for transaction in &dependencies.transactions {

@@ -2,7 +2,7 @@
 //!
 //! * `names`: what a slot is called. * `ideal`: the block where everything is known beforehand.
 
-mod ideal;
+pub(crate) mod ideal;
 mod names;
 
 use alloy_consensus::Transaction as _;

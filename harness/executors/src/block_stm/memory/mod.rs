@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     codes::Codes,
+    planted::forget_block_hash,
     sync::{Arc, AtomicU64, LEAST_BUCKETS},
 };
 use alloy_primitives::Address;
@@ -77,6 +78,7 @@ impl MultiVersionMemory {
         beneficiary: Address,
         state_clearing: bool,
     ) -> Self {
+        forget_block_hash();
         Self {
             tables: tables.renewed(transactions),
             clearings: AtomicU64::new(0),
