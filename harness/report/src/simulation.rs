@@ -107,7 +107,8 @@ pub fn terminal(simulation: &Simulation) -> String {
             shares.waiting,
             shares.serial,
         ];
-        let parts: Vec<String> = parts.iter().map(|part| format!("{:>6.0} %", part * 100.0)).collect();
+        let parts: Vec<String> =
+            parts.iter().map(|part| format!("{:>6.0} %", part * 100.0)).collect();
         let _ = writeln!(
             text,
             "  {:>5}  {speedup:>8.2}x  {:>10.0} %  {:>5.2}x  {:>10.2}x  {:>5}  {}",
@@ -145,10 +146,16 @@ pub fn summary(all: &[Simulation]) -> String {
         all.len()
     );
     for (index, at) in first.at_cores.iter().enumerate() {
-        let of = |time: &dyn Fn(&AtCores) -> u64| sequential / sum(&|one| time(&one.at_cores[index])).max(1.0);
+        let of = |time: &dyn Fn(&AtCores) -> u64| {
+            sequential / sum(&|one| time(&one.at_cores[index])).max(1.0)
+        };
         let block_stm = of(&|at| at.block_stm_ns);
         let limit = sequential
-            / all.iter().map(|one| one.sequential_ns as f64 / one.limit(at.cores)).sum::<f64>().max(1.0);
+            / all
+                .iter()
+                .map(|one| one.sequential_ns as f64 / one.limit(at.cores))
+                .sum::<f64>()
+                .max(1.0);
         let _ = writeln!(
             text,
             "  {:>5}  {block_stm:>8.2}x  {:>10.0} %  {:>5.2}x  {:>10.2}x",
@@ -169,7 +176,8 @@ pub fn summary(all: &[Simulation]) -> String {
             .filter(|measured| measured.threads == threads)
             .collect();
         let close = of.iter().filter(|measured| measured.error().abs() <= CLOSE).count();
-        let worst = of.iter().map(|measured| measured.error()).max_by(|a, b| a.abs().total_cmp(&b.abs()));
+        let worst =
+            of.iter().map(|measured| measured.error()).max_by(|a, b| a.abs().total_cmp(&b.abs()));
         let _ = writeln!(
             text,
             "  {threads} threads: predicted within {:.0} % of what was measured on {close} of {} blocks; worst {:+.0} %",
@@ -220,7 +228,10 @@ mod tests {
     #[test]
     fn the_sum_tells_how_good_predictions_are() {
         let text = summary(&[example(), example()]);
-        assert!(text.contains("1 threads: predicted within 10 % of what was measured on 2 of 2"), "{text}");
+        assert!(
+            text.contains("1 threads: predicted within 10 % of what was measured on 2 of 2"),
+            "{text}"
+        );
         assert!(text.contains("on 0 of 2 blocks; worst +25 %"), "{text}");
         assert_eq!(summary(&[]), "");
     }

@@ -101,6 +101,8 @@ enum Status {
 struct Entry {
     status: Status,
     incarnation: Incarnation,
+    /// Whether an execution of it was stale, or was given up.
+    was_disturbed: bool,
     /// Transactions that wait for this one.
     dependents: Vec<TransactionIndex>,
 }
@@ -162,10 +164,16 @@ impl Claims {
 }
 
 /// How well guessing has gone of late.
+///
+/// With two workers a wrong guess costs half of all time, so that guesses are counted as they are made. With more,
+/// most of them would have nothing else to do, and a transaction is disturbed many times while the ones before it
+/// are not done: there only transactions that are committed count, by whether they were ever disturbed. Where
+/// nearly all of them were, they wait for each other in one chain.
 #[derive(Debug, Default)]
 struct Speculation {
+    workers: usize,
     claims: u32,
-    /// Transactions in them.
+    /// Transactions in them; with more than two workers, those that are committed.
     transactions: u32,
     failures: u32,
     bad_windows: u32,
@@ -174,23 +182,35 @@ struct Speculation {
 /// Claims after which success is judged, or twice as many failures.
 const WINDOW: u32 = 8;
 
+/// Committed transactions after which it is judged with more than two workers: as many for each worker, for those
+/// that were begun together disturb each other.
+const WINDOW_OF_EACH: u32 = 4;
+
 /// Windows in a row in which most guesses were wrong until that is believed: the first transactions of
 /// a block often fight over one thing that the rest never touches.
 const HOPELESS: u32 = 3;
 
 impl Speculation {
+    const fn is_of_two(&self) -> bool {
+        self.workers <= 2
+    }
+
     /// A guess was found wrong, or given up.
     fn failed(&mut self) {
-        self.failures += 1;
-        self.judge();
+        if self.is_of_two() {
+            self.failures += 1;
+            self.judge();
+        }
     }
 
     /// Transactions are executed for the first time. In a chain of dependent ones every such claim
     /// starts with a wrong guess, however many it holds.
     fn claimed(&mut self, transactions: u32) {
-        self.claims += 1;
-        self.transactions += transactions;
-        self.judge();
+        if self.is_of_two() {
+            self.claims += 1;
+            self.transactions += transactions;
+            self.judge();
+        }
     }
 
     fn judge(&mut self) {
@@ -199,16 +219,38 @@ impl Speculation {
             // win back what that costs.
             let bad =
                 self.failures * 4 >= self.claims * 3 || self.failures * 5 >= self.transactions * 2;
-            self.bad_windows = if bad { self.bad_windows + 1 } else { 0 };
-            (self.claims, self.transactions, self.failures) = (0, 0, 0);
+            self.end_window(bad);
         }
+    }
+
+    /// A transaction is committed.
+    fn committed(&mut self, was_disturbed: bool) {
+        if self.is_of_two() {
+            return;
+        }
+        self.transactions += 1;
+        self.failures += u32::from(was_disturbed);
+        if self.transactions >= WINDOW_OF_EACH * self.workers as u32 {
+            self.end_window(self.failures * 10 >= self.transactions * 9);
+        }
+    }
+
+    fn end_window(&mut self, bad: bool) {
+        self.bad_windows = if bad { self.bad_windows + 1 } else { 0 };
+        (self.claims, self.transactions, self.failures) = (0, 0, 0);
     }
 }
 
 impl Scheduler {
     /// A block of this many transactions, none of them executed.
     pub fn new(transactions: usize, claims: Claims) -> Self {
-        let entry = || Entry { status: Status::Ready, incarnation: 0, dependents: Vec::new() };
+        let workers = claims.workers;
+        let entry = || Entry {
+            status: Status::Ready,
+            incarnation: 0,
+            was_disturbed: false,
+            dependents: Vec::new(),
+        };
         Self {
             entries: std::iter::repeat_with(entry).take(transactions).collect(),
             claims,
@@ -218,7 +260,7 @@ impl Scheduler {
             committed: 0,
             fresh_from: 0,
             halted: false,
-            speculation: Speculation::default(),
+            speculation: Speculation { workers, ..Speculation::default() },
         }
     }
 
@@ -340,6 +382,7 @@ impl Scheduler {
         debug_assert_eq!(self.entries[index].status, Status::Executing);
         debug_assert!(blocked_on < version.transaction, "{blocked_on} is not below {index}");
         self.speculation.failed();
+        self.entries[index].was_disturbed = true;
         let blocker = &mut self.entries[blocked_on as usize];
         if matches!(blocker.status, Status::Executed | Status::Committing | Status::Committed) {
             self.make_ready(index);
@@ -375,6 +418,7 @@ impl Scheduler {
         for entry in &mut self.entries[self.committed..frontier] {
             debug_assert_eq!(entry.status, Status::Committing);
             entry.status = Status::Committed;
+            self.speculation.committed(entry.was_disturbed);
         }
         for entry in &mut self.entries[frontier..task.end as usize] {
             entry.status = Status::Executed;
@@ -396,6 +440,7 @@ impl Scheduler {
         let index = version.transaction as usize;
         debug_assert_eq!(self.entries[index].status, Status::Aborting);
         self.entries[index].incarnation += 1;
+        self.entries[index].was_disturbed = true;
         self.validation_cursor = self.validation_cursor.min(index + 1);
         self.make_ready(index);
     }

@@ -174,7 +174,9 @@ impl State {
             // The owner of the block calls one helper after the other, and begins.
             let calls = machine.call * (workers - 1) as f64;
             self.at = (0..workers)
-                .map(|worker| if worker == 0 { calls } else { machine.call * worker as f64 + machine.wake_up })
+                .map(|worker| {
+                    if worker == 0 { calls } else { machine.call * worker as f64 + machine.wake_up }
+                })
                 .collect();
             self.woken = vec![false; workers];
             self.result.spent.waiting += self.at.iter().sum::<f64>();

@@ -1,8 +1,7 @@
 //! What threads cost on this machine.
 
 use super::clock::Machine;
-use lockstep_engine::Factory;
-use lockstep_model::{Case, RunOptions};
+use lockstep_model::Prepared;
 use std::{
     hint::spin_loop,
     sync::{
@@ -19,9 +18,6 @@ const WAKE_UPS: usize = 60;
 
 /// Looks of a worker of `block_stm` before it sleeps.
 const SPINS: u32 = 2_000;
-
-/// Runs of two copies at once.
-const COPIES: usize = 4;
 
 impl Machine {
     /// Measures it; it takes a few milliseconds.
@@ -51,12 +47,6 @@ impl Machine {
             crowded: 1.0,
         }
     }
-
-    /// With how much longer this block takes on one core while another one runs it too.
-    pub(super) fn crowded_by(self, sequential: &Factory, case: &Case, alone_ns: f64) -> Self {
-        let Some(both) = two_copies(sequential, case) else { return self };
-        Self { crowded: (both / alone_ns.max(1.0)).clamp(1.0, 2.0), ..self }
-    }
 }
 
 fn spinning() -> f64 {
@@ -71,32 +61,25 @@ fn spinning() -> f64 {
     start.elapsed().as_nanos() as f64
 }
 
-/// Time of a run while another one runs, the shortest of several, in ns; `None` on one core.
-fn two_copies(sequential: &Factory, case: &Case) -> Option<f64> {
-    thread::available_parallelism().ok().filter(|cores| cores.get() > 1)?;
-    let prepared = || {
-        let mut executor = sequential(1).ok()?;
-        executor.prepare(case, &RunOptions::of(case)).ok()
-    };
-    let mut copies = [prepared()?, prepared()?];
+/// Two copies of the baseline's work.
+pub(super) type Copies = [Box<dyn Prepared>; 2];
+
+/// Runs both at the same time; the mean of their times, in ns.
+pub(super) fn run_both(copies: &mut Copies) -> f64 {
     let together = Barrier::new(2);
-    let shortest = thread::scope(|scope| {
+    let times = thread::scope(|scope| {
         let runs = copies.each_mut().map(|copy| {
             let together = &together;
             scope.spawn(move || {
-                let run = |_| {
-                    together.wait();
-                    let start = Instant::now();
-                    let _ = copy.run();
-                    start.elapsed().as_nanos() as f64
-                };
-                (0..COPIES).map(run).fold(f64::MAX, f64::min)
+                together.wait();
+                let start = Instant::now();
+                let _ = copy.run();
+                start.elapsed().as_nanos() as f64
             })
         });
-        runs.map(|run| run.join().unwrap_or(f64::MAX))
+        runs.map(|run| run.join().unwrap_or_default())
     });
-    let mean = (shortest[0] + shortest[1]) / 2.0;
-    (mean < f64::MAX / 4.0).then_some(mean)
+    (times[0] + times[1]) / 2.0
 }
 
 fn median(times: &mut [Duration]) -> f64 {

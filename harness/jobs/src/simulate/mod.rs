@@ -22,6 +22,7 @@ use lockstep_model::{
     Case, Contention, Dependencies, ExecutorError, Outcome, Prepared, RunOptions, Steering,
 };
 use lockstep_report::simulation::{AtCores, Measured, Shares, Simulation};
+use machine::run_both;
 use std::{sync::Arc, thread, time::Instant};
 
 /// Executors, as the command makes them.
@@ -53,13 +54,14 @@ pub struct Simulator {
     machine: Machine,
     /// Threads of which predictions are held against measurements.
     measured: Vec<usize>,
+    has_two_cores: bool,
 }
 
-/// Runs with a stopwatch, and of the baseline; of each the shortest counts.
+/// Runs with a stopwatch; of each step the shortest time counts.
 const RUNS: usize = 5;
 
 /// Rounds of measurements, in each of which everyone runs once.
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 25;
 
 impl Simulator {
     /// For these numbers of cores. With `validates`, the block is also measured at 1 and 2 threads.
@@ -71,6 +73,7 @@ impl Simulator {
             cores: cores.to_vec(),
             machine: Machine::measured(),
             measured: measured.filter(|threads| *threads <= there).collect(),
+            has_two_cores: there > 1,
         }
     }
 
@@ -80,31 +83,32 @@ impl Simulator {
     /// When an executor cannot run the block, the block is invalid, or an outcome is wrong.
     pub fn simulate(&self, block: &Runnable) -> Result<Simulation, String> {
         let case = &block.case;
-        let (sequential_ns, right) = self.sequential(case)?;
+        let right = self.right(case)?;
         if matches!(right, Outcome::Rejected(_)) {
             return Err("an invalid block".to_owned());
         }
         let contention = (self.parties.contention)(case).map_err(|error| error.to_string())?;
         let dependencies = contention.dependencies();
-        let costs = Arc::new(self.costs(case)?);
-        let machine = self.machine.crowded_by(&self.parties.sequential, case, sequential_ns);
+        let times = self.times(case)?;
+        let costs = Arc::new(self.costs(case, times.forced_ns)?);
+        let crowded = (times.both_ns / times.sequential_ns.max(1.0)).clamp(1.0, 2.0);
+        let machine = Machine { crowded, ..self.machine };
         let of_block = OfBlock {
             simulator: self,
             block,
             right: &right,
-            sequential_ns,
+            times: &times,
             costs,
             machine,
             dependencies: &dependencies,
         };
-        let list_serial_ns = of_block.list_serial_ns()?;
-        let at_cores = self.cores.iter().map(|cores| of_block.at(*cores, list_serial_ns));
+        let at_cores = self.cores.iter().map(|cores| of_block.at(*cores));
         let at_cores = at_cores.collect::<Result<Vec<_>, _>>()?;
         Ok(Simulation {
             block: case.id.to_string(),
             transactions: case.block.transactions.len(),
             gas_used: contention.transactions.iter().map(|one| one.gas_used).sum(),
-            sequential_ns: sequential_ns as u64,
+            sequential_ns: times.sequential_ns as u64,
             bound: ratio(dependencies.work_ns(), dependencies.critical_path_ns()),
             list_bound: ratio(dependencies.work_ns(), dependencies.longest_ns()),
             at_cores,
@@ -112,16 +116,41 @@ impl Simulator {
         })
     }
 
-    /// Time of the baseline, and its outcome.
-    fn sequential(&self, case: &Case) -> Result<(f64, Outcome), String> {
-        let mut prepared = prepare(&self.parties.sequential, 1, case, None)?;
-        let outcome = run(&mut *prepared)?.1;
-        Ok((shortest(&mut *prepared, RUNS)?, outcome))
+    fn right(&self, case: &Case) -> Result<Outcome, String> {
+        Ok(run(&mut *prepare(&self.parties.sequential, 1, case, None)?)?.1)
     }
 
-    fn costs(&self, case: &Case) -> Result<Costs, String> {
+    /// Everyone in each round, so that what the machine does besides hits all of them.
+    fn times(&self, case: &Case) -> Result<Times, String> {
+        let Parties { sequential, forced, block_stm, access_list, .. } = &self.parties;
+        let mut baseline = prepare(sequential, 1, case, None)?;
+        let mut copies = [prepare(sequential, 1, case, None)?, prepare(sequential, 1, case, None)?];
+        let mut others =
+            vec![prepare(forced, 1, case, None)?, prepare(access_list, 1, case, None)?];
+        for threads in &self.measured {
+            others.push(prepare(block_stm, *threads, case, None)?);
+        }
+        let mut times = vec![Vec::with_capacity(ROUNDS); 2 + others.len()];
+        for _ in 0..ROUNDS {
+            times[0].push(run(&mut *baseline)?.0);
+            times[1].push(if self.has_two_cores { run_both(&mut copies) } else { 0.0 });
+            for (other, times) in others.iter_mut().zip(&mut times[2..]) {
+                times.push(run(&mut **other)?.0);
+            }
+        }
+        let mut quiet = times.iter_mut().map(|times| quiet(times));
+        let mut next = || quiet.next().unwrap_or_default();
+        Ok(Times {
+            sequential_ns: next(),
+            both_ns: next(),
+            forced_ns: next(),
+            list_ns: next(),
+            measured_ns: self.measured.iter().map(|_| next()).collect(),
+        })
+    }
+
+    fn costs(&self, case: &Case, whole_ns: f64) -> Result<Costs, String> {
         let forced = &self.parties.forced;
-        let whole_ns = shortest(&mut *prepare(forced, 1, case, None)?, RUNS)?;
         let mut fastest: Option<Timed> = None;
         for _ in 0..RUNS {
             let stopwatch = Arc::new(Stopwatch::default());
@@ -139,27 +168,41 @@ impl Simulator {
     }
 }
 
+/// Times of a block as it is measured, in ns: those of quiet runs.
+#[derive(Debug)]
+struct Times {
+    /// The baseline.
+    sequential_ns: f64,
+    /// The baseline, while another copy of it runs.
+    both_ns: f64,
+    /// `block_stm` with one worker.
+    forced_ns: f64,
+    /// `access_list` with one worker.
+    list_ns: f64,
+    /// `block_stm` in mode `auto`, by the numbers of threads that are measured.
+    measured_ns: Vec<f64>,
+}
+
 /// What is known of one block.
 struct OfBlock<'a> {
     simulator: &'a Simulator,
     block: &'a Runnable,
     right: &'a Outcome,
-    sequential_ns: f64,
+    times: &'a Times,
     costs: Arc<Costs>,
     machine: Machine,
     dependencies: &'a Dependencies,
 }
 
 impl OfBlock<'_> {
-    fn at(&self, cores: usize, list_serial_ns: f64) -> Result<AtCores, String> {
+    fn at(&self, cores: usize) -> Result<AtCores, String> {
         let clock = Arc::new(Clock::new(self.costs.clone(), self.machine));
         let case = &self.block.case;
         let parties = &self.simulator.parties;
         let mut prepared = prepare(&parties.block_stm, cores, case, Some(clock.clone()))?;
         let (_, outcome) = run(&mut *prepared)?;
         let label = format!("block_stm on {cores} simulated cores");
-        if let Some(first) =
-            compare_outcomes(&self.block.pre, self.right, &outcome, &label).first()
+        if let Some(first) = compare_outcomes(&self.block.pre, self.right, &outcome, &label).first()
         {
             return Err(format!("a wrong outcome: {first}"));
         }
@@ -168,19 +211,19 @@ impl OfBlock<'_> {
         let left = 1.0 - f64::from(simulated.committed) / transactions.max(1.0);
         let block_stm_ns = if simulated.end == 0.0 {
             // It chose one thread.
-            self.sequential_ns
+            self.times.sequential_ns
         } else {
             // What was given up goes on alone.
-            let alone = left * self.sequential_ns;
+            let alone = left * self.times.sequential_ns;
             self.costs.before + simulated.end + alone + self.after(cores)
         };
         let no_waits = self.dependencies.without_waits();
         let crowded = if cores > 1 { self.machine.crowded } else { 1.0 };
-        let scale = self.sequential_ns / self.dependencies.work_ns().max(1) as f64;
+        let scale = self.times.sequential_ns / self.dependencies.work_ns().max(1) as f64;
         Ok(AtCores {
             cores,
             block_stm_ns: block_stm_ns as u64,
-            access_list_ns: (list_serial_ns
+            access_list_ns: (self.list_serial_ns()
                 + crowded * scale * ideal::time_ns(&no_waits, cores) as f64)
                 as u64,
             ideal_ns: (scale * ideal::time_ns(self.dependencies, cores) as f64) as u64,
@@ -196,42 +239,29 @@ impl OfBlock<'_> {
     }
 
     /// What `access_list` does besides executing transactions, on one thread.
-    fn list_serial_ns(&self) -> Result<f64, String> {
-        let case = &self.block.case;
-        let mut prepared = prepare(&self.simulator.parties.access_list, 1, case, None)?;
-        let whole = shortest(&mut *prepared, RUNS)?;
-        Ok((whole - self.sequential_ns).max(0.0))
+    fn list_serial_ns(&self) -> f64 {
+        (self.times.list_ns - self.times.sequential_ns).max(0.0)
     }
 
-    /// The block as it is measured, everyone in each round.
+    /// Predictions beside measurements.
     fn measured(&self) -> Result<Vec<Measured>, String> {
-        let case = &self.block.case;
-        let parties = &self.simulator.parties;
-        let mut baseline = prepare(&parties.sequential, 1, case, None)?;
-        let mut measured = Vec::new();
-        for threads in &self.simulator.measured {
-            let mut candidate = prepare(&parties.block_stm, *threads, case, None)?;
-            let (mut alone, mut times) = (Vec::new(), Vec::new());
-            for _ in 0..ROUNDS {
-                alone.push(run(&mut *baseline)?.0);
-                times.push(run(&mut *candidate)?.0);
-            }
-            let predicted = self.at(*threads, 0.0)?.block_stm_ns;
-            measured.push(Measured {
+        let measured = self.simulator.measured.iter().zip(&self.times.measured_ns);
+        let held = |(threads, time_ns): (&usize, &f64)| {
+            let predicted = self.at(*threads)?.block_stm_ns;
+            Ok(Measured {
                 threads: *threads,
-                predicted: self.sequential_ns / predicted.max(1) as f64,
-                measured: median(&mut alone) / median(&mut times).max(1.0),
-            });
-        }
-        Ok(measured)
+                predicted: self.times.sequential_ns / predicted.max(1) as f64,
+                measured: self.times.sequential_ns / time_ns.max(1.0),
+            })
+        };
+        measured.map(held).collect()
     }
 }
 
 fn shares(simulated: &Simulated, cores: usize, whole_ns: f64) -> Shares {
     let all = (cores as f64 * whole_ns).max(1.0);
     let spent = &simulated.spent;
-    let known =
-        spent.useful + spent.wasted + spent.committing + spent.scheduling + spent.waiting;
+    let known = spent.useful + spent.wasted + spent.committing + spent.scheduling + spent.waiting;
     Shares {
         executing: spent.useful / all,
         wasted: spent.wasted / all,
@@ -264,11 +294,9 @@ fn run(prepared: &mut dyn Prepared) -> Result<(f64, Outcome), String> {
     Ok((start.elapsed().as_nanos() as f64, execution.outcome))
 }
 
-fn shortest(prepared: &mut dyn Prepared, runs: usize) -> Result<f64, String> {
-    (0..runs).try_fold(f64::MAX, |known, _| Ok(known.min(run(prepared)?.0)))
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+/// The time of a quiet run: what the machine does besides makes runs longer, never shorter, and the very shortest
+/// are luck.
+fn quiet(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 5).copied().unwrap_or_default()
 }
