@@ -1,13 +1,12 @@
 //! The blocks of `bench`, `simulate` and `profile`: built-in workloads, or the blocks of files.
 
-use crate::{args::BenchArgs, bench::plan::gas};
+use crate::args::BlocksArgs;
 use anyhow::{Context, Result};
 use lockstep_cases::{
     batch::read_all,
     workload::{self, Signatures, Size, Workload},
 };
 use lockstep_formats::{SourceError, Walk, networks::Network};
-use lockstep_jobs::bench::Storage;
 use lockstep_judge::{
     chain::{self, Chain},
     definition::{Body, Test},
@@ -29,8 +28,8 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(crate) fn of_bench(args: &'a BenchArgs, storage: Storage) -> Self {
-        let signatures = if args.import { Signatures::Real } else { Signatures::Placeholder };
+    /// The blocks of `simulate` and `profile`.
+    pub(crate) fn of(args: &'a BlocksArgs) -> Self {
         Self {
             paths: &args.paths,
             network: args.network.clone(),
@@ -38,9 +37,9 @@ impl<'a> Source<'a> {
             workloads: &args.workload,
             size: Size {
                 seed: args.seed,
-                gas: gas(args, storage),
+                gas: args.gas,
                 contention: args.contention,
-                signatures,
+                signatures: Signatures::Placeholder,
             },
             min_gas: args.min_gas,
         }

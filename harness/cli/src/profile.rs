@@ -2,38 +2,16 @@
 
 use crate::{
     EXIT_NOTHING, EXIT_USAGE,
-    args::{BlocksArgs, ProfileArgs, ProfileFormat},
+    args::{ProfileArgs, ProfileFormat},
     blocks::{Found, Source, blocks},
     files, interrupt, output,
     progress::Progress,
 };
 use anyhow::{Context, Result};
-use lockstep_cases::{
-    layouts::Layouts,
-    workload::{Signatures, Size},
-};
+use lockstep_cases::layouts::Layouts;
 use lockstep_jobs::profile::{Sources, profile as profile_block};
 use lockstep_report::profile::{Profile, markdown, page, terminal};
 use std::{fs, sync::atomic::Ordering};
-
-impl<'a> Source<'a> {
-    /// The blocks of `simulate` and `profile`.
-    pub(crate) fn of(args: &'a BlocksArgs) -> Self {
-        Self {
-            paths: &args.paths,
-            network: args.network.clone(),
-            filter: args.filter.as_deref(),
-            workloads: &args.workload,
-            size: Size {
-                seed: args.seed,
-                gas: args.gas,
-                contention: args.contention,
-                signatures: Signatures::Placeholder,
-            },
-            min_gas: args.min_gas,
-        }
-    }
-}
 
 /// Runs the command; gives its exit status.
 pub(crate) fn profile(args: &ProfileArgs) -> Result<u8> {

@@ -6,19 +6,22 @@ use crate::{
     blocks::{Found, Source, blocks},
     candidates::factory,
     defaults::BASELINE,
-    interrupt, output,
+    files, interrupt, output,
     progress::Progress,
 };
 use anyhow::Result;
 use lockstep_jobs::simulate::{Parties, Simulator};
 use lockstep_model::Mode;
-use lockstep_report::simulation::{Simulation, summary, terminal};
+use lockstep_report::simulation::{Simulation, markdown, summary, svg, terminal};
 use std::sync::atomic::Ordering;
 
 /// Runs the command; gives its exit status.
 pub(crate) fn simulate(args: &SimulateArgs, command: &Lockstep) -> Result<u8> {
     output::set_color(args.color);
     lockstep_executors::remember();
+    if let Some(path) = &args.svg {
+        files::can_be_written(path)?;
+    }
     let executor = |name, mode| factory(&command.executors, name, mode);
     let parties = Parties {
         sequential: executor(BASELINE, Mode::Auto)?,
@@ -59,8 +62,13 @@ pub(crate) fn simulate(args: &SimulateArgs, command: &Lockstep) -> Result<u8> {
         output::error("nothing was simulated");
         return Ok(if status == 0 { EXIT_NOTHING } else { status });
     }
-    if args.format == SimulateFormat::Human {
-        output::out(&summary(&all));
+    match args.format {
+        SimulateFormat::Human => output::out(&summary(&all)),
+        SimulateFormat::Markdown => output::out(&markdown(&all)),
+        SimulateFormat::Json => {}
+    }
+    if let Some(path) = &args.svg {
+        files::write(path, &svg(&all))?;
     }
     Ok(status)
 }
@@ -76,5 +84,7 @@ fn print(simulation: &Simulation, format: SimulateFormat) {
             let line = serde_json::to_string(simulation).expect("plain data");
             output::out(&format!("{line}\n"));
         }
+        // Tables are of all blocks.
+        SimulateFormat::Markdown => {}
     }
 }

@@ -136,57 +136,191 @@ pub fn terminal(simulation: &Simulation) -> String {
 /// How far off a prediction may be.
 pub const CLOSE: f64 = 0.10;
 
-/// All blocks together: sums, and how good the predictions are.
-pub fn summary(all: &[Simulation]) -> String {
-    let Some(first) = all.first() else { return String::new() };
+/// Speedups of all blocks in sum, at one number of cores.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Sum {
+    cores: usize,
+    block_stm: f64,
+    /// Of what the bounds of the blocks allow.
+    share: f64,
+    ideal: f64,
+    access_list: f64,
+}
+
+fn sums(all: &[Simulation]) -> Vec<Sum> {
+    let Some(first) = all.first() else { return Vec::new() };
     let sum = |time: &dyn Fn(&Simulation) -> u64| all.iter().map(time).sum::<u64>() as f64;
     let sequential = sum(&|one| one.sequential_ns);
+    let at = |(index, at): (usize, &AtCores)| {
+        let of = |time: &dyn Fn(&AtCores) -> u64| {
+            sequential / sum(&|one| time(&one.at_cores[index])).max(1.0)
+        };
+        let least = all.iter().map(|one| one.sequential_ns as f64 / one.limit(at.cores));
+        let block_stm = of(&|at| at.block_stm_ns);
+        Sum {
+            cores: at.cores,
+            block_stm,
+            share: block_stm * least.sum::<f64>() / sequential.max(1.0),
+            ideal: of(&|at| at.ideal_ns),
+            access_list: of(&|at| at.access_list_ns),
+        }
+    };
+    first.at_cores.iter().enumerate().map(at).collect()
+}
+
+/// How good the predictions are, a sentence for each number of threads.
+fn validation(all: &[Simulation]) -> Vec<String> {
+    let measured = || all.iter().flat_map(|one| &one.measured);
+    let mut threads: Vec<usize> = measured().map(|measured| measured.threads).collect();
+    threads.sort_unstable();
+    threads.dedup();
+    let sentence = |threads: usize| {
+        let of: Vec<f64> =
+            measured().filter(|one| one.threads == threads).map(Measured::error).collect();
+        let close = of.iter().filter(|error| error.abs() <= CLOSE).count();
+        let worst = of.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()));
+        format!(
+            "{threads} threads: predicted within {:.0} % of what was measured on {close} of {} blocks; worst {:+.0} %",
+            100.0 * CLOSE,
+            of.len(),
+            100.0 * worst.unwrap_or_default()
+        )
+    };
+    threads.into_iter().map(sentence).collect()
+}
+
+/// All blocks together: sums, and how good the predictions are.
+pub fn summary(all: &[Simulation]) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
     let mut text = format!(
         "{} blocks in sum\n  cores  block_stm  of its limit  ideal   access_list\n",
         all.len()
     );
-    for (index, at) in first.at_cores.iter().enumerate() {
-        let of = |time: &dyn Fn(&AtCores) -> u64| {
-            sequential / sum(&|one| time(&one.at_cores[index])).max(1.0)
-        };
-        let block_stm = of(&|at| at.block_stm_ns);
-        let limit = sequential
-            / all
-                .iter()
-                .map(|one| one.sequential_ns as f64 / one.limit(at.cores))
-                .sum::<f64>()
-                .max(1.0);
+    for Sum { cores, block_stm, share, ideal, access_list } in sums(all) {
+        let share = 100.0 * share;
         let _ = writeln!(
             text,
-            "  {:>5}  {block_stm:>8.2}x  {:>10.0} %  {:>5.2}x  {:>10.2}x",
-            at.cores,
-            100.0 * block_stm / limit,
-            of(&|at| at.ideal_ns),
-            of(&|at| at.access_list_ns),
+            "  {cores:>5}  {block_stm:>8.2}x  {share:>10.0} %  {ideal:>5.2}x  {access_list:>10.2}x"
         );
     }
-    let mut threads: Vec<usize> =
-        all.iter().flat_map(|one| &one.measured).map(|measured| measured.threads).collect();
-    threads.sort_unstable();
-    threads.dedup();
-    for threads in threads {
-        let of: Vec<&Measured> = all
-            .iter()
-            .flat_map(|one| &one.measured)
-            .filter(|measured| measured.threads == threads)
-            .collect();
-        let close = of.iter().filter(|measured| measured.error().abs() <= CLOSE).count();
-        let worst =
-            of.iter().map(|measured| measured.error()).max_by(|a, b| a.abs().total_cmp(&b.abs()));
+    validation(all).iter().for_each(|line| text.push_str(&format!("  {line}\n")));
+    text
+}
+
+/// All blocks as Markdown: sums, and predictions beside measurements.
+pub fn markdown(all: &[Simulation]) -> String {
+    let mut text = format!(
+        "# Simulated cores\n\n{} blocks in sum, as speedups over `sequential`. *Simulated*: the real scheduler and memory \
+         of `block_stm` on so many cores, each with a clock; costs measured on this machine with one worker. `access_list` \
+         is a model. *Limit*: what dependencies and the number of cores allow each block. *Ideal*: a schedule that \
+         knows all dependencies beforehand.\n\n\
+         | cores | `block_stm` | of its limit | ideal | `access_list` |\n|--:|--:|--:|--:|--:|\n",
+        all.len()
+    );
+    for Sum { cores, block_stm, share, ideal, access_list } in sums(all) {
+        let share = 100.0 * share;
         let _ = writeln!(
             text,
-            "  {threads} threads: predicted within {:.0} % of what was measured on {close} of {} blocks; worst {:+.0} %",
-            100.0 * CLOSE,
-            of.len(),
-            100.0 * worst.unwrap_or_default()
+            "| {cores} | {block_stm:.2}x | {share:.0} % | {ideal:.2}x | {access_list:.2}x |"
+        );
+    }
+    text.push('\n');
+    validation(all).iter().for_each(|line| text.push_str(&format!("* {line}\n")));
+    text.push_str(
+        "\n| block | transactions | bound | 2 threads measured | predicted | off | 8 cores | 16 cores |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for one in all {
+        let two = one.measured.iter().find(|measured| measured.threads == 2);
+        let two = two.map_or("- | - | -".to_owned(), |two| {
+            let off = 100.0 * two.error();
+            format!("{:.2}x | {:.2}x | {off:+.0} %", two.measured, two.predicted)
+        });
+        let at = |cores: usize| {
+            let found = one.at_cores.iter().find(|at| at.cores == cores);
+            found.map_or("-".to_owned(), |at| format!("{:.2}x", one.speedup(at.block_stm_ns)))
+        };
+        let Simulation { block, transactions, bound, .. } = one;
+        let (eight, sixteen) = (at(8), at(16));
+        let _ = writeln!(
+            text,
+            "| {block} | {transactions} | {bound:.2}x | {two} | {eight} | {sixteen} |"
         );
     }
     text
+}
+
+/// A curve: its name, its color, and its value.
+type Curve = (&'static str, &'static str, fn(&Sum) -> f64);
+
+/// Width and height of the picture, and the room left of and below it.
+const PICTURE: (f64, f64, f64) = (640.0, 360.0, 44.0);
+
+/// The sums as curves over the number of cores, which doubles from step to step.
+pub fn svg(all: &[Simulation]) -> String {
+    let sums = sums(all);
+    let (width, height, room) = PICTURE;
+    let most = sums.iter().flat_map(|sum| [sum.ideal, sum.access_list, sum.block_stm]);
+    let most = most.fold(1.0, f64::max).ceil();
+    let steps = (sums.len().max(2) - 1) as f64;
+    let x = |index: usize| room + index as f64 * (width - room - 120.0) / steps;
+    let y = |speedup: f64| height - room - speedup * (height - room - 20.0) / most;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
+         font-size=\"13\">\n<title>Speedups over sequential on simulated cores, {} blocks in sum</title>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
+        all.len()
+    );
+    for speedup in 0..=most as usize {
+        let at = y(speedup as f64);
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{room}\" x2=\"{}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#ddd\"/><text x=\"8\" \
+             y=\"{:.1}\">{speedup}x</text>",
+            width - 120.0,
+            at + 4.0
+        );
+    }
+    for (index, sum) in sums.iter().enumerate() {
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
+            x(index),
+            height - 20.0,
+            sum.cores
+        );
+    }
+    let _ = writeln!(
+        svg,
+        "<text x=\"{}\" y=\"{}\">cores, simulated</text>",
+        width - 112.0,
+        height - 20.0
+    );
+    // Colors that can be told apart without telling red from green (Okabe and Ito).
+    let curves: [Curve; 3] = [
+        ("access_list, a model", "#009e73", |sum| sum.access_list),
+        ("an ideal schedule", "#6e6e6e", |sum| sum.ideal),
+        ("block_stm", "#0072b2", |sum| sum.block_stm),
+    ];
+    for (name, color, value) in curves {
+        let points: Vec<String> = sums
+            .iter()
+            .enumerate()
+            .map(|(index, sum)| format!("{:.1},{:.1}", x(index), y(value(sum))))
+            .collect();
+        let last = sums.last().map_or(0.0, value);
+        let _ = writeln!(
+            svg,
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"/><text x=\"{:.1}\" \
+             y=\"{:.1}\" fill=\"{color}\">{name}</text>",
+            points.join(" "),
+            width - 116.0,
+            y(last) + 4.0
+        );
+    }
+    svg + "</svg>\n"
 }
 
 #[cfg(test)]
@@ -234,5 +368,12 @@ mod tests {
         );
         assert!(text.contains("on 0 of 2 blocks; worst +25 %"), "{text}");
         assert_eq!(summary(&[]), "");
+        let text = markdown(&[example()]);
+        assert!(text.contains("| 8 | 2.00x | 80 % | 2.00x | 2.50x |"), "{text}");
+        assert!(
+            text.contains("| a block | 4 | 2.50x | 1.28x | 1.60x | +25 % | 2.00x | - |"),
+            "{text}"
+        );
+        assert_eq!(svg(&[example()]).matches("<polyline").count(), 3);
     }
 }

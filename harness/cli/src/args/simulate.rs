@@ -2,6 +2,7 @@
 
 use super::{BlocksArgs, Color};
 use clap::{Args, ValueEnum};
+use std::path::PathBuf;
 
 pub(super) const SIMULATE_ABOUT: &str = "\
 Runs blocks on more cores than there are: the real scheduler, workers and memory of `block_stm`, one worker at a \
@@ -30,6 +31,8 @@ pub(crate) enum SimulateFormat {
     Human,
     /// One JSON object a line on stdout, one for each block, nothing else there
     Json,
+    /// All blocks in tables
+    Markdown,
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +49,10 @@ pub(crate) struct SimulateArgs {
     /// Do not measure the blocks at 1 and 2 threads
     #[arg(long)]
     pub(crate) no_validate: bool,
+
+    /// Also write the curves of all blocks in sum to FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 
     /// How to print
     #[arg(long, value_enum, default_value_t = SimulateFormat::Human)]

@@ -7,7 +7,7 @@
 //! * `reporter`: prints, writes the record, knows the exit status.
 
 mod circumstances;
-pub(crate) mod plan;
+mod plan;
 mod reporter;
 mod supervise;
 mod work;

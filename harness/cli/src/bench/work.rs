@@ -1,13 +1,14 @@
 //! Measures, block by block.
 
-use super::Measures;
+use super::{Measures, plan::gas};
 use crate::{
     Lockstep,
     args::BenchArgs,
     blocks::{Found, Source, blocks, workloads},
 };
 use anyhow::Result;
-use lockstep_jobs::bench::{Bench, Watch};
+use lockstep_cases::workload::{Signatures, Size};
+use lockstep_jobs::bench::{Bench, Storage, Watch};
 use lockstep_report::bench::Line;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -49,7 +50,7 @@ pub(super) fn work(
     for storage in &args.storage {
         let plan = measures.plan(args, command, *storage, &part.without, watch.clone())?;
         let mut bench = None;
-        blocks(&Source::of_bench(args, *storage), &mut |found| {
+        blocks(&source(args, *storage), &mut |found| {
             let nth = seen;
             seen += 1;
             if nth < part.done || part.most.is_some_and(|most| nth >= part.done + most) {
@@ -79,4 +80,22 @@ pub(super) fn work(
         })?;
     }
     Ok(())
+}
+
+/// The blocks that are measured with a storage.
+fn source(args: &BenchArgs, storage: Storage) -> Source<'_> {
+    let signatures = if args.import { Signatures::Real } else { Signatures::Placeholder };
+    Source {
+        paths: &args.paths,
+        network: args.network.clone(),
+        filter: args.filter.as_deref(),
+        workloads: &args.workload,
+        size: Size {
+            seed: args.seed,
+            gas: gas(args, storage),
+            contention: args.contention,
+            signatures,
+        },
+        min_gas: args.min_gas,
+    }
 }

@@ -59,8 +59,14 @@ fn page(folder: &Path) -> String {
 }
 
 /// The observations of this test's script in the page.
-fn look(browser: &str, folder: &Path, page: &str, width: u32, dark: bool) -> Value {
-    let script = format!("<script>{}</script></body>", include_str!("browser.js"));
+fn look(
+    browser: &str,
+    folder: &Path,
+    (page, script): (&str, &str),
+    width: u32,
+    dark: bool,
+) -> Value {
+    let script = format!("<script>{script}</script></body>");
     let page =
         page.replacen("<head>", &format!("<head>{BEFORE}"), 1).replacen("</body>", &script, 1);
     let page = page.replace('&', "&amp;").replace('"', "&quot;");
@@ -107,7 +113,7 @@ fn the_page_works_in_a_browser() {
     let page = page(folder.path());
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
     for (width, dark) in [(360, false), (1440, false), (360, true), (1440, true)] {
-        let seen = look(browser, folder.path(), &page, width, dark);
+        let seen = look(browser, folder.path(), (&page, include_str!("browser.js")), width, dark);
         let at = format!("{width} pixels, dark: {dark}: {seen:#}");
         assert_eq!((&seen["errors"], &seen["requests"]), (&nothing, &nothing), "{at}");
         assert!(seen["width"][0].as_u64() <= seen["width"][1].as_u64(), "too wide: {at}");
@@ -128,5 +134,36 @@ fn the_page_works_in_a_browser() {
         assert_eq!(seen["found"].as_array().unwrap().len(), 12, "{at}");
         assert_eq!(seen["shown"], "12 of 48 rows", "{at}");
         assert_eq!((&seen["real"], &seen["rows"]), (&8.into(), &48.into()), "{at}");
+    }
+}
+
+#[test]
+fn the_graph_of_a_profile_works_in_a_browser() {
+    let Some(browser) = chromium() else {
+        let mut stderr = std::io::stderr();
+        let _ = std::io::Write::write_all(&mut stderr, b"skipped: no chromium is installed\n");
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("profile.html");
+    let words = ["profile", "--workload", "payments-naive,swaps-hot", "--gas", "2000000", "--html"];
+    let run = lockstep(&[&words[..], &[file.to_str().unwrap()]].concat());
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let page = std::fs::read_to_string(&file).unwrap();
+    for (width, dark) in [(360, false), (1440, true)] {
+        let script = include_str!("graph.js");
+        let seen = look(browser, folder.path(), (&page, script), width, dark);
+        let at = format!("{width} pixels, dark: {dark}: {seen:#}");
+        let nothing = json!([]);
+        assert_eq!((&seen["errors"], &seen["requests"]), (&nothing, &nothing), "{at}");
+        assert!(seen["width"][0].as_u64() <= seen["width"][1].as_u64(), "too wide: {at}");
+        let dots = seen["dots"].as_u64().unwrap();
+        assert!(dots > 20, "{at}");
+        // A chain: each waits for the one before.
+        assert_eq!(seen["lines"], dots - 1, "{at}");
+        assert_eq!((&seen["filtered"], &seen["none"]), (&seen["lines"], &0.into()), "{at}");
+        assert_eq!((&seen["rows"], &seen["moved"]), (&4.into(), &4.into()), "{at}");
+        assert_eq!(seen["fitted"], true, "{at}");
+        assert!(seen["told"].as_str().unwrap().contains("PaymentsNaive"), "{at}");
     }
 }

@@ -25,6 +25,7 @@ mod lists;
 mod official;
 mod overlap;
 mod parity;
+mod profile;
 mod reported;
 mod reports;
 mod rules;

@@ -289,3 +289,28 @@ fn an_engine_without_phases_agrees_on_whole_blocks() {
     let printed = text(&output.stdout) + &text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{printed}");
 }
+
+#[test]
+fn a_bug_that_needs_an_order_of_reads_is_found_and_comes_back() {
+    let block = ["explore", "--seed", "115", "--transactions", "8", "--executor", "mine"];
+    let words = [&["--bug", "order"], &block[..], &["--threads", "2"]].concat();
+    let output = brought(&words);
+    let printed = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("reads held back: 1,"), "{printed}");
+    assert!(printed.contains("failed again: 10 of 10"), "{printed}");
+    let command = behind(&printed, "run it again:")[0].to_owned();
+    assert!(as_printed(&command).contains("10 of 10 runs failed"), "{command}");
+
+    // One that needs none says so, and an executor that reads from one thread cannot be steered.
+    let output = brought(&[&["--bug", "gas"], &block[..], &["--threads", "2"]].concat());
+    let printed = text(&output.stdout);
+    assert!(printed.contains("it needs no order of reads: failed again 10 of 10"), "{printed}");
+    let output = brought(&[&block[..], &["--threads", "2"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("mine@2 reads the state before the block from one thread alone"),
+        "{said}"
+    );
+}

@@ -431,7 +431,7 @@ impl Progress {
     }
 
     fn add(&mut self, kind: StrategyKind, record: &Record) {
-        let new = self.coverage.add(record.read_froms());
+        let new = self.coverage.add(record.pairs_read());
         self.count(kind, new);
         self.steps += record.steps;
         if new > 0 {

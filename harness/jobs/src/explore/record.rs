@@ -52,7 +52,7 @@ impl Record {
     }
 
     /// Who read what from whom.
-    pub(super) fn read_froms(&self) -> impl Iterator<Item = ReadFrom> {
+    pub(super) fn pairs_read(&self) -> impl Iterator<Item = ReadFrom> {
         self.log.iter().filter_map(|logged| match logged.happened {
             Happened::Read { reader, place, writer } => Some(ReadFrom { reader, place, writer }),
             _ => None,

@@ -128,6 +128,7 @@ fn key_name(key: &[u8]) -> String {
 mod tests {
     use super::*;
     use alloy_primitives::keccak256;
+    use lockstep_cases::workload::{Signatures, Size, Workload};
 
     fn word(value: u64) -> [u8; 32] {
         U256::from(value).to_be_bytes()
@@ -135,7 +136,9 @@ mod tests {
 
     #[test]
     fn slots_are_followed_back_to_their_variable() {
-        let case = Case::default();
+        let size =
+            Size { seed: 0, gas: 100_000, contention: None, signatures: Signatures::Placeholder };
+        let case = Workload::named("transfers").unwrap().sized(size).case;
         let mut layout = Layout { name: "Token".to_owned(), ..Layout::default() };
         layout.storage.insert(U256::from(1), "balanceOf".to_owned());
         let owner = Address::repeat_byte(7);

@@ -67,12 +67,12 @@ impl Simulator {
     /// For these numbers of cores. With `validates`, the block is also measured at 1 and 2 threads.
     pub fn new(parties: Parties, cores: &[usize], validates: bool) -> Self {
         let there = thread::available_parallelism().map_or(1, usize::from);
-        let measured = if validates { 1..=2 } else { 1..=0 };
+        let measured: &[usize] = if validates { &[1, 2] } else { &[] };
         Self {
             parties,
             cores: cores.to_vec(),
             machine: Machine::measured(),
-            measured: measured.filter(|threads| *threads <= there).collect(),
+            measured: measured.iter().copied().filter(|threads| *threads <= there).collect(),
             has_two_cores: there > 1,
         }
     }
