@@ -18,10 +18,23 @@ pub struct Simulation {
     pub bound: f64,
     /// The bound where every value is known beforehand: all work over the longest transaction.
     pub list_bound: f64,
+    /// What threads cost on the machine.
+    pub machine: MachineCosts,
     /// By number of cores.
     pub at_cores: Vec<AtCores>,
     /// Predictions beside measurements.
     pub measured: Vec<Measured>,
+}
+
+/// What threads cost, as it was measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct MachineCosts {
+    /// From the call of a sleeping thread until it runs, in ns.
+    pub wake_up_ns: f64,
+    /// How long a worker without a task looks for one before it sleeps, in ns.
+    pub spin_ns: f64,
+    /// How much longer this block takes on one core while another one runs it too.
+    pub crowded: f64,
 }
 
 /// A number of cores.
@@ -89,12 +102,17 @@ impl Simulation {
 
 /// A block, as lines for a terminal.
 pub fn terminal(simulation: &Simulation) -> String {
-    let Simulation { block, transactions, bound, list_bound, sequential_ns, .. } = simulation;
+    let Simulation { block, transactions, bound, list_bound, sequential_ns, machine, .. } =
+        simulation;
     let mut text = format!(
         "{block}\n  {transactions} transactions, {:.2} ms sequential; bound of dependencies {bound:.2}x, with lists \
-         {list_bound:.2}x\n  cores  block_stm  of its limit  ideal   access_list  again  executing wasted commit \
+         {list_bound:.2}x\n  a thread wakes up in {:.0} µs, spins {:.0} µs before it sleeps; beside another one \
+         everything takes {:.2} times as long\n  cores  block_stm  of its limit  ideal   access_list  again  executing wasted commit \
          schedule waiting serial\n",
-        *sequential_ns as f64 / 1e6
+        *sequential_ns as f64 / 1e6,
+        machine.wake_up_ns / 1e3,
+        machine.spin_ns / 1e3,
+        machine.crowded,
     );
     for at in &simulation.at_cores {
         let speedup = simulation.speedup(at.block_stm_ns);
@@ -342,6 +360,7 @@ mod tests {
             gas_used: 84_000,
             sequential_ns: 1_000,
             bound: 2.5,
+            machine: MachineCosts { wake_up_ns: 50_000.0, spin_ns: 20_000.0, crowded: 1.25 },
             list_bound: 4.0,
             at_cores: vec![at(2, 625), at(8, 500)],
             measured: vec![

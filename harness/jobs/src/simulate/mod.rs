@@ -21,7 +21,7 @@ use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
 use lockstep_model::{
     Case, Contention, Dependencies, ExecutorError, Outcome, Prepared, RunOptions, Steering,
 };
-use lockstep_report::simulation::{AtCores, Measured, Shares, Simulation};
+use lockstep_report::simulation::{AtCores, MachineCosts, Measured, Shares, Simulation};
 use machine::run_both;
 use std::{sync::Arc, thread, time::Instant};
 
@@ -111,6 +111,11 @@ impl Simulator {
             sequential_ns: times.sequential_ns as u64,
             bound: ratio(dependencies.work_ns(), dependencies.critical_path_ns()),
             list_bound: ratio(dependencies.work_ns(), dependencies.longest_ns()),
+            machine: MachineCosts {
+                wake_up_ns: machine.wake_up,
+                spin_ns: machine.spin,
+                crowded: machine.crowded,
+            },
             at_cores,
             measured: of_block.measured()?,
         })
