@@ -20,7 +20,7 @@ Examples:
   lockstep explore case.json                          block_stm with three workers
   lockstep explore case.json --executor mine --time 1m
   lockstep explore --seed 4711 --transactions 8 --strategy pct,surw --schedules 5000
-  lockstep explore --kept                             every block that once revealed a fault
+  lockstep explore --faults                           every block that reveals a planted fault
   lockstep explore case.json --schedule s1:3:1f2e3d4c:0c12-1r3-0p4:5be01c77
                                                       one schedule, to the letter
 
@@ -81,9 +81,9 @@ pub(crate) struct ExploreArgs {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "seed")]
     pub(crate) seeds: u64,
 
-    /// The blocks that Lockstep keeps because each once revealed a fault
+    /// The blocks that Lockstep keeps because each reveals a planted fault
     #[arg(long)]
-    pub(crate) kept: bool,
+    pub(crate) faults: bool,
 
     #[command(flatten)]
     pub(crate) kind: KindArgs,

@@ -23,15 +23,15 @@ pub(super) struct Blocks {
 }
 
 pub(super) fn of(args: &ExploreArgs, reference: &Candidate) -> Result<Blocks> {
-    if args.cases.is_empty() && args.seed.is_none() && !args.kept {
-        bail!("expected a CASE, --seed N, or --kept");
+    if args.cases.is_empty() && args.seed.is_none() && !args.faults {
+        bail!("expected a CASE, --seed N, or --faults");
     }
     let mut blocks = Blocks { named: Vec::new(), remarks: String::new() };
     add_files(args, &mut blocks)?;
     if let Some(first) = args.seed {
         add_seeds(args, first, reference, &mut blocks)?;
     }
-    if args.kept {
+    if args.faults {
         for file in Kept::Faults.files() {
             for test in file.tests(Kept::Faults.folder()) {
                 let path = format!("corpora/{}/{}.json", Kept::Faults.folder(), file.name);

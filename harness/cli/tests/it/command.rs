@@ -257,9 +257,10 @@ fn an_interrupted_run_prints_its_summary() {
 fn help_is_what_it_was() {
     insta::assert_snapshot!(lockstep(&["--help"]).stdout);
     insta::assert_snapshot!(lockstep(&["check", "--help"]).stdout);
-    for command in
-        ["bench", "gate", "fuzz", "faults", "explain", "export", "minimise", "capture", "report"]
-    {
+    for command in [
+        "bench", "gate", "fuzz", "faults", "explain", "explore", "export", "minimise", "capture",
+        "profile", "report", "simulate",
+    ] {
         insta::assert_snapshot!(
             format!("help_of_{command}"),
             lockstep(&[command, "--help"]).stdout
