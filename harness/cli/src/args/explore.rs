@@ -12,8 +12,8 @@ one gives a wrong outcome, deadlocks, or nothing new is seen for a long time. St
 walk, PCT, POS and SURW. What was seen is counted in pairs of a reader and the writer of what it read. A \
 schedule that fails is made simpler, drawn, and printed as a command that runs it again to the letter.
 
-Lockstep's own parallel executors follow a schedule step by step. Of any other executor the reads of the \
-state before the block are held back and let go in an order, which steers it in part.";
+`block_stm` follows a schedule step by step. Of any other executor the reads of the state before the block are \
+held back and let go in an order, which steers it in part.";
 
 const EXPLORE_EXAMPLES: &str = "\
 Examples:
