@@ -1,6 +1,6 @@
 //! The blocks of `bench`, `simulate` and `profile`: built-in workloads, or the blocks of files.
 
-use crate::args::BlocksArgs;
+use crate::{EXIT_NOTHING, EXIT_USAGE, args::BlocksArgs, interrupt, output, progress::Progress};
 use anyhow::{Context, Result};
 use lockstep_cases::{
     batch::read_all,
@@ -13,7 +13,10 @@ use lockstep_judge::{
     runnable::Runnable,
 };
 use regex::Regex;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
 
 /// Which blocks.
 #[derive(Debug)]
@@ -140,4 +143,40 @@ pub(crate) fn workloads(names: &[String]) -> Result<Vec<Workload>> {
         })
     };
     names.iter().map(find).collect()
+}
+
+/// Does something with each block, and says which were skipped, and why. Gives the exit status, which is that of
+/// nothing done where `work` said of no block that it was done.
+pub(crate) fn each_block(
+    source: &Source<'_>,
+    work: &mut dyn FnMut(&Runnable, &Progress) -> Result<(), String>,
+) -> Result<u8> {
+    let (mut done, mut status) = (0_u64, 0);
+    let progress = Progress::new();
+    let interrupted = interrupt::flag();
+    let skipped = |id: &str, reason: &str| {
+        progress.suspend(|| output::err(&format!("skipped {id}: {reason}\n")));
+    };
+    blocks(source, &mut |found| {
+        if interrupted.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        match found {
+            Ok(Found::Block(block)) => {
+                progress.say(&block.case.id);
+                match work(&block, &progress) {
+                    Ok(()) => done += 1,
+                    Err(error) => skipped(&block.case.id, &error),
+                }
+            }
+            Ok(Found::Skipped(id, reason)) => skipped(&id, &reason),
+            Err(error) => {
+                status = EXIT_USAGE;
+                progress.suspend(|| output::error(&error.to_string()));
+            }
+        }
+        Ok(())
+    })?;
+    progress.finish();
+    Ok(if done == 0 && status == 0 { EXIT_NOTHING } else { status })
 }

@@ -1,19 +1,17 @@
 //! `lockstep simulate`.
 
 use crate::{
-    EXIT_NOTHING, EXIT_USAGE, Lockstep,
+    Lockstep,
     args::{SimulateArgs, SimulateFormat},
-    blocks::{Found, Source, blocks},
+    blocks::{Source, each_block},
     candidates::factory,
     defaults::BASELINE,
-    files, interrupt, output,
-    progress::Progress,
+    files, output,
 };
 use anyhow::Result;
 use lockstep_jobs::simulate::{Parties, Simulator};
 use lockstep_model::Mode;
 use lockstep_report::simulation::{Simulation, markdown, summary, svg, terminal};
-use std::sync::atomic::Ordering;
 
 /// Runs the command; gives its exit status.
 pub(crate) fn simulate(args: &SimulateArgs, command: &Lockstep) -> Result<u8> {
@@ -31,36 +29,16 @@ pub(crate) fn simulate(args: &SimulateArgs, command: &Lockstep) -> Result<u8> {
         contention: lockstep_executors::contention,
     };
     let simulator = Simulator::new(parties, &args.cores, !args.no_validate);
-    let (mut all, mut status) = (Vec::new(), 0);
-    let progress = Progress::new();
-    let interrupted = interrupt::flag();
-    blocks(&Source::of(&args.blocks), &mut |found| {
-        if interrupted.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        match found {
-            Ok(Found::Block(block)) => {
-                progress.say(&block.case.id);
-                match simulator.simulate(&block) {
-                    Ok(simulation) => {
-                        progress.suspend(|| print(&simulation, args.format));
-                        all.push(simulation);
-                    }
-                    Err(error) => progress.suspend(|| skipped(&block.case.id, &error)),
-                }
-            }
-            Ok(Found::Skipped(id, reason)) => progress.suspend(|| skipped(&id, &reason)),
-            Err(error) => {
-                status = EXIT_USAGE;
-                progress.suspend(|| output::error(&error.to_string()));
-            }
-        }
+    let mut all = Vec::new();
+    let status = each_block(&Source::of(&args.blocks), &mut |block, progress| {
+        let simulation = simulator.simulate(block)?;
+        progress.suspend(|| print(&simulation, args.format));
+        all.push(simulation);
         Ok(())
     })?;
-    progress.finish();
     if all.is_empty() {
         output::error("nothing was simulated");
-        return Ok(if status == 0 { EXIT_NOTHING } else { status });
+        return Ok(status);
     }
     match args.format {
         SimulateFormat::Human => output::out(&summary(&all)),
@@ -71,10 +49,6 @@ pub(crate) fn simulate(args: &SimulateArgs, command: &Lockstep) -> Result<u8> {
         files::write(path, &svg(&all))?;
     }
     Ok(status)
-}
-
-fn skipped(id: &str, reason: &str) {
-    output::err(&format!("skipped {id}: {reason}\n"));
 }
 
 fn print(simulation: &Simulation, format: SimulateFormat) {

@@ -1,6 +1,7 @@
 //! Which transactions of a block wait for which others.
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 
 /// The dependencies of a block: what limits every executor that does not know values beforehand.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,15 +25,34 @@ impl Dependencies {
         self.transactions.iter().map(|transaction| transaction.time_ns).sum()
     }
 
-    /// Time of the longest chain of transactions that wait for each other, in ns: no number of threads
-    /// is faster.
-    pub fn critical_path_ns(&self) -> u64 {
+    /// When each transaction ends if it begins as soon as all that it waits for have ended, in ns.
+    fn ends_ns(&self) -> Vec<u64> {
         let mut ends: Vec<u64> = Vec::with_capacity(self.transactions.len());
         for transaction in &self.transactions {
             let start = transaction.after.iter().map(|before| ends[*before as usize]).max();
             ends.push(start.unwrap_or_default() + transaction.time_ns);
         }
-        ends.into_iter().max().unwrap_or_default()
+        ends
+    }
+
+    /// Time of the longest chain of transactions that wait for each other, in ns: no number of threads
+    /// is faster.
+    pub fn critical_path_ns(&self) -> u64 {
+        self.ends_ns().into_iter().max().unwrap_or_default()
+    }
+
+    /// The transactions of the longest chain, by index, in order.
+    pub fn critical_path(&self) -> Vec<u32> {
+        let ends = self.ends_ns();
+        let latest = |index: &u32| (ends[*index as usize], Reverse(*index));
+        let before = |index: &u32| {
+            let after = self.transactions[*index as usize].after.iter().copied();
+            after.max_by_key(latest)
+        };
+        let last = (0..ends.len() as u32).max_by_key(latest);
+        let mut chain: Vec<u32> = std::iter::successors(last, before).collect();
+        chain.reverse();
+        chain
     }
 
     /// Time of the longest transaction, in ns: the limit where every value is known beforehand.
@@ -78,6 +98,7 @@ mod tests {
         assert_eq!((independent.work_ns(), independent.critical_path_ns()), (10, 5));
         let diamond = block(&[(&[], 1), (&[0], 2), (&[0], 7), (&[1, 2], 1)]);
         assert_eq!((diamond.critical_path_ns(), diamond.longest_ns()), (9, 7));
+        assert_eq!((diamond.critical_path(), block(&[]).critical_path()), (vec![0, 2, 3], vec![]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use lockstep_formats::export::{Fixture, fixture};
 use lockstep_jobs::{
     explore::{
         Ended, Explored, Failing, Replayed, diagram,
-        outside::{Held, REPLAYS, Steered},
+        outside::{REPLAYS, Steered},
     },
     finding::Failure,
     minimise::Suspect,
@@ -81,10 +81,7 @@ impl Line {
 pub(super) fn replayed(block: &Named, executor: &str, replayed: &Replayed) -> Shown {
     let id = block.block.case.id.to_string();
     let Replayed { failure, record } = replayed;
-    let mut text = match failure {
-        Some(failure) => format!("FAILED {id}: {executor}: {}\n", failure.text),
-        None => format!("AGREES {id}: {executor}: under this schedule\n"),
-    };
+    let mut text = heading(&id, executor, failure.as_ref(), "under this schedule");
     let (steps, preemptions) = (record.steps, record.preemptions());
     let _ =
         writeln!(text, "{steps} steps, {} switches, {preemptions} preemptions", record.moves.len());
@@ -109,15 +106,27 @@ const fn ended(ended: Ended) -> &'static str {
     }
 }
 
-/// The command that shows a failing schedule again.
-fn command(block: &Named, candidate: &Candidate, args: &ExploreArgs, failing: &Failing) -> String {
+/// The first line: how it fails, or what is said where it agrees.
+fn heading(id: &str, executor: &str, failure: Option<&Failure>, agrees: &str) -> String {
+    match failure {
+        Some(failure) => format!("FAILED {id}: {executor}: {}\n", failure.text),
+        None => format!("AGREES {id}: {executor}: {agrees}\n"),
+    }
+}
+
+/// The command that shows a failing schedule again: by its text, or where that is not known by its number.
+fn command(
+    (args, block, candidate): (&ExploreArgs, &Named, &Candidate),
+    schedule: Option<String>,
+    number: u64,
+) -> String {
     let mut words = vec!["explore".to_owned()];
     words.extend(block.words.iter().cloned());
     let threads = candidate.threads.to_string();
     words.extend(["--executor".to_owned(), args.executor.clone(), "--threads".to_owned(), threads]);
-    match &failing.run {
-        Some(run) => words.extend(["--schedule".to_owned(), run.schedule.to_string()]),
-        None => words.extend(by_number(args, failing.number)),
+    match schedule {
+        Some(schedule) => words.extend(["--schedule".to_owned(), schedule]),
+        None => words.extend(by_number(args, number)),
     }
     program::command(words)
 }
@@ -142,15 +151,11 @@ pub(super) fn replayed_reads(
     (failed, first): &(u32, Option<Failure>),
 ) -> Shown {
     let id = block.block.case.id.to_string();
-    let text = match first {
-        Some(failure) => {
-            format!(
-                "FAILED {id}: {executor}: {}\n{failed} of {REPLAYS} runs failed\n",
-                failure.text
-            )
-        }
-        None => format!("AGREES {id}: {executor}: in {REPLAYS} runs with these reads held back\n"),
-    };
+    let agrees = format!("in {REPLAYS} runs with these reads held back");
+    let mut text = heading(&id, executor, first.as_ref(), &agrees);
+    if first.is_some() {
+        let _ = writeln!(text, "{failed} of {REPLAYS} runs failed");
+    }
     let line = Line {
         replays: Some((*failed, REPLAYS)),
         failure: first.as_ref().map(|failure| failure.text.clone()),
@@ -168,11 +173,12 @@ pub(super) fn steered(
 ) -> Shown {
     let (id, label) = (&block.block.case.id, &candidate.label);
     let Steered { schedules, time, readers, reads, orders, possible, failing, .. } = steered;
-    let command = failing.as_ref().map(|held| command_of_reads(args, block, candidate, held));
-    let mut text = match failing {
-        Some(held) => format!("FAILED {id}: {label}: {}\n", held.failure.text),
-        None => format!("AGREES {id}: {label}: {}\n", why(steered.ended, args)),
-    };
+    let command = failing.as_ref().map(|held| {
+        let schedule = held.holds.as_ref().map(ToString::to_string);
+        command((args, block, candidate), schedule, held.found_by.1)
+    });
+    let failure = failing.as_ref().map(|held| &held.failure);
+    let mut text = heading(id, label, failure, &why(steered.ended, args));
     let seconds = time.as_secs_f64();
     let _ = writeln!(
         text,
@@ -215,23 +221,6 @@ pub(super) fn steered(
     Shown { text, failed: failing.is_some(), line }
 }
 
-fn command_of_reads(
-    args: &ExploreArgs,
-    block: &Named,
-    candidate: &Candidate,
-    held: &Held,
-) -> String {
-    let mut words = vec!["explore".to_owned()];
-    words.extend(block.words.iter().cloned());
-    let threads = candidate.threads.to_string();
-    words.extend(["--executor".to_owned(), args.executor.clone(), "--threads".to_owned(), threads]);
-    match &held.holds {
-        Some(holds) => words.extend(["--schedule".to_owned(), holds.to_string()]),
-        None => words.extend(by_number(args, held.found_by.1)),
-    }
-    program::command(words)
-}
-
 pub(super) fn explored(
     args: &ExploreArgs,
     block: &Named,
@@ -241,9 +230,12 @@ pub(super) fn explored(
 ) -> Shown {
     let id = block.block.case.id.to_string();
     let seconds = explored.time.as_secs_f64();
-    let command = explored.failing.as_ref().map(|failing| command(block, candidate, args, failing));
     let failing = explored.failing.as_ref();
     let run = failing.and_then(|failing| failing.run.as_ref());
+    let command = failing.map(|failing| {
+        let schedule = run.map(|run| run.schedule.to_string());
+        command((args, block, candidate), schedule, failing.number)
+    });
     let line = Line {
         schedules: explored.schedules,
         seconds,
@@ -257,10 +249,8 @@ pub(super) fn explored(
         ..Line::new(block, &candidate.label, ended(explored.ended))
     };
     let label = &candidate.label;
-    let mut text = match failing {
-        Some(failing) => format!("FAILED {id}: {label}: {}\n", failing.failure.text),
-        None => format!("AGREES {id}: {label}: {}\n", why(explored.ended, args)),
-    };
+    let failure = failing.map(|failing| &failing.failure);
+    let mut text = heading(&id, label, failure, &why(explored.ended, args));
     text.push_str(&figures(explored));
     if let (Some(failing), Some(command)) = (failing, command) {
         text.push_str(&about_failing(failing, &command, saved));

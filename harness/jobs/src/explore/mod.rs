@@ -58,6 +58,23 @@ pub struct Plan {
     pub interrupted: Arc<AtomicBool>,
 }
 
+impl Plan {
+    /// Why no more schedules are run: after so many, of which `last_new` was the last that showed something new.
+    fn ends(&self, schedules: u64, last_new: u64, start: Instant) -> Option<Ended> {
+        if self.interrupted.load(Ordering::SeqCst) {
+            Some(Ended::Interrupted)
+        } else if schedules >= self.schedules {
+            Some(Ended::Schedules)
+        } else if schedules - last_new >= self.dry {
+            Some(Ended::Dry)
+        } else if self.time.is_some_and(|time| start.elapsed() >= time) {
+            Some(Ended::Time)
+        } else {
+            None
+        }
+    }
+}
+
 /// Why a block could not be explored.
 #[derive(Debug, thiserror::Error)]
 pub enum NotExplored {
@@ -265,7 +282,7 @@ impl<'a> Explorer<'a> {
         let mut done = Progress::new(plan, start);
         let (mut number, mut last) = (plan.first, None);
         let ended = loop {
-            if let Some(ended) = done.ends(plan) {
+            if let Some(ended) = plan.ends(done.schedules, done.last_new, start) {
                 break ended;
             }
             let kind = plan.strategies[number as usize % plan.strategies.len()];
@@ -407,20 +424,6 @@ impl Progress {
             last_new: 0,
             shares: plan.strategies.iter().map(|kind| (*kind, (0, 0))).collect(),
             failing: None,
-        }
-    }
-
-    fn ends(&self, plan: &Plan) -> Option<Ended> {
-        if plan.interrupted.load(Ordering::SeqCst) {
-            Some(Ended::Interrupted)
-        } else if self.schedules >= plan.schedules {
-            Some(Ended::Schedules)
-        } else if self.schedules - self.last_new >= plan.dry {
-            Some(Ended::Dry)
-        } else if plan.time.is_some_and(|time| self.start.elapsed() >= time) {
-            Some(Ended::Time)
-        } else {
-            None
         }
     }
 

@@ -226,14 +226,8 @@ impl<'a> Outside<'a> {
         let (mut orders, mut met) = (BTreeSet::new(), BTreeSet::new());
         let (mut schedules, mut last_new, mut failing) = (0, 0, None);
         let ended = loop {
-            if plan.interrupted.load(Ordering::SeqCst) {
-                break Ended::Interrupted;
-            } else if schedules >= plan.schedules {
-                break Ended::Schedules;
-            } else if schedules - last_new >= plan.dry {
-                break Ended::Dry;
-            } else if plan.time.is_some_and(|time| start.elapsed() >= time) {
-                break Ended::Time;
+            if let Some(ended) = plan.ends(schedules, last_new, start) {
+                break ended;
             }
             let number = plan.first + schedules;
             let kind = plan.strategies[number as usize % plan.strategies.len()];

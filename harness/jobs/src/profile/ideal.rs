@@ -34,23 +34,6 @@ pub(crate) fn time_ns(dependencies: &Dependencies, cores: usize) -> u64 {
     }
 }
 
-/// The longest chain of transactions that wait for each other, by index, in order.
-pub(crate) fn chain(dependencies: &Dependencies) -> Vec<u32> {
-    let mut ends: Vec<u64> = Vec::new();
-    let mut before: Vec<Option<u32>> = Vec::new();
-    for transaction in &dependencies.transactions {
-        let last = transaction.after.iter().copied().max_by_key(|index| ends[*index as usize]);
-        let start = last.map_or(0, |last| ends[last as usize]);
-        ends.push(start + transaction.time_ns);
-        before.push(last);
-    }
-    let last = (0..ends.len()).max_by_key(|index| (ends[*index], Reverse(*index)));
-    let mut chain: Vec<u32> =
-        std::iter::successors(last.map(|last| last as u32), |at| before[*at as usize]).collect();
-    chain.reverse();
-    chain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,8 +51,8 @@ mod tests {
     fn cores_and_dependencies_limit_the_time() {
         let block = block(&[(&[], 3), (&[], 5), (&[0], 4), (&[], 2)]);
         assert_eq!([1, 2, 3, 9].map(|cores| time_ns(&block, cores)), [14, 7, 7, 7]);
-        assert_eq!(chain(&block), [0, 2]);
+        assert_eq!(block.critical_path(), [0, 2]);
         assert_eq!(time_ns(&Dependencies::default(), 4), 0);
-        assert_eq!(chain(&Dependencies::default()), [0_u32; 0]);
+        assert_eq!(Dependencies::default().critical_path(), [0_u32; 0]);
     }
 }

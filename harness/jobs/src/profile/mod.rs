@@ -71,7 +71,7 @@ impl Profiler<'_> {
     fn profile(&self) -> Profile {
         let dependencies = self.contention.dependencies();
         let work_ns = dependencies.work_ns();
-        let chain = ideal::chain(&dependencies);
+        let chain = dependencies.critical_path();
         let chain_ns = dependencies.critical_path_ns();
         let core_time = |cores| CoreTime { cores, time_ns: ideal::time_ns(&dependencies, cores) };
         let ideal: Vec<CoreTime> = CORES.into_iter().map(core_time).collect();
@@ -186,7 +186,7 @@ impl Profiler<'_> {
             hot.iter().map(|(place, hot)| (*place, hot.name.clone())).collect();
         for _ in 0..MOST_TOGETHER {
             let left = self.contention.dependencies_without(&|place| freed.contains(place));
-            let chain = ideal::chain(&left);
+            let chain = left.critical_path();
             let mut counts: BTreeMap<Place, usize> = BTreeMap::new();
             for pair in chain.windows(2) {
                 let places = self.places_between(pair[0], pair[1]);

@@ -89,7 +89,7 @@ impl Simulator {
         }
         let contention = (self.parties.contention)(case).map_err(|error| error.to_string())?;
         let dependencies = contention.dependencies();
-        let times = self.times(case)?;
+        let times = self.times(block, &right)?;
         let costs = Arc::new(self.costs(case, times.forced_ns)?);
         let crowded = (times.both_ns / times.sequential_ns.max(1.0)).clamp(1.0, 2.0);
         let machine = Machine { crowded, ..self.machine };
@@ -126,21 +126,28 @@ impl Simulator {
     }
 
     /// Everyone in each round, so that what the machine does besides hits all of them.
-    fn times(&self, case: &Case) -> Result<Times, String> {
+    /// A time of a wrong outcome is none.
+    fn times(&self, block: &Runnable, right: &Outcome) -> Result<Times, String> {
+        let case = &block.case;
         let Parties { sequential, forced, block_stm, access_list, .. } = &self.parties;
         let mut baseline = prepare(sequential, 1, case, None)?;
         let mut copies = [prepare(sequential, 1, case, None)?, prepare(sequential, 1, case, None)?];
-        let mut others =
-            vec![prepare(forced, 1, case, None)?, prepare(access_list, 1, case, None)?];
+        let mut others = vec![
+            ("block_stm@1".to_owned(), prepare(forced, 1, case, None)?),
+            ("access_list@1".to_owned(), prepare(access_list, 1, case, None)?),
+        ];
         for threads in &self.measured {
-            others.push(prepare(block_stm, *threads, case, None)?);
+            let label = format!("block_stm@{threads} (auto)");
+            others.push((label, prepare(block_stm, *threads, case, None)?));
         }
         let mut times = vec![Vec::with_capacity(ROUNDS); 2 + others.len()];
         for _ in 0..ROUNDS {
             times[0].push(run(&mut *baseline)?.0);
             times[1].push(if self.has_two_cores { run_both(&mut copies) } else { 0.0 });
-            for (other, times) in others.iter_mut().zip(&mut times[2..]) {
-                times.push(run(&mut **other)?.0);
+            for ((label, other), times) in others.iter_mut().zip(&mut times[2..]) {
+                let (time_ns, outcome) = run(&mut **other)?;
+                agrees(block, right, &outcome, label)?;
+                times.push(time_ns);
             }
         }
         let mut quiet = times.iter_mut().map(|times| quiet(times));
@@ -207,10 +214,7 @@ impl OfBlock<'_> {
         let mut prepared = prepare(&parties.block_stm, cores, case, Some(clock.clone()))?;
         let (_, outcome) = run(&mut *prepared)?;
         let label = format!("block_stm on {cores} simulated cores");
-        if let Some(first) = compare_outcomes(&self.block.pre, self.right, &outcome, &label).first()
-        {
-            return Err(format!("a wrong outcome: {first}"));
-        }
+        agrees(self.block, self.right, &outcome, &label)?;
         let simulated = clock.result();
         let transactions = case.block.transactions.len() as f64;
         let left = 1.0 - f64::from(simulated.committed) / transactions.max(1.0);
@@ -290,6 +294,19 @@ fn prepare(
     let options = RunOptions { steering, ..RunOptions::of(case) };
     let prepared = factory(threads)?.prepare(case, &options);
     prepared.map_err(|error| error.to_string())
+}
+
+/// An error with the first difference, if there is one.
+fn agrees(
+    block: &Runnable,
+    right: &Outcome,
+    outcome: &Outcome,
+    executor: &str,
+) -> Result<(), String> {
+    match compare_outcomes(&block.pre, right, outcome, executor).first() {
+        Some(first) => Err(format!("a wrong outcome: {first}")),
+        None => Ok(()),
+    }
 }
 
 /// Runs once: the time, in ns, and the outcome.

@@ -27,10 +27,10 @@ pub(super) enum Next {
     Leave,
 }
 
-/// Who is woken.
+/// How many sleepers are woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wake {
-    Nobody,
+    None,
     One,
     All,
 }
@@ -44,13 +44,13 @@ impl Schedule {
     pub(super) fn next(&mut self) -> (Next, Wake) {
         match self.scheduler.next_task() {
             Task::Done => (Next::Leave, self.sleepers_of(Wake::All)),
-            Task::Wait => (Next::Sleep, Wake::Nobody),
+            Task::Wait => (Next::Sleep, Wake::None),
             // One alone, who looks in turn whether there is more: to wake many for one task costs more than
             // most tasks.
             task if self.sleepers > 0 && self.scheduler.has_task() => {
                 (Next::Perform(task), self.sleepers_of(Wake::One))
             }
-            task => (Next::Perform(task), Wake::Nobody),
+            task => (Next::Perform(task), Wake::None),
         }
     }
 
@@ -81,11 +81,7 @@ impl Schedule {
     }
 
     fn sleepers_of(&self, wake: Wake) -> Wake {
-        if self.sleepers > LONE_SLEEPER_NOT_WOKEN.is_planted() as usize {
-            wake
-        } else {
-            Wake::Nobody
-        }
+        if self.sleepers > LONE_SLEEPER_NOT_WOKEN.is_planted() as usize { wake } else { Wake::None }
     }
 
     /// Whether one thread alone has to go on: the block was given up as hopeless.

@@ -94,7 +94,7 @@ impl Threads {
 
     fn wake(&self, wake: Wake) {
         match wake {
-            Wake::Nobody => {}
+            Wake::None => {}
             Wake::One => self.wake_up.notify_one(),
             Wake::All => self.wake_up.notify_all(),
         }

@@ -24,7 +24,7 @@ pub(crate) struct Turns {
     schedule: Mutex<Schedule>,
     wake: Mutex<Vec<Wake>>,
     steering: Arc<dyn Steering>,
-    /// From here on nobody waits for a turn: the run is over, and each worker leaves.
+    /// The run is over: from here on workers wait for no turn, and each of them leaves.
     is_over: AtomicBool,
 }
 
@@ -127,7 +127,7 @@ impl Turns {
     fn wake_up(&self, states: &mut [State]) {
         for wake in lock(&self.wake).drain(..) {
             let most = match wake {
-                Wake::Nobody => 0,
+                Wake::None => 0,
                 Wake::One => 1,
                 Wake::All => states.len(),
             };
