@@ -11,6 +11,12 @@ use lockstep_jobs::profile::{Sources, profile as profile_block};
 use lockstep_report::profile::{Profile, markdown, page, terminal};
 use std::fs;
 
+/// What a profile is made of.
+pub(crate) const SOURCES: Sources = Sources {
+    contention: lockstep_executors::contention,
+    preimages: lockstep_executors::preimages,
+};
+
 /// Runs the command; gives its exit status.
 pub(crate) fn profile(args: &ProfileArgs) -> Result<u8> {
     output::set_color(args.color);
@@ -28,14 +34,10 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<u8> {
             )
         })?;
     }
-    let sources = Sources {
-        contention: lockstep_executors::contention,
-        preimages: lockstep_executors::preimages,
-    };
     let mut profiles = Vec::new();
     let status = each_block(&Source::of(&args.blocks), &mut |block, progress| {
         let profile =
-            profile_block(block, &sources, &layouts).map_err(|error| error.to_string())?;
+            profile_block(block, &SOURCES, &layouts).map_err(|error| error.to_string())?;
         progress.suspend(|| print(&profile, args.format));
         profiles.push(profile);
         Ok(())

@@ -12,10 +12,15 @@ use lockstep_report::{
     faults::Row,
     html, json,
     junit::Junit,
-    markdown, projections,
+    markdown,
+    profile::{self, Profile},
+    projections,
     record::{Record, TestResult},
-    schema, terminal,
+    schema,
+    simulation::{self, Simulation},
+    terminal,
 };
+use serde::de::DeserializeOwned;
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 /// Exit status where a record could not be read.
@@ -69,7 +74,11 @@ pub(crate) fn report(args: &ReportArgs, command: &Lockstep) -> Result<u8> {
 impl Merged {
     fn is_empty(&self) -> bool {
         let board = &self.board;
-        board.checks.is_empty() && board.measurements.is_empty() && board.faults.is_empty()
+        board.checks.is_empty()
+            && board.measurements.is_empty()
+            && board.faults.is_empty()
+            && board.simulations.is_empty()
+            && board.profiles.is_empty()
     }
 
     /// Adds a file, whose content tells what it is.
@@ -80,6 +89,10 @@ impl Merged {
             let rows: Vec<Row> = serde_json::from_str(&text)
                 .with_context(|| format!("{name}: expected what `lockstep faults --out` writes"))?;
             self.board.faults = rows;
+        } else if Simulation::is_one(&text) {
+            self.board.simulations.extend(lines_of(&name, &text)?);
+        } else if Profile::is_one(&text) {
+            self.board.profiles.extend(lines_of(&name, &text)?);
         } else if text.is_empty() || Measurement::is_one(&text) {
             let record = Measurement::read(&text).map_err(|error| anyhow!("{name}: {error}"))?;
             warn_of_ends(&name, record.interrupted, record.cut_short);
@@ -152,6 +165,12 @@ impl Merged {
         if let Some(scores) = self.board.scores() {
             let _ = write!(text, "\n{scores}");
         }
+        if !self.board.simulations.is_empty() {
+            let _ = write!(text, "\n{}", simulation::summary(&self.board.simulations));
+        }
+        for profile in &self.board.profiles {
+            let _ = write!(text, "\n{}", profile::terminal(profile));
+        }
         text
     }
 
@@ -169,6 +188,10 @@ impl Merged {
             let lines = measurement.lines();
             lines.iter().map(Line::json).for_each(|line| text += &format!("{line}\n"));
         }
+        let line = |value: serde_json::Result<String>| value.expect("plain data") + "\n";
+        let simulations = self.board.simulations.iter().map(serde_json::to_string);
+        let profiles = self.board.profiles.iter().map(serde_json::to_string);
+        simulations.chain(profiles).for_each(|value| text += &line(value));
         text
     }
 
@@ -181,6 +204,15 @@ impl Merged {
             status => status,
         }
     }
+}
+
+/// One value a line.
+fn lines_of<T: DeserializeOwned>(name: &str, text: &str) -> Result<Vec<T>> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let values = lines.map(|(index, line)| {
+        serde_json::from_str(line).with_context(|| format!("{name}, line {}", index + 1))
+    });
+    values.collect()
 }
 
 fn warn_of_ends(name: &str, interrupted: bool, cut_short: bool) {

@@ -20,15 +20,7 @@ pub(crate) fn simulate(args: &SimulateArgs, command: &Lockstep) -> Result<u8> {
     if let Some(path) = &args.svg {
         files::can_be_written(path)?;
     }
-    let executor = |name, mode| factory(&command.executors, name, mode);
-    let parties = Parties {
-        sequential: executor(BASELINE, Mode::Auto)?,
-        block_stm: executor("block_stm", Mode::Auto)?,
-        forced: executor("block_stm", Mode::Forced)?,
-        access_list: executor("access_list", Mode::Auto)?,
-        contention: lockstep_executors::contention,
-    };
-    let simulator = Simulator::new(parties, &args.cores, !args.no_validate);
+    let simulator = simulator(command, &args.cores, !args.no_validate)?;
     let mut all = Vec::new();
     let status = each_block(&Source::of(&args.blocks), &mut |block, progress| {
         let simulation = simulator.simulate(block)?;
@@ -49,6 +41,19 @@ pub(crate) fn simulate(args: &SimulateArgs, command: &Lockstep) -> Result<u8> {
         files::write(path, &svg(&all))?;
     }
     Ok(status)
+}
+
+/// Of the program's own executors.
+pub(crate) fn simulator(command: &Lockstep, cores: &[usize], validates: bool) -> Result<Simulator> {
+    let executor = |name, mode| factory(&command.executors, name, mode);
+    let parties = Parties {
+        sequential: executor(BASELINE, Mode::Auto)?,
+        block_stm: executor("block_stm", Mode::Auto)?,
+        forced: executor("block_stm", Mode::Forced)?,
+        access_list: executor("access_list", Mode::Auto)?,
+        contention: lockstep_executors::contention,
+    };
+    Ok(Simulator::new(parties, cores, validates))
 }
 
 fn print(simulation: &Simulation, format: SimulateFormat) {

@@ -73,6 +73,13 @@ pub struct Telemetry {
     pub validations: u64,
     /// Executions given up half-way, because a value they needed was known to change.
     pub suspensions: u64,
+    /// Time in which workers shared the transactions, in ns; the rest of a run is one thread's. 0 where that is not told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shared_ns: u64,
+}
+
+const fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// How an executor chose its threads.

@@ -104,6 +104,10 @@ pub enum Happened {
     },
     /// An execution was given up at a value that this transaction is about to write again.
     Suspended(Incarnation, u32),
+    /// An execution waits, where it is, for a value that this transaction is about to write.
+    Waited(Incarnation, u32),
+    /// What an execution has read so far is stale: it begins again.
+    Restarted(Incarnation),
     /// What an execution wrote is visible.
     Published(Incarnation),
     /// The reads of an execution are stale: it will be executed again.

@@ -5,8 +5,10 @@ use super::{
     faults::{Row as FaultRow, Scores},
 };
 use crate::{
+    profile::Profile,
     record::{Record as CheckRecord, Verdict},
     samples::{Circumstances, Group, SampleSet},
+    simulation::Simulation,
 };
 use lockstep_cases::workload::Workload;
 use std::{
@@ -26,6 +28,10 @@ pub struct Board {
     pub checks: Vec<(String, CheckRecord)>,
     /// The score of `faults`, where there is one.
     pub faults: Vec<FaultRow>,
+    /// Blocks on simulated cores.
+    pub simulations: Vec<Simulation>,
+    /// What keeps blocks from running in parallel.
+    pub profiles: Vec<Profile>,
 }
 
 /// Sample sets that are compared with each other: same executor, threads, machine, storage, kind of block.

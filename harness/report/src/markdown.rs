@@ -5,8 +5,10 @@ use super::{
     board::{Board, Leader, commit, label, of_limit, verdict},
 };
 use crate::{
+    profile::{Profile, Score},
     record::Status,
     samples::{Circumstances, SampleSet},
+    simulation::{table_of_sums, validation},
 };
 use std::fmt::Write as _;
 
@@ -17,6 +19,8 @@ pub fn render(board: &Board) -> String {
     checks(&mut text, board);
     leaders(&mut text, &board.leaders());
     contracts(&mut text, board);
+    simulated(&mut text, board);
+    profiles(&mut text, board);
     if let Some(scores) = board.scores() {
         let _ = write!(text, "\n## Planted faults\n\n{scores}");
     }
@@ -72,6 +76,45 @@ fn checks(text: &mut String, board: &Board) {
             };
             let _ = writeln!(text, "\n* {count} {status}: {}", cell(reason));
         }
+    }
+}
+
+fn simulated(text: &mut String, board: &Board) {
+    let all = &board.simulations;
+    if all.is_empty() {
+        return;
+    }
+    let _ = write!(
+        text,
+        "\n## Simulated cores\n\n{} blocks in sum, as speedups over `sequential`. Simulated, not measured; \
+         `access_list` is a model.\n\n{}",
+        all.len(),
+        table_of_sums(all)
+    );
+    validation(all).iter().for_each(|line| *text += &format!("\n* {line}\n"));
+}
+
+fn profiles(text: &mut String, board: &Board) {
+    if board.profiles.is_empty() {
+        return;
+    }
+    *text += "\n## What keeps blocks from running in parallel\n\n| block | transactions | bound | longest chain | M | waits most at | \
+              bound without |\n|---|---:|---:|---:|---:|---|---:|\n";
+    for Score { block, transactions, bound, chain, score, hottest } in
+        board.profiles.iter().map(Profile::in_one_row)
+    {
+        let score =
+            score.map_or(String::new(), |(cores, score)| format!("{score:.2} on {cores} cores"));
+        let (place, then) =
+            hottest.map_or_else(Default::default, |(place, bound)| (place, format!("{bound:.2}x")));
+        let _ = writeln!(
+            text,
+            "| {} | {transactions} | {bound:.2}x | {}, {:.0} % of the time | {score} | {} | {then} |",
+            cell(&block),
+            chain.0,
+            100.0 * chain.1,
+            cell(&place)
+        );
     }
 }
 

@@ -72,7 +72,7 @@ pub fn comparison(rows: &[Compared], most: u64) -> String {
     let mut text = format!(
         "# Strategies of `lockstep explore`\n\n\
          Made by `lockstep faults --schedules --out reports`, with a program that carries the faults. For each fault \
-         one generated block of up to 8 transactions on which some schedule fails; `block_stm` with 3 workers; \
+         one generated block of up to 8 transactions on which some schedule fails; `block_stm` with 3 workers, or as many as is said; \
          schedules until the fault was detected, the median of {} beginnings with other random choices; in \
          brackets how often it was not detected within {most}. `threads` is no strategy: the same block again and \
          again, on threads as the system runs them.\n\n",

@@ -18,6 +18,7 @@ Examples:
   lockstep gate --out first                                     makes a baseline: first/bench.jsonl
   lockstep gate --out second --baseline first/bench.jsonl       against it
   lockstep gate --quick --executor mine --out gate fixtures/    fixtures instead of the built-in set
+  lockstep gate --simulate --out gate                           with curves of simulated cores, and conflicts
 
 Exit status:
   0  passed
@@ -88,6 +89,10 @@ pub(crate) struct GateArgs {
     /// A measured run that takes this long hangs
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = super::duration)]
     pub(crate) hang_after: Duration,
+
+    /// Simulate the measured blocks on these numbers of cores and profile them, for the report
+    #[arg(long, value_name = "LIST", value_delimiter = ',', num_args = 0..=1, default_missing_value = "1,2,4,8,16,32,64", value_parser = super::simulate::cores)]
+    pub(crate) simulate: Vec<usize>,
 
     /// What is measured, in the record [default: git's HEAD here]
     #[arg(long, value_name = "COMMIT")]

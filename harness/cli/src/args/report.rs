@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 pub(super) const REPORT_ABOUT: &str = "\
 Reads records, merges them, and renders what they say together. A record is what `lockstep check --out DIR` or \
-`lockstep bench --out DIR` writes, or the faults.json of `lockstep faults`; what a file is, its content tells. \
+`lockstep bench --out DIR` writes, or the faults.json of `lockstep faults`, or what `lockstep simulate` and \
+`lockstep profile` print as JSON; what a file is, its content tells. \
 The exit status is that of the runs together.";
 
 const REPORT_EXAMPLES: &str = "\
@@ -16,6 +17,8 @@ Examples:
   lockstep report --format junit out/*.jsonl > junit.xml  for a CI system
   lockstep report --format html --out report.html reports/*/*/*.jsonl reports/faults.json
                                                           a leaderboard of many machines
+  lockstep report --format html --out report.html bench.jsonl simulation.jsonl profile.jsonl
+                                                          with curves of simulated cores, and conflicts
   lockstep report --rerun theirs.jsonl                    whether their workloads come to what they state
   lockstep report --schema                                the JSON Schema of a record's lines
 

@@ -66,7 +66,7 @@ pub(crate) struct SimulateArgs {
 /// More are not told apart by anything that is measured.
 const MOST_CORES: usize = 256;
 
-fn cores(text: &str) -> Result<usize, String> {
+pub(super) fn cores(text: &str) -> Result<usize, String> {
     let cores = text.parse().ok().filter(|cores| (1..=MOST_CORES).contains(cores));
     cores.ok_or_else(|| format!("expected 1 to {MOST_CORES} cores"))
 }

@@ -1,7 +1,6 @@
 //! `lockstep bench`.
 //!
 //! * `plan`: from the command line to the measurements.
-//! * `blocks`: workloads, and blocks of files.
 //! * `work`: measures, block by block, and hands over the samples.
 //! * `supervise`: does that in worker processes, which a candidate may hang or take down.
 //! * `reporter`: prints, writes the record, knows the exit status.
@@ -23,6 +22,7 @@ use lockstep_report::bench::Record;
 use plan::Measures;
 use reporter::Reporter;
 use std::{path::Path, sync::Arc};
+pub(crate) use work::source;
 
 /// Runs the command; gives its exit status.
 pub(crate) fn bench(args: &BenchArgs, command: &Lockstep) -> Result<u8> {

@@ -83,7 +83,7 @@ pub(super) fn work(
 }
 
 /// The blocks that are measured with a storage.
-fn source(args: &BenchArgs, storage: Storage) -> Source<'_> {
+pub(crate) fn source(args: &BenchArgs, storage: Storage) -> Source<'_> {
     let signatures = if args.import { Signatures::Real } else { Signatures::Placeholder };
     Source {
         paths: &args.paths,

@@ -89,12 +89,43 @@ struct Explorer {
 struct Block {
     name: String,
     seed: u64,
-    /// See [`FEATURES`].
+    look: Look,
+}
+
+/// Where a block is looked for.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    workers: &'static str,
+    /// Features of the blocks.
     features: Option<&'static str>,
 }
 
-/// Blocks of which features are looked at: any, and then those that a fault may need many of at once.
-const FEATURES: [Option<&str>; 2] = [None, Some("environment,calls")];
+/// First any blocks; then those of features that a fault may need many of at once; then two workers, who give
+/// executions up where more of them wait.
+const LOOKS: [Look; 3] = [
+    Look { workers: "3", features: None },
+    Look { workers: "3", features: Some("environment,calls") },
+    Look { workers: "2", features: None },
+];
+
+impl Look {
+    fn add_to<'a>(self, words: &mut Vec<&'a str>) {
+        words.extend::<[&'a str; 2]>(["--threads", self.workers]);
+        words.extend(self.features.iter().flat_map(|features| ["--features", *features]));
+    }
+
+    /// A block that was found here, in words.
+    fn name(self, block: &str) -> String {
+        let mut name = block.to_owned();
+        if let Some(features) = self.features {
+            name += &format!(", {features}");
+        }
+        if self.workers != LOOKS[0].workers {
+            name += &format!(", {} workers", self.workers);
+        }
+        name
+    }
+}
 
 impl Explorer {
     /// The last line of `lockstep explore` with the fault.
@@ -117,22 +148,18 @@ impl Explorer {
     }
 
     fn block(&self, fault: &Fault, first: u64) -> Result<Option<Block>> {
-        for features in FEATURES {
+        for look in LOOKS {
             let (first, seeds, few) = (first.to_string(), SEEDS.to_string(), FEW.to_string());
             let mut words = vec!["--seed", &first, "--seeds", &seeds, "--schedules", &few];
             words.extend(["--fail-fast", "--as-found"]);
-            words.extend(features.iter().flat_map(|features| ["--features", features]));
+            look.add_to(&mut words);
             let last = self.explore(fault, &words)?.filter(|line| line.failure.is_some());
             let Some(Line { block, .. }) = last else { continue };
             let seed = block.strip_prefix("generated::seed=");
             let end = |letter: char| !letter.is_ascii_digit();
             let seed = seed.and_then(|rest| rest.split(end).next()?.parse().ok());
             let seed = seed.with_context(|| format!("{block}: expected a seed"))?;
-            let name = match features {
-                Some(features) => format!("{block}, {features}"),
-                None => block,
-            };
-            return Ok(Some(Block { name, seed, features }));
+            return Ok(Some(Block { name: look.name(&block), seed, look }));
         }
         Ok(None)
     }
@@ -143,7 +170,7 @@ impl Explorer {
         for begin in 1..=BEGINS {
             let begin = begin.to_string();
             let mut words = vec!["--seed", &seed, "--schedules", &most, "--dry", &most];
-            words.extend(block.features.iter().flat_map(|features| ["--features", features]));
+            block.look.add_to(&mut words);
             words.extend(["--strategy", strategy, "--schedule-seed", &begin, "--as-found"]);
             let line = self.explore(fault, &words)?.context("a line of `lockstep explore`")?;
             count.needed.push(line.failure.is_some().then_some(line.schedules));

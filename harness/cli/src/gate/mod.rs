@@ -1,10 +1,12 @@
 //! `lockstep gate`.
 //!
 //! * `github`: output for GitHub's runner: a summary, annotations.
+//! * `scaling`: simulated cores and profiles, beside what was measured.
 //!
 //! `check` and `bench` run as processes of their own, with the words that a user would type.
 
 mod github;
+mod scaling;
 
 use crate::{
     Lockstep,
@@ -22,6 +24,7 @@ use lockstep_report::{
     markdown,
     record::Record as CheckRecord,
 };
+use scaling::{Scaling, scale};
 use std::{
     env,
     ffi::OsString,
@@ -62,7 +65,7 @@ pub(crate) fn gate(args: &GateArgs, command: &Lockstep) -> Result<u8> {
     }
     let (check_status, check, tests) = check(args)?;
     let outcome = measure(args, command, baseline, (check_status, check, tests))?;
-    write(args, &outcome)?;
+    write(args, &outcome, scale(args, command)?)?;
     let status = outcome.status();
     output::out(&outcome.verdict(status));
     Ok(status)
@@ -248,14 +251,16 @@ impl Outcome {
 }
 
 /// Every report, before the exit status is given.
-fn write(args: &GateArgs, outcome: &Outcome) -> Result<()> {
+fn write(args: &GateArgs, outcome: &Outcome, scaling: Scaling) -> Result<()> {
     let file = |name: &str| args.out.join(name);
     let checks: Vec<_> =
         outcome.check.iter().map(|record| ("check".to_owned(), record.clone())).collect();
     let board = Board {
         measurements: vec![("bench".to_owned(), outcome.measured.clone())],
         checks,
-        faults: Vec::new(),
+        simulations: scaling.simulations,
+        profiles: scaling.profiles,
+        ..Board::default()
     };
     let mut text = summary(outcome);
     text += &markdown::render(&board);

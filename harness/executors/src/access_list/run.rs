@@ -32,6 +32,7 @@ use revm::{
     context::{TxEnv, result::EVMError},
     state::{EvmState, bal::Bal},
 };
+use std::time::Instant;
 
 /// Below this much work another thread would come too late to be worth waking.
 const SMALL_BLOCK_NS: u64 = 150_000;
@@ -91,7 +92,9 @@ impl Job {
             observer: self.options.reads.clone(),
         });
         let crew = self.pool.invite(&run, self.useful_helpers(is_slow));
+        let start = Instant::now();
         run.help();
+        telemetry.shared_ns = start.elapsed().as_nanos() as u64;
         telemetry.threads = 1 + crew.dismiss();
         if let Some(error) = lock(&run.broken).take() {
             return Err(Stop::Broken(error));

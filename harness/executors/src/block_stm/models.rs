@@ -7,7 +7,7 @@
 //! that lock.
 
 use super::{
-    driver::{Steps, threads::Threads},
+    driver::{Steps, Waits, threads::Threads},
     memory::{EntryBlocks, MultiVersionMemory, Tables},
     reads::Origin,
     rewards::{Owed, RewardLedger},
@@ -250,12 +250,19 @@ fn an_ended_reward_is_right() {
 /// A worker whose tasks do nothing; transaction 1 has to wait once for transaction 0.
 struct Idle {
     task: Option<Task>,
+    /// Where it waits in the middle of its execution, if it may.
+    waits: Option<Arc<Threads>>,
     /// Behind the scheduler's lock, and no part of the model.
     has_waited: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
 
 impl Steps for Idle {
     fn perform(&mut self, task: Task) {
+        if let (Task::Execute(batch), Some(driver)) = (&task, &self.waits)
+            && batch.first.transaction == 1
+        {
+            driver.wait_for(1, 0);
+        }
         self.task = Some(task);
     }
 
@@ -291,15 +298,30 @@ impl Steps for Broken {
     fn report(&mut self, _scheduler: &mut Scheduler) {}
 }
 
-/// Two workers drive a block of two transactions; one of them may panic and halt it.
-fn drive_two(spins: bool, is_halted: bool) {
+/// How two workers drive a block of two transactions.
+#[derive(Clone, Copy)]
+struct Drive {
+    spins: bool,
+    /// One of them panics, and halts the block.
+    is_halted: bool,
+    /// The upper one waits in the middle of its execution.
+    waits: bool,
+}
+
+fn drive_two(Drive { spins, is_halted, waits }: Drive) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);
     model.check(move || {
-        let claims = Claims { workers: 2, ..Claims::single() };
+        // With more than two a reader waits wherever its writer is being executed; the third has nothing to do.
+        let workers = if waits { 3 } else { 2 };
+        let claims = Claims { workers, ..Claims::single() };
         let driver = Arc::new(Threads::new(Scheduler::new(2, claims), Mode::Forced, spins));
         let has_waited = std::sync::Arc::default();
-        let idle = || Idle { task: None, has_waited: std::sync::Arc::clone(&has_waited) };
+        let idle = || Idle {
+            task: None,
+            waits: waits.then(|| driver.clone()),
+            has_waited: std::sync::Arc::clone(&has_waited),
+        };
         let other = thread::spawn({
             let (driver, mut worker) = (driver.clone(), idle());
             move || driver.drive(&mut worker)
@@ -321,15 +343,25 @@ fn drive_two(spins: bool, is_halted: bool) {
 /// Two workers finish a block, whichever of them sleeps, spins or wakes the other: loom finds a deadlock.
 #[test]
 fn no_worker_sleeps_for_ever() {
-    drive_two(false, false);
-    drive_two(true, false);
+    for spins in [false, true] {
+        drive_two(Drive { spins, is_halted: false, waits: false });
+    }
 }
 
-/// A worker that panics leaves its task open: the halt ends the one that sleeps or spins for it.
+/// A worker that waits in the middle of an execution goes on when the one that it waits for has ended.
+#[test]
+fn no_reader_waits_for_ever() {
+    for spins in [false, true] {
+        drive_two(Drive { spins, is_halted: false, waits: true });
+    }
+}
+
+/// A worker that panics leaves its task open: the halt ends the one that sleeps, spins or waits for it.
 #[test]
 fn a_halt_wakes_all() {
-    drive_two(false, true);
-    drive_two(true, true);
+    for (spins, waits) in [(false, false), (true, false), (false, true), (true, true)] {
+        drive_two(Drive { spins, is_halted: true, waits });
+    }
 }
 
 /// Once the lower transaction has ended, current stamps mean that its clearing was seen.

@@ -84,12 +84,18 @@ impl Seen {
 
 impl AccountRead {
     /// Whether a read would give the same again, as far as it matters.
+    #[cfg(test)]
     pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
+        self.has_same(self.seen, memory, position)
+    }
+
+    /// Whether a read would give the same again, as far as `seen` of it matters.
+    fn has_same(&self, seen: Seen, memory: &MultiVersionMemory, position: Position) -> bool {
         let now = memory.account_now(self, position);
         now.is_some_and(|info| {
             planted::misses_credit(self, info)
                 || planted::misses_change(self, info)
-                || self.seen.is_same(self.info, info)
+                || seen.is_same(self.info, info)
         })
     }
 }
@@ -124,15 +130,34 @@ pub(crate) struct ReadSet {
 impl ReadSet {
     /// Whether every read would give the same again.
     pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
-        memory.are_current(&self.stamps) || self.is_the_same(memory, position)
+        memory.are_current(&self.stamps) || self.is_the_same(memory, position, |read| read.seen)
+    }
+
+    /// The same in the middle of an execution, which has looked at the balances of `observed` so far.
+    pub(crate) fn is_current_so_far(
+        &self,
+        memory: &MultiVersionMemory,
+        position: Position,
+        observed: impl Fn(Address) -> bool,
+    ) -> bool {
+        let seen = |read: &AccountRead| match read.seen {
+            Seen::Everything if !observed(read.address) => Seen::AllButBalance,
+            seen => seen,
+        };
+        memory.are_current(&self.stamps) || self.is_the_same(memory, position, seen)
     }
 
     /// Looks closer: place by place.
-    fn is_the_same(&self, memory: &MultiVersionMemory, position: Position) -> bool {
+    fn is_the_same(
+        &self,
+        memory: &MultiVersionMemory,
+        position: Position,
+        seen: impl Fn(&AccountRead) -> Seen,
+    ) -> bool {
         let clearing = |read: &ClearingRead| {
             memory.clearing(read.address, position).is_ok_and(|last| last == read.last)
         };
-        self.accounts.iter().all(|read| read.is_current(memory, position))
+        self.accounts.iter().all(|read| read.has_same(seen(read), memory, position))
             && self.slots.iter().all(|read| memory.slot_is_current(read, position))
             && self.clearings.iter().all(clearing)
     }

@@ -246,6 +246,14 @@ impl BlockRun {
         }
     }
 
+    /// Who lets a worker wait, where threads drive the block.
+    pub(super) const fn threads(&self) -> Option<&Threads> {
+        match &self.driver {
+            Driver::Threads(threads) => Some(threads),
+            Driver::Turns(..) => None,
+        }
+    }
+
     /// Takes part in the block until it is done. A panic gives the block up; it must not leave the
     /// other workers waiting.
     pub(crate) fn work(&self) {
@@ -380,6 +388,7 @@ impl BlockRun {
             re_executions: count(&self.counters.re_executions),
             validations: count(&self.counters.validations),
             suspensions: count(&self.counters.suspensions),
+            shared_ns: 0,
         }
     }
 }

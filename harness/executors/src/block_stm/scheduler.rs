@@ -20,13 +20,17 @@
 //! is ready, executing, executed, or on its way from an abort to ready. Once it is executed with
 //! everything below committed, its reads were of final values, its commit succeeds, and the next
 //! transaction is `t`. So each transaction fails its commit at most once for want of final values,
-//! and at every moment some task for `t` can be handed out or is in flight.
+//! and at every moment some task for `t` can be handed out or is in flight. An execution that waits for another
+//! (`lets_wait`) waits for a lower one that a worker is at; that of `t` finds nothing below it that is executed,
+//! and waits for none.
 //!
 //! # Task priority
 //!
 //! Commits, for they unblock all other tasks; then executions, lowest first; and only where none is left early
-//! validation, which finds out sooner what a commit would find anyway. With work left, a worker does
-//! better to execute: an execution is worth many validations.
+//! validation, which finds out sooner what a commit would find anyway. With work left, one of two workers does
+//! better to execute: an execution is worth many validations. With more workers a block is done when its longest chain
+//! of dependent transactions is, and a stale execution in it costs more than what others do meanwhile: there
+//! whatever is lower comes first.
 
 use crate::sync::Arc;
 use lockstep_faults::memory::{
@@ -276,7 +280,9 @@ impl Scheduler {
             return Task::Execute(batch);
         }
         self.advance_cursors();
-        if self.execution_cursor < self.entries.len() {
+        let validates_first =
+            self.has_many_workers() && self.validation_cursor < self.execution_cursor;
+        if !validates_first && self.execution_cursor < self.entries.len() {
             return Task::Execute(self.claim_executions());
         }
         if self.validation_cursor < self.entries.len() {
@@ -351,7 +357,7 @@ impl Scheduler {
             found.map_or(self.entries.len(), |at| from + at)
         };
         self.execution_cursor = find(self.execution_cursor, Status::Ready);
-        if self.execution_cursor == self.entries.len() {
+        if self.execution_cursor == self.entries.len() || self.has_many_workers() {
             // The transaction at the commit frontier is checked by its commit.
             let from = self.validation_cursor.max(self.committed + 1).min(self.entries.len());
             self.validation_cursor = find(from, Status::Executed);
@@ -381,8 +387,7 @@ impl Scheduler {
         let index = version.transaction as usize;
         debug_assert_eq!(self.entries[index].status, Status::Executing);
         debug_assert!(blocked_on < version.transaction, "{blocked_on} is not below {index}");
-        self.speculation.failed();
-        self.entries[index].was_disturbed = true;
+        self.disturbed(version.transaction);
         let blocker = &mut self.entries[blocked_on as usize];
         if matches!(blocker.status, Status::Executed | Status::Committing | Status::Committed) {
             self.make_ready(index);
@@ -392,6 +397,39 @@ impl Scheduler {
             }
             self.entries[index].status = Status::Suspended;
         }
+    }
+
+    /// Whether `reader`, which has come to a value that `writer` is about to write again, is to wait for it in the
+    /// middle of its execution. Only where a worker has `writer`, who will tell of its end.
+    ///
+    /// With two workers the other one is at `writer`: if there is anything else to do, to give the execution up is
+    /// the better use of this one. With more, what a block takes longest for are the transactions that wait for
+    /// each other, and each of them is done sooner by what it has done already.
+    pub fn lets_wait(&mut self, reader: TransactionIndex, writer: TransactionIndex) -> bool {
+        let waits = self.is_executing(writer) && (self.has_many_workers() || !self.has_task());
+        if waits {
+            self.disturbed(reader);
+        }
+        waits
+    }
+
+    /// What the transaction has read is stale before its execution has ended: its worker begins again.
+    pub fn restarted(&mut self, transaction: TransactionIndex) {
+        self.disturbed(transaction);
+    }
+
+    const fn has_many_workers(&self) -> bool {
+        self.claims.workers > 2
+    }
+
+    fn disturbed(&mut self, transaction: TransactionIndex) {
+        self.speculation.failed();
+        self.entries[transaction as usize].was_disturbed = true;
+    }
+
+    /// Whether a worker has it: it was handed out and has not been told of since.
+    pub fn is_executing(&self, transaction: TransactionIndex) -> bool {
+        self.entries[transaction as usize].status == Status::Executing
     }
 
     /// The reads of the incarnation were checked. If this returns true, the driver must turn

@@ -135,6 +135,16 @@ impl ReadStamps {
         self.clearings.get_or_insert(clearings);
     }
 
+    /// How many places there are so far.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Forgets all places but the first so many.
+    pub(super) fn truncate(&mut self, places: usize) {
+        self.places.truncate(places);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.places.clear();
         self.clearings = None;

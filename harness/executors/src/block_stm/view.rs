@@ -1,11 +1,12 @@
 //! The state as one transaction sees it, and the record of what it looked at.
 
 use super::{
-    driver::Turn,
+    driver::{Turn, Waits},
     location::{account_hash, slot_hash},
     memory::MultiVersionMemory,
     planted,
     reads::{ClearingRead, Origin, ReadSet, Seen, SlotRead},
+    stamps::ReadStamps,
     version::Position,
     writes::Base,
 };
@@ -33,6 +34,9 @@ use revm::{
 use smallvec::SmallVec;
 use std::fmt;
 
+/// Reads of one execution between two looks at those before.
+const READS_BETWEEN_LOOKS: u32 = 8;
+
 /// The multi-version memory as one position in the block sees it.
 pub(crate) struct View<'a> {
     memory: Arc<MultiVersionMemory>,
@@ -42,6 +46,11 @@ pub(crate) struct View<'a> {
     /// Accounts whose balance mattered.
     observed: SmallVec<[Address; 8]>,
     codes: WorkerCodes,
+    /// Publications at the last look back, and reads since.
+    publications: u64,
+    reads_since: u32,
+    /// Who lets a read wait, where there is somebody to wait for.
+    waits: Option<&'a dyn Waits>,
     /// Where a schedule decides.
     turn: Option<&'a dyn Turn>,
 }
@@ -55,13 +64,50 @@ impl fmt::Debug for View<'_> {
 impl<'a> View<'a> {
     pub(crate) fn new(memory: Arc<MultiVersionMemory>, position: Position) -> Self {
         let (reads, observed, codes) = Default::default();
-        let turn = None;
-        Self { memory, position, reads, observes_everything: false, observed, codes, turn }
+        Self {
+            memory,
+            position,
+            reads,
+            observes_everything: false,
+            observed,
+            codes,
+            publications: 0,
+            reads_since: 0,
+            waits: None,
+            turn: None,
+        }
     }
 
     /// Each read waits for its turn, if there are turns.
     pub(crate) fn in_turns(self, turn: Option<&'a dyn Turn>) -> Self {
         Self { turn, ..self }
+    }
+
+    /// A read of a value that is about to be written again may wait for it.
+    pub(crate) fn waiting(self, waits: &'a dyn Waits) -> Self {
+        Self { waits: Some(waits), ..self }
+    }
+
+    /// Reads, and reads again where waiting for the writer has helped.
+    fn read<T>(
+        &mut self,
+        read: impl Fn(&MultiVersionMemory, Position, &mut ReadStamps) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        loop {
+            let before = self.reads.stamps.len();
+            let found = read(&self.memory, self.position, &mut self.reads.stamps);
+            let (Err(ReadError::Blocked(writer)), Some(waits)) = (&found, self.waits) else {
+                return found;
+            };
+            // The pre-block phase has ended before the first transaction begins: no one waits for position 0.
+            if !waits.wait_for(self.position - 1, writer - 1) {
+                return found;
+            }
+            self.reads.stamps.truncate(before);
+            // What was read before is older than what was waited for.
+            self.reads_since = READS_BETWEEN_LOOKS;
+            self.look_back()?;
+        }
     }
 
     /// Only where a fault takes the stamp of a read after its value: the value, and then a moment for others.
@@ -124,6 +170,30 @@ impl<'a> View<'a> {
     pub(crate) fn forget_reads(&mut self) {
         self.reads.clear();
         self.observed.clear();
+        self.publications = self.memory.publications();
+        self.reads_since = 0;
+    }
+
+    /// Looks now and then whether what was read so far still stands: an execution whose reads are stale is for
+    /// nothing, and the sooner it begins again, the sooner those that wait for it go on.
+    fn look_back(&mut self) -> Result<(), ReadError> {
+        self.reads_since += 1;
+        if self.reads_since < READS_BETWEEN_LOOKS {
+            return Ok(());
+        }
+        self.reads_since = 0;
+        let publications = self.memory.publications();
+        if publications == self.publications {
+            return Ok(());
+        }
+        self.publications = publications;
+        let (memory, position) = (&self.memory, self.position);
+        let observed = |address| self.has_observed(address);
+        if self.reads.is_current_so_far(memory, position, observed) {
+            Ok(())
+        } else {
+            Err(ReadError::Stale)
+        }
     }
 
     /// Takes the reads since the last move. The next reads go into `spare`.
@@ -169,9 +239,11 @@ impl<'a> View<'a> {
         if let Some(turn) = self.turn {
             turn.before_read(account_hash(address));
         }
+        self.look_back()?;
         let before = self.account_before(address)?;
-        let stamps = &mut self.reads.stamps;
-        let read = self.memory.account_recording(address, self.position, seen, stamps)?;
+        let read = self.read(|memory, position, stamps| {
+            memory.account_recording(address, position, seen, stamps)
+        })?;
         self.has_read(read.hash, read.origin);
         let info = planted::mixed(before, read.info);
         if !planted::is_unrecorded(&read) {
@@ -220,9 +292,11 @@ impl Database for View<'_> {
         if let Some(turn) = self.turn {
             turn.before_read(slot_hash(address, slot));
         }
+        self.look_back()?;
         let before = self.slot_before_its_stamp(address, slot)?;
-        let stamps = &mut self.reads.stamps;
-        let read = self.memory.slot_recording(address, slot, self.position, stamps)?;
+        let read = self.read(|memory, position, stamps| {
+            memory.slot_recording(address, slot, position, stamps)
+        })?;
         let read = before.unwrap_or(read);
         self.has_read(read.hash, read.origin);
         if STORAGE_READ_REPLACES_RECORD.is_planted() {

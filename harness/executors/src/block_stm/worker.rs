@@ -43,10 +43,24 @@ impl From<Version> for Incarnation {
 
 /// How a task ended, for the scheduler.
 enum Ended {
-    Executed { version: Version, wrote_elsewhere: bool },
-    Suspended { version: Version, on: TransactionIndex },
-    Validated { version: Version, valid: bool },
-    Committed { task: Range<TransactionIndex>, valid: u32 },
+    /// Begins again at once, and ends once more.
+    Restarted(TransactionIndex),
+    Executed {
+        version: Version,
+        wrote_elsewhere: bool,
+    },
+    Suspended {
+        version: Version,
+        on: TransactionIndex,
+    },
+    Validated {
+        version: Version,
+        valid: bool,
+    },
+    Committed {
+        task: Range<TransactionIndex>,
+        valid: u32,
+    },
 }
 
 /// The result of one execution.
@@ -59,6 +73,8 @@ struct Executed {
 /// Why an execution gave nothing.
 enum Unfinished {
     Blocked(Position),
+    /// What it has read is stale.
+    Stale,
     Broken(ExecutorError),
 }
 
@@ -114,6 +130,10 @@ impl Steps for Worker<'_> {
     fn report(&mut self, scheduler: &mut Scheduler) {
         for ended in self.ended.drain(..) {
             let aborted = match ended {
+                Ended::Restarted(transaction) => {
+                    scheduler.restarted(transaction);
+                    None
+                }
                 Ended::Executed { version, wrote_elsewhere } => {
                     scheduler.finish_execution(version, wrote_elsewhere);
                     None
@@ -165,7 +185,7 @@ impl Worker<'_> {
                 "executed three times"
             );
             let start = block.trace.is_some().then(Instant::now);
-            let ended = match self.transact(version) {
+            let ended = match self.transact_to_the_end(version) {
                 Ok(executed) => self.publish(version, executed, start),
                 Err(Unfinished::Blocked(blocker)) => {
                     counters.suspensions.fetch_add(1, Ordering::Relaxed);
@@ -173,6 +193,7 @@ impl Worker<'_> {
                     // Position 0 is final before the first transaction starts: no transaction waits for it.
                     Ended::Suspended { version, on: blocker - 1 }
                 }
+                Err(Unfinished::Stale) => unreachable!("it begins again"),
                 Err(Unfinished::Broken(error)) => {
                     self.block.stop(Err(error));
                     return;
@@ -182,10 +203,31 @@ impl Worker<'_> {
         }
     }
 
+    /// Begins again as often as what was read turns out to be stale on the way. Each time a lower transaction has
+    /// published something meanwhile, which they do a finite number of times.
+    fn transact_to_the_end(&mut self, version: Version) -> Result<Executed, Unfinished> {
+        loop {
+            let outcome = self.transact(version);
+            if !matches!(outcome, Err(Unfinished::Stale)) {
+                return outcome;
+            }
+            let counters = &self.block.counters;
+            counters.executions.fetch_add(1, Ordering::Relaxed);
+            counters.re_executions.fetch_add(1, Ordering::Relaxed);
+            self.tell(|| Happened::Restarted(version.into()));
+            self.ended.push(Ended::Restarted(version.transaction));
+        }
+    }
+
     fn transact(&mut self, version: Version) -> Result<Executed, Unfinished> {
         let block = self.block;
         let evm = self.evm.get_or_insert_with(|| {
             let mut view = View::new(block.memory.clone(), 0).in_turns(self.turn);
+            view = match (self.turn, block.threads()) {
+                (Some(turn), _) => view.waiting(turn),
+                (None, Some(threads)) => view.waiting(threads),
+                (None, None) => view,
+            };
             if block.has_access_list {
                 view = view.observing_everything();
             }
@@ -274,6 +316,7 @@ impl Worker<'_> {
                 journal.database.observe(self.block.transactions[index as usize].caller);
                 Ok(Executed { result, owed: Owed::Nothing, accesses: None })
             }
+            Err(EVMError::Database(ReadError::Stale)) => Err(Unfinished::Stale),
             Err(EVMError::Database(ReadError::Blocked(position))) => {
                 Err(Unfinished::Blocked(position))
             }

@@ -20,6 +20,9 @@ pub(crate) enum ReadError {
     /// A lower transaction is known to write the location again: wait for it.
     #[error("waiting for the transaction at index {0}")]
     Blocked(u32),
+    /// A value that was read before is no longer what the block says: begin again.
+    #[error("an earlier read is stale")]
+    Stale,
 }
 
 impl DBErrorMarker for ReadError {}
@@ -29,7 +32,7 @@ impl From<ReadError> for ExecutorError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::State(error) => error.into(),
-            error @ ReadError::Blocked(_) => Self::Broken(error.to_string()),
+            error @ (ReadError::Blocked(_) | ReadError::Stale) => Self::Broken(error.to_string()),
         }
     }
 }

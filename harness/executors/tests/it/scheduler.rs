@@ -1,7 +1,7 @@
 //! Seeds drive the scheduler through task interleavings that threads would rarely produce.
 
 use crate::simulation::{Hand, Program, Simulation, run, sequential};
-use lockstep_executors::block_stm::scheduler::{Claims, Scheduler, Task};
+use lockstep_executors::block_stm::scheduler::{Claims, Scheduler, Task, Version};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -50,4 +50,27 @@ fn a_halted_block_hands_out_nothing_more() {
     assert!(matches!(scheduler.next_task(), Task::Execute(_)));
     scheduler.halt();
     assert_eq!(scheduler.next_task(), Task::Done);
+}
+
+/// Two workers take what else there is; more of them wait where they are. Nobody waits for what no worker is at.
+#[test]
+fn who_waits_in_the_middle_of_an_execution() {
+    let begun = |workers| {
+        let mut scheduler = Scheduler::new(3, Claims { workers, ..Claims::single() });
+        let tasks = [scheduler.next_task(), scheduler.next_task()];
+        assert!(tasks.iter().all(|task| matches!(task, Task::Execute(_))));
+        scheduler
+    };
+    assert!(!begun(2).lets_wait(1, 0), "transaction 2 can be executed meanwhile");
+    assert!(begun(3).lets_wait(1, 0));
+    for workers in [2, 3] {
+        let mut scheduler = begun(workers);
+        assert!(!scheduler.lets_wait(2, 1) || workers == 3);
+        let Task::Execute(last) = scheduler.next_task() else { panic!("transaction 2") };
+        assert!(scheduler.lets_wait(1, 0), "there is nothing else to do");
+        scheduler.finish_execution(last.first, false);
+        let first = Version { transaction: 0, incarnation: 0 };
+        scheduler.finish_execution(first, false);
+        assert!(!scheduler.lets_wait(1, 0), "it has ended");
+    }
 }

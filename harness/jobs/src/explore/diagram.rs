@@ -57,6 +57,8 @@ fn told(log: &[Logged]) -> Vec<(u64, String)> {
                 format!("{} reads {}", name(reader), name(writer))
             }
             Happened::Read { writer: None, .. } => continue,
+            Happened::Waited(by, on) => format!("{} waits at a read for tx {on}", name(by)),
+            Happened::Restarted(by) => format!("{} has read what is stale", name(by)),
             Happened::Suspended(by, on) => format!("{} waits for tx {on}", name(by)),
             Happened::Published(by) => format!("{} is published", name(by)),
             Happened::Aborted(by) => format!("{} is stale", name(by)),
@@ -112,7 +114,12 @@ fn bars(record: &Record) -> (Vec<Bar>, Vec<(u64, u32, u32)>) {
                 }
             }
             Happened::Committed(index) => commits.push((*step, *worker, index)),
-            Happened::Read { .. } => {}
+            Happened::Restarted(by) => {
+                if let Some(at) = last(&bars, by) {
+                    (bars[at].to, bars[at].end) = (*step, End::Stale);
+                }
+            }
+            Happened::Waited(..) | Happened::Read { .. } => {}
         }
     }
     (bars, commits)

@@ -19,7 +19,8 @@ use costs::{Costs, Stopwatch, Timed};
 use lockstep_engine::Factory;
 use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
 use lockstep_model::{
-    Case, Contention, Dependencies, ExecutorError, Outcome, Prepared, RunOptions, Steering,
+    Case, Contention, Dependencies, Execution, ExecutorError, Outcome, Prepared, RunOptions,
+    Steering,
 };
 use lockstep_report::simulation::{AtCores, MachineCosts, Measured, Shares, Simulation};
 use machine::run_both;
@@ -59,6 +60,9 @@ pub struct Simulator {
 
 /// Runs with a stopwatch; of each step the shortest time counts.
 const RUNS: usize = 5;
+
+/// The place of `access_list` among those that are measured beside the baseline.
+const LIST: usize = 1;
 
 /// Rounds of measurements, in each of which everyone runs once.
 const ROUNDS: usize = 25;
@@ -122,7 +126,7 @@ impl Simulator {
     }
 
     fn right(&self, case: &Case) -> Result<Outcome, String> {
-        Ok(run(&mut *prepare(&self.parties.sequential, 1, case, None)?)?.1)
+        Ok(run(&mut *prepare(&self.parties.sequential, 1, case, None)?)?.1.outcome)
     }
 
     /// Everyone in each round, so that what the machine does besides hits all of them.
@@ -141,15 +145,19 @@ impl Simulator {
             others.push((label, prepare(block_stm, *threads, case, None)?));
         }
         let mut times = vec![Vec::with_capacity(ROUNDS); 2 + others.len()];
+        // What one thread does alone, by those who tell it.
+        let mut alone = vec![Vec::with_capacity(ROUNDS); others.len()];
         for _ in 0..ROUNDS {
             times[0].push(run(&mut *baseline)?.0);
             times[1].push(if self.has_two_cores { run_both(&mut copies) } else { 0.0 });
-            for ((label, other), times) in others.iter_mut().zip(&mut times[2..]) {
-                let (time_ns, outcome) = run(&mut **other)?;
-                agrees(block, right, &outcome, label)?;
-                times.push(time_ns);
+            for (nth, (label, other)) in others.iter_mut().enumerate() {
+                let (time_ns, execution) = run(&mut **other)?;
+                agrees(block, right, &execution.outcome, label)?;
+                times[2 + nth].push(time_ns);
+                alone[nth].push(time_ns - execution.telemetry.shared_ns as f64);
             }
         }
+        let list_alone_ns = quiet(&mut alone[LIST]);
         let mut quiet = times.iter_mut().map(|times| quiet(times));
         let mut next = || quiet.next().unwrap_or_default();
         Ok(Times {
@@ -157,6 +165,7 @@ impl Simulator {
             both_ns: next(),
             forced_ns: next(),
             list_ns: next(),
+            list_alone_ns,
             measured_ns: self.measured.iter().map(|_| next()).collect(),
         })
     }
@@ -191,6 +200,8 @@ struct Times {
     forced_ns: f64,
     /// `access_list` with one worker.
     list_ns: f64,
+    /// Of that, what is not shared with other workers.
+    list_alone_ns: f64,
     /// `block_stm` in mode `auto`, by the numbers of threads that are measured.
     measured_ns: Vec<f64>,
 }
@@ -212,7 +223,7 @@ impl OfBlock<'_> {
         let case = &self.block.case;
         let parties = &self.simulator.parties;
         let mut prepared = prepare(&parties.block_stm, cores, case, Some(clock.clone()))?;
-        let (_, outcome) = run(&mut *prepared)?;
+        let outcome = run(&mut *prepared)?.1.outcome;
         let label = format!("block_stm on {cores} simulated cores");
         agrees(self.block, self.right, &outcome, &label)?;
         let simulated = clock.result();
@@ -229,11 +240,14 @@ impl OfBlock<'_> {
         let no_waits = self.dependencies.without_waits();
         let crowded = if cores > 1 { self.machine.crowded } else { 1.0 };
         let scale = self.times.sequential_ns / self.dependencies.work_ns().max(1) as f64;
+        // Its workers do more than execute: they verify the list, and gather what was written.
+        let list_scale = (self.times.list_ns - self.times.list_alone_ns)
+            / self.dependencies.work_ns().max(1) as f64;
         Ok(AtCores {
             cores,
             block_stm_ns: block_stm_ns as u64,
-            access_list_ns: (self.list_serial_ns()
-                + crowded * scale * ideal::time_ns(&no_waits, cores) as f64)
+            access_list_ns: (self.times.list_alone_ns
+                + crowded * list_scale * ideal::time_ns(&no_waits, cores) as f64)
                 as u64,
             ideal_ns: (scale * ideal::time_ns(self.dependencies, cores) as f64) as u64,
             re_executions: simulated.re_executions,
@@ -245,11 +259,6 @@ impl OfBlock<'_> {
     fn after(&self, cores: usize) -> f64 {
         let after = self.costs.after;
         after * (0.5 + 0.5 / cores.min(4) as f64)
-    }
-
-    /// What `access_list` does besides executing transactions, on one thread.
-    fn list_serial_ns(&self) -> f64 {
-        (self.times.list_ns - self.times.sequential_ns).max(0.0)
     }
 
     /// Predictions beside measurements.
@@ -309,11 +318,11 @@ fn agrees(
     }
 }
 
-/// Runs once: the time, in ns, and the outcome.
-fn run(prepared: &mut dyn Prepared) -> Result<(f64, Outcome), String> {
+/// Runs once: the time, in ns, and what came out.
+fn run(prepared: &mut dyn Prepared) -> Result<(f64, Execution), String> {
     let start = Instant::now();
     let execution = prepared.run().map_err(|error| error.to_string())?;
-    Ok((start.elapsed().as_nanos() as f64, execution.outcome))
+    Ok((start.elapsed().as_nanos() as f64, execution))
 }
 
 /// The time of a quiet run: what the machine does besides makes runs longer, never shorter, and the very shortest

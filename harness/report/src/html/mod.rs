@@ -9,8 +9,10 @@ use super::{
     markdown,
 };
 use crate::{
+    profile::{Profile, Score},
     record::ProvedRoots,
     samples::{Circumstances, SampleSet, statistics::geometric_mean},
+    simulation::{Sum, measured_sums, sums, validation},
 };
 use askama::Template;
 use charts::{Bar, Line, Size, color};
@@ -34,6 +36,8 @@ struct Page {
     trend_chart: String,
     trend: Vec<Moment>,
     pairs: Vec<Pair>,
+    simulated: Simulated,
+    profiles: Vec<Score>,
     rows: Vec<Cells>,
     checks: Vec<Check>,
     fault_scores: String,
@@ -69,6 +73,14 @@ struct Cells {
     stages: [String; 5],
     verdict: &'static str,
     machine: String,
+}
+
+/// Blocks on simulated cores.
+struct Simulated {
+    blocks: usize,
+    chart: String,
+    sums: Vec<Sum>,
+    validation: Vec<String>,
 }
 
 /// A run of `check`.
@@ -111,6 +123,8 @@ fn page(board: &Board) -> Page {
         trend_chart: trend(board, &series),
         trend: board.trend(),
         pairs: board.pairs(),
+        simulated: simulated(board),
+        profiles: board.profiles.iter().map(Profile::in_one_row).collect(),
         rows: board.sets().map(|(at, set)| cells(set, at.machine.name())).collect(),
         checks: checks(board),
         fault_scores: board.scores().map(|scores| scores.to_string()).unwrap_or_default(),
@@ -200,6 +214,30 @@ fn scaling(board: &Board) -> String {
         lines.push(line(format!("limit of {executor}"), points(limit), true));
     }
     charts::lines(Size::Large, "threads", "speedup", &lines)
+}
+
+/// Curves of simulated cores, with what was measured at the threads that there are.
+fn simulated(board: &Board) -> Simulated {
+    let all = &board.simulations;
+    let sums = sums(all);
+    let line = |name: &str, series, dashed, value: fn(&Sum) -> f64| {
+        let points = sums.iter().map(|sum| (sum.cores as f64, value(sum))).collect();
+        Line { name: name.to_owned(), series, points, dashed }
+    };
+    let measured = measured_sums(all).into_iter().map(|(threads, sum)| (threads as f64, sum));
+    let lines = [
+        line("block_stm, simulated", 0, false, |sum| sum.block_stm),
+        line("access_list, a model", 2, false, |sum| sum.access_list),
+        line("an ideal schedule", 5, true, |sum| sum.ideal),
+        Line {
+            name: "block_stm, measured".to_owned(),
+            series: 1,
+            points: measured.collect(),
+            dashed: false,
+        },
+    ];
+    let chart = charts::lines(Size::Large, "cores, simulated", "speedup", &lines);
+    Simulated { blocks: all.len(), chart, sums, validation: validation(all) }
 }
 
 /// Real blocks, over their gas or over the limit that their dependencies set.

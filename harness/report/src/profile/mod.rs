@@ -81,6 +81,23 @@ pub struct WhatIf {
     pub cores: usize,
 }
 
+/// A profile in one row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// The block.
+    pub block: String,
+    /// Its transactions.
+    pub transactions: usize,
+    /// The bound of dependencies.
+    pub bound: f64,
+    /// The longest chain: its transactions, and its part of the time of all.
+    pub chain: (usize, f64),
+    /// M = (T - A) / (T - L) of an ideal schedule on so many cores. `None` where nothing can be won.
+    pub score: Option<(usize, f64)>,
+    /// The place at which the chain waits most, and the bound if nobody had to wait there.
+    pub hottest: Option<(String, f64)>,
+}
+
 /// A place at which transactions wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hot {
@@ -156,6 +173,11 @@ pub struct Edge {
 }
 
 impl Profile {
+    /// Whether a text is what `lockstep profile --format json` writes.
+    pub fn is_one(text: &str) -> bool {
+        crate::begins_with(text, "chain_ns")
+    }
+
     /// The bound of dependencies: work over the longest chain.
     pub fn bound(&self) -> f64 {
         ratio(self.work_ns, self.chain_ns)
@@ -166,6 +188,25 @@ impl Profile {
     pub fn score(&self, time_ns: u64) -> Option<f64> {
         let possible = self.work_ns.checked_sub(self.chain_ns).filter(|possible| *possible > 0)?;
         Some((self.work_ns as f64 - time_ns as f64) / possible as f64)
+    }
+
+    /// The place at which the longest chain waits most, if it waits anywhere.
+    pub fn hottest(&self) -> Option<&Hot> {
+        self.hot.iter().max_by_key(|hot| (hot.links, hot.waiting_ns)).filter(|hot| hot.links > 0)
+    }
+
+    /// The profile in one row.
+    pub fn in_one_row(&self) -> Score {
+        let score = self.ideal.first().and_then(|at| Some((at.cores, self.score(at.time_ns)?)));
+        let then = |hot: &Hot| ratio(self.work_ns, hot.if_commuted.chain_ns);
+        Score {
+            block: self.block.clone(),
+            transactions: self.transactions,
+            bound: self.bound(),
+            chain: (self.chain.len(), 1.0 / self.bound()),
+            score,
+            hottest: self.hottest().map(|hot| (short(&hot.name), then(hot))),
+        }
     }
 
     /// The speedup in `time_ns`.

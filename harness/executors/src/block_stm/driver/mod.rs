@@ -13,7 +13,7 @@ pub(super) mod schedule;
 pub(crate) mod threads;
 pub(crate) mod turns;
 
-use super::scheduler::{Scheduler, Task};
+use super::scheduler::{Scheduler, Task, TransactionIndex};
 use lockstep_model::{Happened, Incarnation, StepKind};
 
 /// A worker, as a driver sees it.
@@ -25,8 +25,16 @@ pub(crate) trait Steps {
     fn report(&mut self, scheduler: &mut Scheduler);
 }
 
+/// Has a reader wait in the middle of its execution.
+pub(crate) trait Waits {
+    /// `reader`, which the calling worker executes, has come to a value that `writer` is about to write again. Waits
+    /// until `writer` is no longer being executed. False, and at once, if it is not, or if there is another task to do
+    /// meanwhile: then the execution is given up.
+    fn wait_for(&self, reader: TransactionIndex, writer: TransactionIndex) -> bool;
+}
+
 /// The turns of one worker, as the worker sees them. Threads have none.
-pub(crate) trait Turn {
+pub(crate) trait Turn: Waits {
     /// The worker executes this from here on.
     fn begin(&self, incarnation: Incarnation);
 

@@ -9,13 +9,18 @@
 //! is in flight its worker will come to that; where none is, the scheduler has a task for the lowest
 //! transaction (`scheduler`, "Why it always ends") or is done, which wakes all. The model
 //! `no_worker_sleeps_for_ever` runs this under loom.
+//!
+//! A worker also waits in the middle of an execution, for a lower transaction that another worker executes. It
+//! looks at that under the lock, too, and every report wakes all who wait so. Workers do not wait for each other
+//! in a circle: each executes its claim in ascending order, so that one that waits is at a transaction above the one
+//! that the worker is at for which it waits. The lowest of them waits for nobody.
 
 use super::{
-    Steps,
+    Steps, Waits,
     schedule::{Next, Schedule, Wake},
 };
 use crate::{
-    block_stm::scheduler::Scheduler,
+    block_stm::scheduler::{Scheduler, TransactionIndex},
     sync::{
         AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, SPINS, lock, spin_loop, wait,
     },
@@ -28,6 +33,8 @@ pub(crate) struct Threads {
     schedule: Mutex<Schedule>,
     /// Signalled when a worker sleeps and there is a task for it, or the block is done.
     wake_up: Condvar,
+    /// Signalled when a task has ended and a worker waits in the middle of an execution.
+    task_ended: Condvar,
     /// Counts ended tasks, for those who spin.
     ended_tasks: AtomicU64,
     /// Whether there is a core for each worker, so that spinning takes no time from another one.
@@ -39,6 +46,7 @@ impl Threads {
         Self {
             schedule: Mutex::new(Schedule::new(scheduler, mode)),
             wake_up: Condvar::new(),
+            task_ended: Condvar::new(),
             ended_tasks: AtomicU64::new(0),
             spins,
         }
@@ -58,7 +66,8 @@ impl Threads {
                     drop(schedule);
                     worker.perform(task);
                     schedule = lock(&self.schedule);
-                    schedule.report(worker);
+                    let wake = schedule.report(worker);
+                    self.wake(wake);
                     self.ended_tasks.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -69,10 +78,23 @@ impl Threads {
         &'a self,
         schedule: MutexGuard<'a, Schedule>,
     ) -> MutexGuard<'a, Schedule> {
+        self.wait_for_an_end(schedule, |mut schedule| {
+            schedule.sleeps();
+            schedule = wait(&self.wake_up, schedule);
+            schedule.woke();
+            schedule
+        })
+    }
+
+    /// Spins until a task has ended, and then sleeps.
+    fn wait_for_an_end<'a>(
+        &'a self,
+        mut schedule: MutexGuard<'a, Schedule>,
+        sleep: impl FnOnce(MutexGuard<'a, Schedule>) -> MutexGuard<'a, Schedule>,
+    ) -> MutexGuard<'a, Schedule> {
         // Relaxed, here and below: every count is raised under the schedule's lock, and a worker that sees a new
         // one takes that lock before it looks at anything else.
         let ended = self.ended_tasks.load(Ordering::Relaxed);
-        let mut schedule = schedule;
         if self.spins {
             drop(schedule);
             for _ in 0..SPINS {
@@ -85,18 +107,17 @@ impl Threads {
         }
         // Looked at under the lock: nothing can end unseen from here to the wait.
         if self.ended_tasks.load(Ordering::Relaxed) == ended {
-            schedule.sleeps();
-            schedule = wait(&self.wake_up, schedule);
-            schedule.woke();
+            schedule = sleep(schedule);
         }
         schedule
     }
 
     fn wake(&self, wake: Wake) {
         match wake {
-            Wake::None => {}
+            Wake::Nobody => {}
             Wake::One => self.wake_up.notify_one(),
             Wake::All => self.wake_up.notify_all(),
+            Wake::Readers => self.task_ended.notify_all(),
         }
     }
 
@@ -104,8 +125,9 @@ impl Threads {
     pub(crate) fn halt(&self) {
         let mut schedule = lock(&self.schedule);
         self.ended_tasks.fetch_add(1, Ordering::Relaxed);
-        let wake = schedule.halt();
-        self.wake(wake);
+        for wake in schedule.halt() {
+            self.wake(wake);
+        }
     }
 
     /// Whether one thread alone has to go on: the block was given up as hopeless.
@@ -121,5 +143,21 @@ impl Threads {
     /// The scheduler, when all workers are gone.
     pub(crate) fn into_scheduler(self) -> Scheduler {
         self.schedule.into_inner().unwrap_or_else(PoisonError::into_inner).into_scheduler()
+    }
+}
+
+impl Waits for Threads {
+    fn wait_for(&self, reader: TransactionIndex, writer: TransactionIndex) -> bool {
+        let mut schedule = lock(&self.schedule);
+        let waits = schedule.lets_wait(reader, writer);
+        while waits && schedule.is_executing(writer) {
+            schedule = self.wait_for_an_end(schedule, |mut schedule| {
+                schedule.reader_waits();
+                schedule = wait(&self.task_ended, schedule);
+                schedule.reader_woke();
+                schedule
+            });
+        }
+        waits
     }
 }

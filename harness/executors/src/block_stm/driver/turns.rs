@@ -8,11 +8,11 @@
 //! weak memory is the business of the models (`models.rs`).
 
 use super::{
-    Steps, Turn,
+    Steps, Turn, Waits,
     schedule::{Next, Schedule, Wake},
 };
 use crate::{
-    block_stm::scheduler::Scheduler,
+    block_stm::scheduler::{Scheduler, TransactionIndex},
     sync::{Arc, AtomicBool, Mutex, Ordering, PoisonError, lock},
 };
 use corosensei::{Coroutine, CoroutineResult, Yielder};
@@ -40,6 +40,8 @@ pub(crate) enum Pause {
     Before(NextStep),
     /// Asleep: it goes on when it is woken.
     Asleep,
+    /// In the middle of an execution: it goes on when a task has ended.
+    Waiting,
 }
 
 /// A worker as a coroutine.
@@ -50,6 +52,7 @@ pub(crate) type WorkerCoroutine = Coroutine<(), Pause, ()>;
 enum State {
     Ready(NextStep),
     Asleep,
+    Waiting,
     Gone,
 }
 
@@ -79,7 +82,8 @@ impl Turns {
                 Next::Perform(task) => {
                     worker.perform(task);
                     turn.before(StepKind::Report, None, 0);
-                    lock(&self.schedule).report(worker);
+                    let wake = lock(&self.schedule).report(worker);
+                    lock(&self.wake).push(wake);
                 }
             }
         }
@@ -96,10 +100,10 @@ impl Turns {
             ready.clear();
             ready.extend(states.iter().filter_map(|state| match state {
                 State::Ready(step) => Some(*step),
-                State::Asleep | State::Gone => None,
+                State::Asleep | State::Waiting | State::Gone => None,
             }));
             if ready.is_empty() {
-                if states.iter().any(|state| matches!(state, State::Asleep)) {
+                if !states.iter().all(|state| matches!(state, State::Gone)) {
                     stop(DEADLOCK.to_owned());
                     self.end(&mut workers);
                 }
@@ -127,13 +131,16 @@ impl Turns {
     fn wake_up(&self, states: &mut [State]) {
         for wake in lock(&self.wake).drain(..) {
             let most = match wake {
-                Wake::None => 0,
+                Wake::Nobody => 0,
                 Wake::One => 1,
-                Wake::All => states.len(),
+                Wake::All | Wake::Readers => states.len(),
             };
-            let asleep = (0..).zip(&mut *states);
-            let asleep = asleep.filter(|(_, state)| matches!(state, State::Asleep));
-            for (worker, state) in asleep.take(most) {
+            let is_meant = |state: &State| match wake {
+                Wake::Readers => matches!(state, State::Waiting),
+                _ => matches!(state, State::Asleep),
+            };
+            let woken = (0..).zip(&mut *states).filter(|(_, state)| is_meant(state));
+            for (worker, state) in woken.take(most) {
                 let kind = StepKind::Wake;
                 *state = State::Ready(NextStep { worker, kind, incarnation: None, place: 0 });
             }
@@ -160,7 +167,7 @@ impl Turns {
     /// Ends the block early: no more tasks are handed out.
     pub(crate) fn halt(&self) {
         let wake = lock(&self.schedule).halt();
-        lock(&self.wake).push(wake);
+        lock(&self.wake).extend(wake);
     }
 
     /// Whether one thread alone has to go on: the block was given up as hopeless.
@@ -187,6 +194,7 @@ fn resumed(worker: &mut WorkerCoroutine) -> State {
     match worker.resume(()) {
         CoroutineResult::Yield(Pause::Before(step)) => State::Ready(step),
         CoroutineResult::Yield(Pause::Asleep) => State::Asleep,
+        CoroutineResult::Yield(Pause::Waiting) => State::Waiting,
         CoroutineResult::Return(()) => State::Gone,
     }
 }
@@ -208,6 +216,27 @@ impl WorkerTurn<'_> {
 
     fn sleep(&self) {
         self.pause(Pause::Asleep);
+    }
+}
+
+impl Waits for WorkerTurn<'_> {
+    fn wait_for(&self, reader: TransactionIndex, writer: TransactionIndex) -> bool {
+        let schedule = &self.turns.schedule;
+        let waits = lock(schedule).lets_wait(reader, writer);
+        if let (true, Some(incarnation)) = (waits, self.works_on.get()) {
+            self.tell(Happened::Waited(incarnation, writer));
+        }
+        while waits && !self.turns.is_over.load(Ordering::Relaxed) {
+            let mut schedule = lock(schedule);
+            if !schedule.is_executing(writer) {
+                break;
+            }
+            schedule.reader_waits();
+            drop(schedule);
+            self.pause(Pause::Waiting);
+            lock(&self.turns.schedule).reader_woke();
+        }
+        waits
     }
 }
 

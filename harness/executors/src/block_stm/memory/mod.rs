@@ -31,7 +31,7 @@ use super::{
 use crate::{
     codes::Codes,
     planted::forget_block_hash,
-    sync::{Arc, AtomicU64, LEAST_BUCKETS},
+    sync::{Arc, AtomicU64, LEAST_BUCKETS, Ordering},
 };
 use alloy_primitives::Address;
 use lockstep_faults::caches::VERSIONS_LEAK_INTO_NEXT_BLOCK;
@@ -63,6 +63,8 @@ pub(crate) struct MultiVersionMemory {
     tables: Tables,
     /// How often storage was cleared, anywhere: rare enough for one count.
     clearings: AtomicU64,
+    /// Counts publications, for those who wonder whether to look at their reads again.
+    publications: AtomicU64,
     pub(crate) codes: Codes,
     pre_state: Arc<dyn StateReader>,
     beneficiary: Address,
@@ -82,6 +84,7 @@ impl MultiVersionMemory {
         Self {
             tables: tables.renewed(transactions),
             clearings: AtomicU64::new(0),
+            publications: AtomicU64::new(0),
             codes: Codes::default(),
             pre_state,
             beneficiary,
@@ -92,6 +95,12 @@ impl MultiVersionMemory {
     /// Gives the tables back.
     pub(crate) fn into_tables(self) -> Tables {
         self.tables
+    }
+
+    /// How often anything was published so far: where it is what it was, no read can have become stale.
+    pub(crate) fn publications(&self) -> u64 {
+        // Relaxed: it only says when a look is worth while. The look itself takes its own loads.
+        self.publications.load(Ordering::Relaxed)
     }
 
     /// Rewards owed to the fee recipient.

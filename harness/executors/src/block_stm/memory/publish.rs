@@ -62,6 +62,7 @@ impl MultiVersionMemory {
             stamps.allow(&[Counter::Slot], snapshot);
             locations.push(Location { hash, place: Place::Slot(address, slot) });
         }
+        self.publications.fetch_add(1, Ordering::Relaxed);
         if before.is_empty() {
             return !locations.is_empty();
         }
