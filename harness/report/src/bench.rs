@@ -2,7 +2,7 @@
 
 use crate::{
     record::Verdict,
-    samples::{Circumstances, Group, SCHEMA, SampleSet},
+    samples::{Circumstances, Group, SCHEMA, SampleSet, Shares},
 };
 use lockstep_cases::workload::{Size, Workload};
 use lockstep_formats::SourceError;
@@ -197,7 +197,7 @@ impl Table {
             self.has_head = true;
             let _ = writeln!(
                 text,
-                "{:<38} {:<14} {:>6} {:>7} {:>9}  {:<21} {:>6} {:>7} {:>11} {:>5} {:>5} {:>6} {:>6} {:>7}",
+                "{:<38} {:<14} {:>6} {:>7} {:>9}  {:<21} {:>6} {:>7} {:>11} {:>5} {:>5} {:>5} {:>6} {:>6} {:>7}",
                 "block",
                 "executor",
                 "txs",
@@ -207,6 +207,7 @@ impl Table {
                 "A/A",
                 "ceiling",
                 "bound",
+                "share",
                 "ref",
                 "cpu",
                 "memory",
@@ -235,9 +236,10 @@ impl Table {
         let bound = bound.map_or("-".to_owned(), |bound| {
             format!("{:.2}/{:.2}x", bound.dependencies, bound.longest)
         });
+        let share = set.reached().map_or("-".to_owned(), percent);
         let _ = writeln!(
             text,
-            "{:>9.3}  {speedup:<21} {:>5.2}x {ceiling:>7} {bound:>11} {reference:>5} {:>4.2}x {memory:>6} {:>6} {:>7.0}",
+            "{:>9.3}  {speedup:<21} {:>5.2}x {ceiling:>7} {bound:>11} {share:>5} {reference:>5} {:>4.2}x {memory:>6} {:>6} {:>7.0}",
             set.medians().1 / MILLION,
             set.control,
             set.processor_ratio(),
@@ -267,12 +269,23 @@ impl Table {
                 "{executor}@{threads}{place}: {speedups}; {slower} slower than the baseline, {noisy} too \
                  noisy to tell, {without} without a speedup",
             );
+            if let Some(Shares { geometric_mean, sum, worst }) = group.shares {
+                let [mean, sum, worst] = [geometric_mean, sum, worst].map(percent);
+                let _ = writeln!(
+                    text,
+                    "    share of the limit: geometric mean {mean}, in sum {sum}, worst {worst}"
+                );
+            }
         }
         text
     }
 }
 
 /// The combined speedup of the blocks that have one.
+fn percent(part: f64) -> String {
+    format!("{:.0} %", 100.0 * part)
+}
+
 fn speedups_of(group: &Group) -> String {
     if group.blocks == 0 {
         return "no block with a speedup".to_owned();

@@ -165,14 +165,14 @@ impl Board {
                         && set.place == "memory"
                 });
                 let Some(naive) = naive else { continue };
-                if let (Some(theirs), Some(ours)) = (told(naive), told(friendly)) {
+                if let (Some(theirs), Some(ours)) = (naive.told(), friendly.told()) {
                     pairs.push(Pair {
                         kind: name(friendly),
                         executor: label(friendly),
                         naive: theirs,
-                        naive_limit: limit(naive),
+                        naive_limit: naive.limit(),
                         friendly: ours,
-                        friendly_limit: limit(friendly),
+                        friendly_limit: friendly.limit(),
                     });
                 }
             }
@@ -250,14 +250,14 @@ fn leader(
     (kind, place, machine, executor, threads): (&'static str, String, String, String, usize),
     sets: &[&SampleSet],
 ) -> Leader {
-    let shares: Vec<f64> = sets.iter().filter_map(|set| of_limit(set)).collect();
     let processor: Vec<f64> =
-        sets.iter().filter(|set| told(set).is_some()).map(|set| set.processor_ratio()).collect();
+        sets.iter().filter(|set| set.told().is_some()).map(|set| set.processor_ratio()).collect();
     let (gas, time) = sets
         .iter()
-        .filter(|set| told(set).is_some())
+        .filter(|set| set.told().is_some())
         .fold((0.0, 0.0), |sum, set| (sum.0 + set.gas as f64, sum.1 + set.medians().1));
     let mean = crate::samples::statistics::geometric_mean;
+    let group = Group::of(sets.iter().copied());
     Leader {
         executor,
         threads,
@@ -265,16 +265,16 @@ fn leader(
         machine,
         place,
         kind,
-        group: Group::of(sets.iter().copied()),
         worst: worst(sets),
-        of_limit: (!shares.is_empty()).then(|| mean(&shares)),
+        of_limit: group.shares.map(|shares| shares.geometric_mean),
+        group,
         processor: mean(&processor),
         gas_per_second: if time > 0.0 { gas * 1e9 / time } else { 0.0 },
     }
 }
 
 fn worst(sets: &[&SampleSet]) -> String {
-    let told = sets.iter().filter_map(|set| Some((told(set)?, set)));
+    let told = sets.iter().filter_map(|set| Some((set.told()?, set)));
     let worst = told.min_by(|(one, _), (other, _)| one.total_cmp(other));
     worst.map(|(_, set)| name(set)).unwrap_or_default()
 }
@@ -299,27 +299,9 @@ pub fn label(set: &SampleSet) -> String {
     format!("{}@{}", set.executor, set.threads)
 }
 
-/// The speedup, where the machine allowed to tell.
-pub fn told(set: &SampleSet) -> Option<f64> {
-    set.speedup.filter(|_| !set.noisy)
-}
-
 /// The verdict in words.
 pub fn verdict(set: &SampleSet) -> &'static str {
     crate::bench::verdict(set.verdict)
-}
-
-/// The most that the block and the threads allow. If all values are known beforehand (`access_list`), its
-/// longest transaction decides, else its longest chain.
-pub fn limit(set: &SampleSet) -> Option<f64> {
-    let bound = set.bound?.with(set.threads);
-    Some(if set.executor == "access_list" { bound.longest } else { bound.dependencies })
-}
-
-/// The share of the limit that was reached; the machine's own ceiling counts as one.
-pub fn of_limit(set: &SampleSet) -> Option<f64> {
-    let limit = limit(set)?.min(set.ceiling().unwrap_or(f64::INFINITY).max(1.0));
-    Some(told(set)? / limit)
 }
 
 /// The commit, shortened, with a mark where the tree differed.

@@ -2,7 +2,7 @@
 
 use super::{
     bench::{name, speedup},
-    board::{Board, Leader, commit, label, of_limit, verdict},
+    board::{Board, Leader, commit, label, verdict},
 };
 use crate::{
     profile::{Profile, Score},
@@ -247,9 +247,9 @@ pub fn rows(sets: &[SampleSet]) -> String {
         });
         let times =
             |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
-        let limit = super::board::limit(set);
+        let limit = set.limit();
         let reached =
-            of_limit(set).map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+            set.reached().map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
         let receipts = set.candidate_receipts.as_ref().map_or("-".to_owned(), |receipts| {
             format!(
                 "{:.2} / {:.2} ms",

@@ -2,7 +2,7 @@
 
 use super::{
     bench::name,
-    board::{Board, label, told},
+    board::{Board, label},
 };
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ pub fn github_action_benchmark(board: &Board) -> Value {
         Some(json!({
             "name": format!("{}/{}", name(set), label(set)),
             "unit": "x",
-            "value": told(set)?,
+            "value": set.told()?,
             "range": format!("{:.3} to {:.3}", set.speedup_low?, set.speedup_high?),
             "extra": format!(
                 "{} txs, {} gas, {:.0} Mgas/s, against sequential, {}",
@@ -28,7 +28,7 @@ pub fn github_action_benchmark(board: &Board) -> Value {
 pub fn bencher(board: &Board) -> Value {
     let mut benchmarks = Map::new();
     for (_, set) in board.sets() {
-        let Some(speedup) = told(set) else { continue };
+        let Some(speedup) = set.told() else { continue };
         benchmarks.insert(
             format!("{}/{}", name(set), label(set)),
             json!({

@@ -20,6 +20,8 @@ pub(super) struct Machine {
     pub(super) call: f64,
     /// A worker without a task looks so long whether there is one before it sleeps.
     pub(super) spin: f64,
+    /// Until a core has what another one has written last.
+    pub(super) hand_over: f64,
     /// How much longer everything takes while all cores work.
     pub(super) crowded: f64,
 }
@@ -69,6 +71,9 @@ struct State {
     happened: Vec<Happened>,
     /// When the scheduler's lock is free.
     lock_free: f64,
+    /// Who had it last, and who published each transaction.
+    last_holder: u32,
+    publishers: BTreeMap<u32, u32>,
     /// Reads of the execution that each transaction is at, and what it has cost.
     reads: BTreeMap<u32, usize>,
     spent_on: BTreeMap<u32, f64>,
@@ -111,11 +116,13 @@ impl Clock {
                 StepKind::Commit => self.costs.commit * committed(&happened).max(1.0),
                 StepKind::Read | StepKind::Publish => 0.0,
             };
+        let rest = rest + self.machine.hand_over * state.lines(&step, &happened);
         let spent = &mut state.result.spent;
         match step.kind {
             StepKind::Claim | StepKind::Report | StepKind::Wake => spent.scheduling += rest,
             StepKind::Validate | StepKind::Commit => spent.committing += rest,
-            StepKind::Read | StepKind::Publish => {}
+            // Until what another one wrote is here.
+            StepKind::Read | StepKind::Publish => spent.waiting += rest,
         }
         let end = start + rest + executing;
         if matches!(step.kind, StepKind::Claim | StepKind::Report) {
@@ -159,7 +166,46 @@ impl Clock {
     }
 }
 
+/// Lines that a worker has written into the scheduler's state, and the next one who asks gets from it.
+const LINES_OF_THE_SCHEDULER: f64 = 3.0;
+
+/// Lines of a transaction's result, its reads, and what its writer has noted of its writes.
+const LINES_OF_A_RESULT: f64 = 14.0;
+
+/// Lines of a value in the memory: its bucket, its entry, the versions.
+const LINES_OF_A_VALUE: f64 = 3.0;
+
 impl State {
+    /// Lines that this step gets from the cores of other workers.
+    fn lines(&mut self, step: &NextStep, happened: &[Happened]) -> f64 {
+        match step.kind {
+            StepKind::Claim | StepKind::Report => {
+                let last = std::mem::replace(&mut self.last_holder, step.worker);
+                if last == step.worker { 0.0 } else { LINES_OF_THE_SCHEDULER }
+            }
+            StepKind::Publish => {
+                let index = step.incarnation.map(|by| by.transaction);
+                self.publishers.extend(index.map(|index| (index, step.worker)));
+                0.0
+            }
+            StepKind::Commit => {
+                let others = happened.iter().filter(|one| {
+                    matches!(one, Happened::Committed(index)
+                        if self.publishers.get(index) != Some(&step.worker))
+                });
+                LINES_OF_A_RESULT * others.count() as f64
+            }
+            StepKind::Read => {
+                let others = happened.iter().filter(|one| {
+                    matches!(one, Happened::Read { writer: Some(writer), .. }
+                        if self.publishers.get(&writer.transaction) != Some(&step.worker))
+                });
+                LINES_OF_A_VALUE * others.count() as f64
+            }
+            _ => 0.0,
+        }
+    }
+
     fn note(&mut self, happened: Happened) {
         if let Happened::Committed(transaction) = happened {
             self.result.committed += 1;
@@ -230,7 +276,8 @@ impl Steering for Clock {
 mod tests {
     use super::*;
 
-    const MACHINE: Machine = Machine { wake_up: 50.0, call: 5.0, spin: 20.0, crowded: 1.0 };
+    const MACHINE: Machine =
+        Machine { wake_up: 50.0, call: 5.0, spin: 20.0, hand_over: 0.0, crowded: 1.0 };
 
     fn costs() -> Arc<Costs> {
         Arc::new(Costs {

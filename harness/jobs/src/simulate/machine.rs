@@ -44,6 +44,7 @@ impl Machine {
             wake_up: median(&mut wake_ups),
             call: median(&mut calls),
             spin: spinning(),
+            hand_over: handing_over(),
             crowded: 1.0,
         }
     }
@@ -59,6 +60,40 @@ fn spinning() -> f64 {
         spin_loop();
     }
     start.elapsed().as_nanos() as f64
+}
+
+/// How long a line that one core has written takes to another one.
+fn handing_over() -> f64 {
+    const ROUNDS: u64 = 4_000;
+    let ball = AtomicU64::new(0);
+    // The faster of several games: a thread that is put aside for a while takes milliseconds.
+    let game = |_| {
+        let together = Barrier::new(2);
+        ball.store(0, Ordering::SeqCst);
+        let play = |mine: u64| {
+            together.wait();
+            let start = Instant::now();
+            for round in 0..ROUNDS {
+                let mut looks = 0_u32;
+                while ball.load(Ordering::Acquire) != 2 * round + mine {
+                    spin_loop();
+                    looks += 1;
+                    if looks.is_multiple_of(10_000) {
+                        thread::yield_now();
+                    }
+                }
+                ball.store(2 * round + mine + 1, Ordering::Release);
+            }
+            start.elapsed().as_nanos() as f64 / (2 * ROUNDS) as f64
+        };
+        thread::scope(|scope| {
+            let other = scope.spawn(|| play(1));
+            let time = play(0);
+            let _ = other.join();
+            time
+        })
+    };
+    (0..5).map(game).fold(f64::INFINITY, f64::min)
 }
 
 /// Two copies of the baseline's work.

@@ -4,7 +4,7 @@ mod charts;
 
 use super::{
     bench::{name, speedup},
-    board::{Board, Leader, Moment, Pair, kind, label, limit, of_limit, told, verdict},
+    board::{Board, Leader, Moment, Pair, kind, label, verdict},
     faults::Means,
     markdown,
 };
@@ -168,12 +168,12 @@ fn bars(board: &Board, rivals: &[String]) -> String {
     let mut order: Vec<String> = Vec::new();
     let mut rows: BTreeMap<String, BTreeMap<usize, Bar>> = BTreeMap::new();
     for (_, set) in standing(board).filter(|(_, set)| rivals.contains(&label(set))) {
-        let (Some(value), Some(low), Some(high)) = (told(set), set.speedup_low, set.speedup_high)
+        let (Some(value), Some(low), Some(high)) = (set.told(), set.speedup_low, set.speedup_high)
         else {
             continue;
         };
         let nth = place_of(rivals, set);
-        let bar = Bar { series: nth, value, low, high, limit: limit(set) };
+        let bar = Bar { series: nth, value, low, high, limit: set.limit() };
         let row = name(set);
         if !rows.contains_key(&row) {
             order.push(row.clone());
@@ -194,7 +194,7 @@ fn scaling(board: &Board) -> String {
     let mut by_executor: BTreeMap<&str, OfThreads<'_>> = BTreeMap::new();
     for (_, record) in &board.measurements {
         let threads: BTreeSet<usize> = record.sets.iter().map(|set| set.threads).collect();
-        let sets = record.sets.iter().filter(|set| set.place == "memory" && told(set).is_some());
+        let sets = record.sets.iter().filter(|set| set.place == "memory" && set.told().is_some());
         for set in sets.filter(|_| threads.len() > 1) {
             by_executor.entry(&set.executor).or_default().entry(set.threads).or_default().push(set);
         }
@@ -210,8 +210,8 @@ fn scaling(board: &Board) -> String {
             threads.iter().map(of).collect::<Vec<_>>()
         };
         let line = |name: String, points, dashed| Line { name, series: nth, points, dashed };
-        lines.push(line((*executor).to_owned(), points(told), false));
-        lines.push(line(format!("limit of {executor}"), points(limit), true));
+        lines.push(line((*executor).to_owned(), points(SampleSet::told), false));
+        lines.push(line(format!("limit of {executor}"), points(SampleSet::limit), true));
     }
     charts::lines(Size::Large, "threads", "speedup", &lines)
 }
@@ -250,7 +250,7 @@ fn scatter(board: &Board, series: &[String], over_limit: bool) -> String {
         } else {
             Some(set.gas as f64 / 1e6)
         };
-        let (Some(speedup), Some(at)) = (told(set), at) else { continue };
+        let (Some(speedup), Some(at)) = (set.told(), at) else { continue };
         let nth = place_of(series, set);
         let line = lines.entry(nth).or_insert_with(|| Line {
             name: label(set),
@@ -341,11 +341,11 @@ fn cells(set: &SampleSet, machine: String) -> Cells {
         transactions: set.transactions,
         megagas: format!("{:.1}", set.gas as f64 / 1e6),
         speedup: speedup(set).unwrap_or_else(|| set.reason.clone().unwrap_or_default()),
-        speedup_number: told(set).map(|speedup| speedup.to_string()).unwrap_or_default(),
+        speedup_number: set.told().map(|speedup| speedup.to_string()).unwrap_or_default(),
         control: format!("{:.2}", set.control),
         ceiling: times(set.ceiling()),
-        limit: times(limit(set)),
-        reached: of_limit(set).map_or_else(String::new, |share| format!("{:.0} %", share * 100.0)),
+        limit: times(set.limit()),
+        reached: set.reached().map_or_else(String::new, |share| format!("{:.0} %", share * 100.0)),
         processor: times(Some(set.processor_ratio())),
         memory: times(set.memory_ratio()),
         again: set.re_executions,

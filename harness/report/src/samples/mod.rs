@@ -15,6 +15,6 @@ mod storage;
 
 pub use circumstances::{Circumstances, Machine, SCHEMA};
 pub use receipts::ReceiptTimes;
-pub use sample::{Bound, Group, SampleSet, Usage};
+pub use sample::{Bound, Group, SampleSet, Shares, Usage};
 pub use stages::Stages;
 pub use storage::StorageFacts;

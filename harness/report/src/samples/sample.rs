@@ -88,6 +88,10 @@ pub struct SampleSet {
     pub speedup_low: Option<f64>,
     /// Upper end of its interval.
     pub speedup_high: Option<f64>,
+    /// The share of the limit that was reached: the speedup over the lowest of threads, the machine's ceiling and the
+    /// block's bound, but at least 1. `None` where one of them is not known, or the machine was too noisy to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
     /// Apparent speedup of the A/A control, the baseline's second copy: 1 on a quiet machine.
     pub control: f64,
     /// Lower end of its interval.
@@ -153,7 +157,29 @@ impl SampleSet {
             (self.speedup, self.speedup_low, self.speedup_high) =
                 (Some(median), Some(low), Some(high));
         }
+        self.share = self.reached();
         self
+    }
+
+    /// The speedup, unless the machine was too noisy to tell.
+    pub fn told(&self) -> Option<f64> {
+        self.speedup.filter(|_| !self.noisy)
+    }
+
+    /// What the block and the threads allow: `access_list` waits for no other transaction.
+    pub fn limit(&self) -> Option<f64> {
+        let bound = self.bound?.with(self.threads);
+        Some(if self.executor == "access_list" { bound.longest } else { bound.dependencies })
+    }
+
+    /// What the block, the threads and the machine at that time allow.
+    pub fn limit_here(&self) -> Option<f64> {
+        Some(self.limit()?.min(self.ceiling().unwrap_or(f64::INFINITY)).max(1.0))
+    }
+
+    /// The share of that limit that was reached.
+    pub fn reached(&self) -> Option<f64> {
+        Some(self.told()? / self.limit_here()?)
     }
 
     /// How far the two copies of the baseline are apart, at the most.
@@ -289,6 +315,36 @@ pub struct Group {
     pub noisy: usize,
     /// Interval of the geometric mean, over blocks like these.
     pub interval: (f64, f64),
+    /// Shares of the limit, where they are known.
+    pub shares: Option<Shares>,
+}
+
+/// Shares of the limit that were reached on several blocks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shares {
+    /// Their geometric mean.
+    pub geometric_mean: f64,
+    /// The time of all blocks together at their limits, over the time that they took.
+    pub sum: f64,
+    /// The least of a block.
+    pub worst: f64,
+}
+
+impl Shares {
+    fn of(sets: &[&SampleSet]) -> Option<Self> {
+        let shares: Vec<f64> = sets.iter().filter_map(|set| set.reached()).collect();
+        let times = sets.iter().filter(|set| set.reached().is_some()).filter_map(|set| {
+            let (base, ours) = set.medians();
+            Some((base / set.limit_here()?, ours))
+        });
+        let (least, ours) =
+            times.fold((0.0, 0.0), |(least, all), (limit, ours)| (least + limit, all + ours));
+        (!shares.is_empty()).then(|| Self {
+            geometric_mean: statistics::geometric_mean(&shares),
+            sum: if ours > 0.0 { least / ours } else { 0.0 },
+            worst: shares.iter().copied().fold(f64::INFINITY, f64::min),
+        })
+    }
 }
 
 impl Group {
@@ -311,6 +367,7 @@ impl Group {
             noisy: noisy.len(),
             interval: interval_over_blocks(&speedups),
             slower: speedups.iter().filter(|speedup| **speedup < 1.0).count(),
+            shares: Shares::of(&with),
         }
     }
 }
