@@ -147,8 +147,10 @@ fn unknown_faults_are_refused() {
 }
 
 /// Faults that need a schedule: a lost wake-up, a validation that is left out, a stamp that is torn from its value,
-/// an account that is read in two pieces; and a seed of a block of up to 8 transactions on which each shows.
-const SCHEDULES: [(&str, &str); 4] = [("G13", "1"), ("G2", "2"), ("G22", "115"), ("G23", "2")];
+/// an account that is read in two pieces, a wait for the worker itself; and a seed of a block of up to 8 transactions
+/// on which each shows.
+const SCHEDULES: [(&str, &str); 5] =
+    [("G13", "1"), ("G2", "2"), ("G22", "115"), ("G23", "2"), ("G24", "30")];
 
 #[test]
 fn faults_that_need_a_schedule_are_found_made_simpler_and_replayed() {

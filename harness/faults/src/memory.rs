@@ -18,4 +18,5 @@ crate::family! {
     G21 NONCE_CHANGE_UNNOTICED Rest Candidate: "a read of an account counts as current though its nonce has changed"; "a factory creates in tx1 and in tx2"; "metis-sdk 178b895".
     G22 STAMP_TAKEN_AFTER_VALUE Schedule Candidate: "the stamp of a read is taken after its value: what is published in between is never noticed"; "tx1 writes a slot that tx2 reads"; "found by reading: the order of two loads".
     G23 ACCOUNT_READ_IN_TWO Schedule Candidate: "nonce and balance of an account are read at two moments, and only the second is checked"; "two transactions of one sender"; "found by reading: a lock for each field".
+    G24 READER_WAITS_FOR_OWN_CLAIM Schedule Candidate: "a reader waits for a transaction of its worker's own claim"; "two transactions in one claim, the first of them given up"; "lockstep itself: a simulation that stood still".
 }

@@ -161,8 +161,7 @@ impl BlockStm {
             claims: if mode == Mode::Auto {
                 claims::of(&case.block.transactions, self.pool.threads())
             } else {
-                // One at a time: `forced` is there to make transactions meet.
-                Claims { workers: self.pool.threads(), ..Claims::single() }
+                claims::that_meet(case.block.transactions.len(), self.pool.threads())
             },
             is_for_one: mode == Mode::Auto
                 && (self.pool.threads() == 1 || claims::is_for_one(&case.block.transactions)),

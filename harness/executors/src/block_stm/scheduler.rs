@@ -21,8 +21,8 @@
 //! everything below committed, its reads were of final values, its commit succeeds, and the next
 //! transaction is `t`. So each transaction fails its commit at most once for want of final values,
 //! and at every moment some task for `t` can be handed out or is in flight. An execution that waits for another
-//! (`lets_wait`) waits for a lower one that a worker is at; that of `t` finds nothing below it that is executed,
-//! and waits for none.
+//! (`lets_wait`) waits for a lower one that another worker has claimed; that of `t` finds nothing below it that is
+//! not committed, and waits for none.
 //!
 //! # Task priority
 //!
@@ -151,18 +151,21 @@ pub struct Claims {
     /// Transactions that are executed before all others, in this order: long ones, which would keep
     /// one worker busy at the end while the rest have nothing left to do.
     pub early: Arc<[TransactionIndex]>,
+    /// Whether claims are smaller towards the end of the block, so that all workers are busy.
+    pub is_fair: bool,
 }
 
 impl Claims {
     /// One at a time.
     pub fn single() -> Self {
-        Self { workers: 1, most: [].into(), early: [].into() }
+        Self { workers: 1, most: [].into(), early: [].into(), is_fair: true }
     }
 
     fn at(&self, index: usize, left: usize) -> usize {
         let most = self.most.get(index).copied().unwrap_or(1);
-        // Towards the end of the block small claims keep all workers busy; a long claim is one sender's.
-        let fair = if most > 16 { usize::MAX } else { left / (4 * self.workers) };
+        // A long claim is one sender's.
+        let is_fair = self.is_fair && most <= 16;
+        let fair = if is_fair { left / (4 * self.workers) } else { usize::MAX };
         usize::from(most).min(fair).max(1)
     }
 }

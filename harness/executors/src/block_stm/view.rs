@@ -21,8 +21,8 @@ use lockstep_faults::{
     caches::CODE_OF_BLOCK_NOT_FOUND,
     destruction::CREATED_IN_BLOCK_COUNTS_AS_IN_TRANSACTION,
     memory::{
-        ACCOUNT_READ_IN_TWO, PRE_STATE_SLOT_UNRECORDED, STAMP_TAKEN_AFTER_VALUE,
-        STORAGE_READ_REPLACES_RECORD,
+        ACCOUNT_READ_IN_TWO, PRE_STATE_SLOT_UNRECORDED, READER_WAITS_FOR_OWN_CLAIM,
+        STAMP_TAKEN_AFTER_VALUE, STORAGE_READ_REPLACES_RECORD,
     },
     transfers::RECIPIENT_READ_UNRECORDED,
 };
@@ -51,6 +51,8 @@ pub(crate) struct View<'a> {
     reads_since: u32,
     /// Who lets a read wait, where there is somebody to wait for.
     waits: Option<&'a dyn Waits>,
+    /// The first position of the worker's claim.
+    claim: Position,
     /// Where a schedule decides.
     turn: Option<&'a dyn Turn>,
 }
@@ -74,6 +76,7 @@ impl<'a> View<'a> {
             publications: 0,
             reads_since: 0,
             waits: None,
+            claim: 0,
             turn: None,
         }
     }
@@ -99,8 +102,10 @@ impl<'a> View<'a> {
             let (Err(ReadError::Blocked(writer)), Some(waits)) = (&found, self.waits) else {
                 return found;
             };
-            // The pre-block phase has ended before the first transaction begins: no one waits for position 0.
-            if !waits.wait_for(self.position - 1, writer - 1) {
+            // This worker itself has to end what it has claimed. And the pre-block phase has ended before the first
+            // transaction begins: no one waits for position 0.
+            let is_own = *writer >= self.claim && !READER_WAITS_FOR_OWN_CLAIM.is_planted();
+            if is_own || !waits.wait_for(self.position - 1, writer - 1) {
                 return found;
             }
             self.reads.stamps.truncate(before);
@@ -160,9 +165,9 @@ impl<'a> View<'a> {
         Self { observes_everything: true, ..self }
     }
 
-    /// Starts anew at a position.
-    pub(crate) fn move_to(&mut self, position: Position) {
-        self.position = position;
+    /// Starts anew at a position, in a claim that begins at another.
+    pub(crate) fn move_to(&mut self, position: Position, claim: Position) {
+        (self.position, self.claim) = (position, claim);
         self.forget_reads();
     }
 

@@ -87,6 +87,8 @@ pub(super) struct Worker<'a> {
     entry_blocks: EntryBlocks,
     buffers: WorkerBuffers<'a>,
     ended: Vec<Ended>,
+    /// The first transaction of the claim that is executed.
+    claim: TransactionIndex,
     plain_transfers: bool,
     /// Where a schedule decides.
     turn: Option<&'a dyn Turn>,
@@ -101,6 +103,7 @@ impl<'a> Worker<'a> {
             entry_blocks: EntryBlocks::default(),
             buffers: block.buffers.of_worker(),
             ended: Vec::new(),
+            claim: 0,
             plain_transfers: !block.has_access_list && has_plain_transfers(block.env.cfg_env.spec),
             turn,
         }
@@ -179,6 +182,7 @@ impl Worker<'_> {
         if batch.first.incarnation > 0 {
             counters.re_executions.fetch_add(1, Ordering::Relaxed);
         }
+        self.claim = batch.first.transaction;
         for version in batch.versions() {
             assert!(
                 !THIRD_EXECUTION_ASSERTED_AWAY.is_planted() || version.incarnation < 2,
@@ -235,7 +239,7 @@ impl Worker<'_> {
             evm.watch_balances();
             evm
         });
-        evm.db_mut().move_to(version.transaction + 1);
+        evm.db_mut().move_to(version.transaction + 1, self.claim + 1);
         if let Some(turn) = self.turn {
             turn.begin(version.into());
         }

@@ -279,7 +279,7 @@ impl<'a> Simulation<'a> {
 fn claims(transactions: usize, choose: Choose<'_>) -> Claims {
     let most = (0..transactions).map(|_| 1 + choose(39) as u16).collect();
     let early = (0..choose(4)).map(|_| choose(transactions.max(1)) as TransactionIndex).collect();
-    Claims { workers: 1 + choose(2), most, early }
+    Claims { workers: 1 + choose(3), most, early, is_fair: choose(2) == 0 }
 }
 
 /// Runs one block under one interleaving; gives the memory afterwards and the executions.

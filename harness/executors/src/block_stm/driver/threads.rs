@@ -10,10 +10,11 @@
 //! transaction (`scheduler`, "Why it always ends") or is done, which wakes all. The model
 //! `no_worker_sleeps_for_ever` runs this under loom.
 //!
-//! A worker also waits in the middle of an execution, for a lower transaction that another worker executes. It
+//! A worker also waits in the middle of an execution, for a lower transaction that another worker has claimed. It
 //! looks at that under the lock, too, and every report wakes all who wait so. Workers do not wait for each other
-//! in a circle: each executes its claim in ascending order, so that one that waits is at a transaction above the one
-//! that the worker is at for which it waits. The lowest of them waits for nobody.
+//! in a circle: each waits for a transaction below its own claim. So the claim of the one for which it waits begins
+//! below its own; and the worker whose claim begins lowest waits for nobody. The model `no_reader_waits_for_ever`
+//! runs this.
 
 use super::{
     Steps, Waits,
