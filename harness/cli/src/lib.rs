@@ -10,6 +10,7 @@
 mod args;
 mod bench;
 mod blocks;
+mod campaign;
 mod candidates;
 mod capture;
 mod check;
@@ -174,6 +175,7 @@ impl Lockstep {
             Command::Capture(args) => capture::capture(&args, &self),
             Command::Gate(args) => gate::gate(&args, &self),
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),
+            Command::Campaign(args) => campaign::campaign(&args),
             Command::Faults(args) => faults::faults(&args),
             Command::Explain(args) => explain::explain(&args, &self),
             Command::Explore(args) => explore::explore(&args, &self),

@@ -24,6 +24,7 @@ pub mod gate;
 pub mod history;
 pub mod import;
 pub mod minimise;
+pub mod partition;
 pub mod profile;
 pub mod simulate;
 pub mod suite;

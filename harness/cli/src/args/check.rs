@@ -3,6 +3,7 @@
 use super::{Color, Format, PartiesArgs, duration};
 use clap::{Args, ValueEnum};
 use lockstep_formats::networks::Network;
+use lockstep_jobs::partition::Partition;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub(super) const CHECK_ABOUT: &str = "\
@@ -79,9 +80,9 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "REGEX")]
     pub(crate) filter: Option<String>,
 
-    /// Only one part of the tests, `slice:I/N`
-    #[arg(long, value_name = "slice:I/N")]
-    pub(crate) partition: Option<String>,
+    /// Only one part of the tests: `slice:I/N`, or `env` for the one that Slurm or Kubernetes gives to this process
+    #[arg(long, value_name = "slice:I/N|env", value_parser = super::partition)]
+    pub(crate) partition: Option<Partition>,
 
     /// Decides the built-in set and how tests are packed
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -2,6 +2,7 @@
 
 use super::{Color, PartiesArgs};
 use clap::{Args, ValueEnum};
+use lockstep_jobs::partition::Partition;
 use lockstep_model::Fork;
 use std::{path::PathBuf, time::Duration};
 
@@ -19,6 +20,7 @@ Examples:
   lockstep fuzz --time 10m                                  a campaign
   lockstep fuzz --time 8h --out campaign                    one that can be resumed
   lockstep fuzz --time 8h --out campaign --resume           going on with it
+  lockstep fuzz --blocks 10000000 --partition slice:2/8     one of eight machines
   lockstep fuzz --seed 4711 --blocks 1                      one block again
   lockstep fuzz --fork Prague,Osaka --features calls,delegations --blocks 10000
 
@@ -45,6 +47,11 @@ pub(crate) struct FuzzArgs {
     /// The seed of the first block
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+
+    /// Only one part of the seeds of --blocks: `slice:I/N`, or `env` for the one that Slurm or Kubernetes gives to this
+    /// process. The parts together are all seeds, each once, however many parts there are
+    #[arg(long, value_name = "slice:I/N|env", requires = "blocks", conflicts_with = "resume", value_parser = super::partition)]
+    pub(crate) partition: Option<Partition>,
 
     /// Blocks in flight [default: the cores]
     #[arg(long, value_name = "N")]

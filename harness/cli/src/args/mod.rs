@@ -1,6 +1,7 @@
 //! The command line, as close to what is typed as possible, a file for each command.
 
 mod bench;
+mod campaign;
 mod capture;
 mod cases;
 mod check;
@@ -18,6 +19,7 @@ mod suite;
 mod t8n;
 
 pub(crate) use bench::{BenchArgs, BenchFormat, ThreadsMode};
+pub(crate) use campaign::{CampaignArgs, CampaignFormat};
 pub(crate) use capture::{Blocks, CaptureArgs, SourceMode};
 pub(crate) use cases::{
     CaseArgs, ExplainArgs, ExplainFormat, ExportArgs, ExportFormat, MinimiseArgs,
@@ -38,7 +40,8 @@ pub(crate) use t8n::T8nArgs;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use lockstep_formats::networks::Network;
-use std::{sync::Arc, time::Duration};
+use lockstep_jobs::partition::Partition;
+use std::{env, sync::Arc, time::Duration};
 
 /// A time with its unit, as every option takes it.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -46,6 +49,11 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let time =
         time.map_err(|error| format!("{error}: expected a time with its unit, as in `2s`"))?;
     if time.is_zero() { Err("expected a time above zero".to_owned()) } else { Ok(time) }
+}
+
+/// One part of several.
+pub(crate) fn partition(text: &str) -> Result<Partition, String> {
+    Partition::named(text, &|name| env::var(name).ok())
 }
 
 /// A network by its name or genesis file.
@@ -122,6 +130,9 @@ pub(crate) enum Command {
     /// Look for blocks on which an executor is wrong
     #[command(long_about = fuzz::FUZZ_ABOUT)]
     Fuzz(FuzzArgs),
+    /// Tell what a campaign over many machines has come to
+    #[command(long_about = campaign::CAMPAIGN_ABOUT)]
+    Campaign(CampaignArgs),
     /// Plant known executor bugs and see what finds them
     #[command(long_about = faults::FAULTS_ABOUT)]
     Faults(FaultsArgs),

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use lockstep_cases::{built_in, kept};
 use lockstep_engine::Candidate;
 use lockstep_formats::{Walk, lists::Lists};
-use lockstep_jobs::check::{Expectations, Input, PackOptions, Partition, Plan, Selection};
+use lockstep_jobs::check::{Expectations, Input, PackOptions, Plan, Selection};
 use lockstep_judge::pack::Mode;
 use lockstep_model::Mode as ThreadsMode;
 use lockstep_report::terminal::Replay;
@@ -132,10 +132,9 @@ fn walk(args: &CheckArgs, copies: &HashMap<PathBuf, PathBuf>) -> Result<Walk> {
 
 fn selection(args: &CheckArgs) -> Result<Selection> {
     let filter = args.filter.as_deref().map(Regex::new).transpose();
-    let partition = args.partition.as_deref().map(str::parse::<Partition>).transpose();
     Ok(Selection {
         filter: filter.context("--filter: expected a regular expression")?,
-        partition: partition.map_err(|problem| anyhow::anyhow!("--partition: {problem}"))?,
+        partition: args.partition,
         skip_slow: args.skip_slow,
         ..Selection::default()
     })

@@ -19,17 +19,32 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 pub(super) struct Folder {
     pub(super) path: PathBuf,
     saved: Option<Instant>,
+    /// The first seed, and how many there are to be, where that is known.
+    seeds: (u64, Option<u64>),
     /// By signature: how many findings are written.
     written: BTreeMap<String, usize>,
 }
 
 /// How far a campaign is.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Campaign {
+pub(crate) struct Campaign {
+    /// The seed that it began with.
+    #[serde(default)]
+    pub(crate) first_seed: u64,
+    /// How many seeds it is to have, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seeds: Option<u64>,
     /// Every block below this seed is done.
-    pub(super) next_seed: u64,
-    blocks: u64,
-    findings: usize,
+    pub(crate) next_seed: u64,
+    pub(crate) blocks: u64,
+    pub(crate) findings: usize,
+}
+
+impl Campaign {
+    /// Whether every seed is done, where it is known how many there are to be.
+    pub(crate) fn is_complete(&self) -> Option<bool> {
+        self.seeds.map(|seeds| self.next_seed >= self.first_seed.saturating_add(seeds))
+    }
 }
 
 /// A finding, with the command that shows it again.
@@ -65,7 +80,12 @@ impl Folder {
         let probe = path.join(".probe");
         fs::write(&probe, b"").with_context(|| format!("--out {shown}: cannot be written to"))?;
         fs::remove_file(&probe).with_context(|| format!("--out {shown}: cannot be written to"))?;
-        Ok(Self { path: path.to_owned(), saved: None, written: BTreeMap::new() })
+        Ok(Self { path: path.to_owned(), saved: None, seeds: (0, None), written: BTreeMap::new() })
+    }
+
+    /// The campaign is of these seeds.
+    pub(super) fn begin(&mut self, first: u64, seeds: Option<u64>) {
+        self.seeds = (first, seeds);
     }
 
     pub(super) fn campaign(&self) -> Result<Campaign> {
@@ -96,7 +116,10 @@ impl Folder {
     pub(super) fn save_campaign(&mut self, tally: &Tally) -> Result<()> {
         self.saved = Some(Instant::now());
         let (next_seed, blocks) = (tally.next_seed, tally.sums.blocks);
-        self.write("campaign.json", &Campaign { next_seed, blocks, findings: tally.findings.len() })
+        let (first_seed, seeds) = self.seeds;
+        let findings = tally.findings.len();
+        let campaign = Campaign { first_seed, seeds, next_seed, blocks, findings };
+        self.write("campaign.json", &campaign)
     }
 
     /// A file is there as a whole or as it was before.

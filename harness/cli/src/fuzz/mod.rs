@@ -9,6 +9,7 @@ mod minimised;
 mod plan;
 mod replay;
 
+pub(crate) use folder::Campaign;
 pub(crate) use lines::Line;
 pub(crate) use plan::{limits, named_auto};
 
@@ -39,9 +40,16 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
         work(&plan, of_this_process()?);
         return Ok(0);
     }
-    let folder = args.out.as_deref().map(Folder::open).transpose()?;
+    let mut first_seed = plan.seed;
+    let mut folder = args.out.as_deref().map(Folder::open).transpose()?;
     if let (true, Some(folder)) = (args.resume, &folder) {
-        plan.seed = folder.campaign()?.next_seed;
+        let campaign = folder.campaign()?;
+        plan.seed = campaign.next_seed;
+        first_seed = campaign.first_seed;
+    }
+    if let Some(folder) = &mut folder {
+        let before = plan.seed.saturating_sub(first_seed);
+        folder.begin(first_seed, plan.blocks.map(|blocks| before + blocks));
     }
     output::err(&format!("{}\n", lines::describe(&plan)));
     let mut reporter = Reporter::new(args, folder);

@@ -36,7 +36,11 @@ pub(super) fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
         let chosen = Chosen { names, threads, mode };
         candidates(&command.executors, &chosen, &others)
     };
-    let (time, blocks) = (args.time, args.blocks);
+    let (time, mut blocks, mut seed) = (args.time, args.blocks, args.seed);
+    if let (Some(part), Some(all)) = (args.partition, args.blocks) {
+        let seeds = part.range(args.seed, all);
+        (seed, blocks) = (seeds.start, Some(seeds.end - seeds.start));
+    }
     Ok(FuzzPlan {
         reference: factory(&command.executors, &command.reference, Mode::Forced)?,
         fast: fast(args, command, &all)?,
@@ -44,7 +48,7 @@ pub(super) fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
         clients: clients_on_the_side(args, &others[1..], &all)?,
         dependencies: lockstep_executors::dependencies,
         limits: limits(&args.kind)?,
-        seed: args.seed,
+        seed,
         blocks,
         time: time.or_else(|| blocks.is_none().then_some(DEFAULT_TIME)),
         jobs,

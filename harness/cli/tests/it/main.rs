@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod browser;
+mod campaign;
 mod capture;
 mod chain;
 mod chain_flips;

@@ -31,6 +31,6 @@ mod run;
 pub use events::{Assignment, Event, Rest};
 pub use judge::Judge;
 pub use overlap::prove_overlap;
-pub use plan::{Expectations, PackOptions, Partition, Plan, Selection};
+pub use plan::{Expectations, PackOptions, Plan, Selection};
 pub use pool::{Input, work};
 pub use run::run;

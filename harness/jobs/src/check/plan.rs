@@ -1,5 +1,6 @@
 //! The plan of a run, made before any work starts.
 
+use crate::partition::Partition;
 use lockstep_engine::Candidate;
 use lockstep_formats::lists::Lists;
 use lockstep_judge::{
@@ -9,7 +10,6 @@ use lockstep_judge::{
 use regex::Regex;
 use std::{
     fmt,
-    str::FromStr,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -100,60 +100,4 @@ pub struct PackOptions {
     pub modes: Vec<Mode>,
     /// Decides order and places.
     pub seed: u64,
-}
-
-/// One slice of all tests: `slice:I/N`, I from 1, as nextest writes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Partition {
-    index: usize,
-    count: usize,
-}
-
-impl Partition {
-    /// Whether the test with this number is in the slice.
-    pub const fn contains(self, number: usize) -> bool {
-        number % self.count == self.index
-    }
-}
-
-impl FromStr for Partition {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || format!("expected `slice:I/N` with 1 <= I <= N, found `{text}`");
-        let (index, count) = text
-            .strip_prefix("slice:")
-            .and_then(|numbers| numbers.split_once('/'))
-            .ok_or_else(expected)?;
-        let (index, count): (usize, usize) = index
-            .parse()
-            .and_then(|index| count.parse().map(|count| (index, count)))
-            .map_err(|_| expected())?;
-        if index == 0 || index > count {
-            return Err(expected());
-        }
-        Ok(Self { index: index - 1, count })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slices_are_complete_and_disjoint() {
-        let slices: Vec<Partition> =
-            (1..=3).map(|index| format!("slice:{index}/3").parse().unwrap()).collect();
-        for number in 0..100 {
-            let inside = slices.iter().filter(|slice| slice.contains(number)).count();
-            assert_eq!(inside, 1, "test {number}");
-        }
-    }
-
-    #[test]
-    fn a_slice_out_of_range_is_refused() {
-        for text in ["slice:0/3", "slice:4/3", "slice:1/0", "slice:a/3", "1/3", "hash:1/3"] {
-            assert!(text.parse::<Partition>().unwrap_err().contains(text), "{text}");
-        }
-    }
 }
