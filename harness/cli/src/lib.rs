@@ -16,6 +16,7 @@ mod capture;
 mod check;
 mod clients;
 mod defaults;
+mod doctor;
 mod explain;
 mod explore;
 mod export;
@@ -177,6 +178,7 @@ impl Lockstep {
             Command::Fuzz(args) => fuzz::fuzz(&args, &self),
             Command::Campaign(args) => campaign::campaign(&args),
             Command::Faults(args) => faults::faults(&args),
+            Command::Doctor(args) => doctor::doctor(&args, &self),
             Command::Explain(args) => explain::explain(&args, &self),
             Command::Explore(args) => explore::explore(&args, &self),
             Command::Export(args) => export::export(&args, &self),

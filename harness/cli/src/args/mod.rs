@@ -5,6 +5,7 @@ mod campaign;
 mod capture;
 mod cases;
 mod check;
+mod doctor;
 mod explore;
 mod faults;
 mod fixtures;
@@ -25,6 +26,7 @@ pub(crate) use cases::{
     CaseArgs, ExplainArgs, ExplainFormat, ExportArgs, ExportFormat, MinimiseArgs,
 };
 pub(crate) use check::{CheckArgs, DEFAULT_MOST_HANGS, ExpectationsMode, PackMode};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use explore::{ExploreArgs, ExploreFormat, Order};
 pub(crate) use faults::FaultsArgs;
 pub(crate) use fixtures::PullArgs;
@@ -89,6 +91,7 @@ impl Command {
             Self::Explain(args) => Some(&args.case.parties),
             Self::Minimise(args) => Some(&args.case.parties),
             Self::Suite(args) => Some(&args.parties),
+            Self::Doctor(args) => Some(&args.parties),
             _ => None,
         }
     }
@@ -136,6 +139,9 @@ pub(crate) enum Command {
     /// Plant known executor bugs and see what finds them
     #[command(long_about = faults::FAULTS_ABOUT)]
     Faults(FaultsArgs),
+    /// Tell what is there, what is missing, and what to do
+    #[command(long_about = doctor::DOCTOR_ABOUT)]
+    Doctor(DoctorArgs),
     /// Tell why an executor is wrong on a block
     #[command(long_about = cases::EXPLAIN_ABOUT)]
     Explain(ExplainArgs),

@@ -54,15 +54,15 @@ fn parts_together_are_the_whole_and_a_missing_one_is_told() {
 #[test]
 fn a_finding_of_many_parts_is_one() {
     let folder = tempfile::tempdir().unwrap();
-    let state =
-        json!({"first_seed": 1, "seeds": 10, "next_seed": 11, "blocks": 10, "findings": 1});
+    let state = json!({"first_seed": 1, "seeds": 10, "next_seed": 11, "blocks": 10, "findings": 1});
     for (part, seed) in [("a", 9), ("b", 4), ("c", 7)] {
         let findings = folder.path().join(part).join("findings");
         fs::create_dir_all(&findings).unwrap();
         fs::write(folder.path().join(part).join("campaign.json"), state.to_string()).unwrap();
         let signature = if part == "c" { "other" } else { "same" };
         let replay = format!("lockstep fuzz --blocks 1 --seed {seed}");
-        let finding = json!({"signature": signature, "replay": replay, "version": "0", "seed": seed});
+        let finding =
+            json!({"signature": signature, "replay": replay, "version": "0", "seed": seed});
         fs::write(findings.join("one.json"), finding.to_string()).unwrap();
         // A block that was made small has no signature.
         fs::write(findings.join("one.min.json"), "{}").unwrap();

@@ -259,7 +259,7 @@ fn help_is_what_it_was() {
     insta::assert_snapshot!(lockstep(&["check", "--help"]).stdout);
     for command in [
         "bench", "gate", "fuzz", "faults", "explain", "explore", "export", "minimise", "capture",
-        "profile", "report", "simulate", "campaign",
+        "profile", "report", "simulate", "campaign", "doctor",
     ] {
         insta::assert_snapshot!(
             format!("help_of_{command}"),
@@ -278,4 +278,16 @@ fn the_summary_is_what_it_was() {
     let seconds = text.rfind("; ").unwrap();
     let (text, _) = text.split_at(seconds);
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_doctor_tells_what_is_there_and_what_to_do() {
+    let run = lockstep(&["doctor"]);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("runs of 24 generated blocks agree"), "{}", run.stdout);
+    assert!(run.stdout.contains("missing  fixtures"), "{}", run.stdout);
+    assert!(run.stdout.contains("`lockstep fixtures pull`"), "{}", run.stdout);
+    let run = lockstep(&["doctor", "--clients", "not-there.toml"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("not-there.toml"), "{}", run.stderr);
 }
