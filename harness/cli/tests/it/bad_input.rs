@@ -237,7 +237,7 @@ fn usage_is_checked_before_anything_runs() {
         (&["check", "--jobs", "0"], "--jobs 0"),
         (
             &["check", "--partition", "slice:4/3"],
-            "expected `slice:I/N` with 1 <= I <= N, found `slice:4/3`",
+            "expected `slice:I/N` with 1 <= I <= N, or `env`, found `slice:4/3`",
         ),
         (&["check", "--filter", "("], "expected a regular expression"),
         (&["check", "--pack", "1"], "--pack 1: expected at least 2"),
