@@ -9,9 +9,8 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
@@ -30,7 +29,7 @@ struct Part {
 }
 
 /// A signature, over all parts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Signature {
     /// The parts that have it.
     parts: usize,
@@ -117,29 +116,27 @@ impl Whole {
             }
             Err(problem) => self.unreadable.push(problem),
         }
-        let mut of_part: BTreeMap<String, (PathBuf, Saved)> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for file in findings(folder) {
             match read::<Saved>(&file) {
-                Ok(saved) => {
-                    let known = of_part.get(&saved.signature);
-                    if known.is_none_or(|(_, known)| saved.seed < known.seed) {
-                        of_part.insert(saved.signature.clone(), (file, saved));
-                    }
+                Ok(Saved { signature, replay, version, seed }) => {
+                    let is_new = seen.insert(signature.clone());
+                    let found = Signature { parts: 0, file, seed, replay, version };
+                    self.add_finding(signature, found, is_new);
                 }
                 Err(problem) => self.unreadable.push(problem),
             }
         }
-        for (signature, (file, saved)) in of_part {
-            let Saved { replay, version, seed, .. } = saved;
-            let found = Signature { parts: 0, file, seed, replay, version };
-            let known = self.findings.entry(signature);
-            let known = known.or_insert_with(|| Signature { seed: u64::MAX, ..found.copy() });
-            let parts = known.parts + 1;
-            if found.seed < known.seed {
-                *known = found;
-            }
-            known.parts = parts;
+    }
+
+    /// Keeps the finding with the lowest seed of each signature.
+    fn add_finding(&mut self, signature: String, found: Signature, is_new_in_part: bool) {
+        let known = self.findings.entry(signature).or_insert_with(|| found.clone());
+        let parts = known.parts + usize::from(is_new_in_part);
+        if found.seed < known.seed {
+            *known = found;
         }
+        known.parts = parts;
     }
 
     /// Copies one finding of each signature.
@@ -209,26 +206,15 @@ impl Whole {
     }
 }
 
-impl Signature {
-    fn copy(&self) -> Self {
-        let (file, replay, version) =
-            (self.file.clone(), self.replay.clone(), self.version.clone());
-        Self { parts: self.parts, file, seed: self.seed, replay, version }
-    }
-}
-
-/// The files of findings as they were found; blocks that were made small have no signature of their own.
+/// The files of findings as they were found. Beside them are fixtures: blocks that were made small.
 fn findings(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder.join("findings")).into_iter().flatten();
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .filter(|path| {
-            let value = fs::read_to_string(path).ok();
-            let value = value.and_then(|text| serde_json::from_str::<Value>(&text).ok());
-            value.is_none_or(|value| value.get("signature").is_some())
-        })
-        .collect();
+    let names = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let is_finding = |path: &PathBuf| {
+        let name = path.to_string_lossy();
+        name.ends_with(".json") && !name.ends_with(".fixture.json")
+    };
+    let mut files: Vec<PathBuf> = names.filter(is_finding).collect();
     files.sort();
     files
 }

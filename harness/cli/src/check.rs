@@ -22,6 +22,7 @@ use lockstep_report::{
     terminal,
 };
 use plan::Job;
+pub(crate) use plan::payload;
 use std::{
     fs::File,
     io::{BufWriter, Write},

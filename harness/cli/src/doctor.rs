@@ -4,6 +4,7 @@ use crate::{
     Lockstep,
     args::DoctorArgs,
     candidates::factory,
+    check::payload,
     defaults::{BASELINE, Known},
     output,
 };
@@ -182,12 +183,9 @@ fn noise(command: &Lockstep) -> Result<Found> {
 }
 
 fn fixtures() -> Found {
-    let is_payload =
-        |name: &str| !["README.md", "manifest.toml"].contains(&name) && !name.starts_with('.');
-    let entries = fs::read_dir("ethereum-tests").into_iter().flatten().filter_map(Result::ok);
-    let names: Vec<String> = entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| is_payload(name))
+    let names: Vec<String> = payload()
+        .iter()
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
         .collect();
     if names.is_empty() {
         return Found {

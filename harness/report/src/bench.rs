@@ -162,9 +162,7 @@ impl Record {
 
     /// Whether a text begins as a record does.
     pub fn is_one(text: &str) -> bool {
-        let first = text.lines().next().unwrap_or_default();
-        let line = serde_json::from_str::<serde_json::Value>(first).unwrap_or_default();
-        line["kind"] == "circumstances"
+        crate::first_line(text)["kind"] == "circumstances"
     }
 }
 

@@ -3,11 +3,9 @@
 //! * [`record`]: results of `check`; [`samples`]: measurements of `bench`.
 //! * The other modules render: a renderer is a function of a record.
 
-/// Whether the first line of a text is a JSON object with this member: what a file is, its content tells.
-fn begins_with(text: &str, member: &str) -> bool {
-    let first = text.lines().next().unwrap_or_default();
-    let line = serde_json::from_str::<serde_json::Value>(first).unwrap_or_default();
-    line.get(member).is_some()
+/// The first line of a text as JSON, null where it is none: what a file is, its content tells.
+fn first_line(text: &str) -> serde_json::Value {
+    serde_json::from_str(text.lines().next().unwrap_or_default()).unwrap_or_default()
 }
 
 pub mod bench;

@@ -92,7 +92,7 @@ impl Measured {
 impl Simulation {
     /// Whether a text is what `lockstep simulate --format json` writes.
     pub fn is_one(text: &str) -> bool {
-        crate::begins_with(text, "at_cores")
+        crate::first_line(text).get("at_cores").is_some()
     }
 
     fn speedup(&self, time_ns: u64) -> f64 {

@@ -155,7 +155,7 @@ fn pack(args: &CheckArgs) -> Result<Option<PackOptions>> {
 }
 
 /// The entries of `ethereum-tests/`, without the files that are always there.
-fn payload() -> Vec<PathBuf> {
+pub(crate) fn payload() -> Vec<PathBuf> {
     let ours = ["README.md", "manifest.toml"];
     let Ok(entries) = std::fs::read_dir(PAYLOAD) else { return Vec::new() };
     let paths = entries.filter_map(Result::ok).map(|entry| entry.path());

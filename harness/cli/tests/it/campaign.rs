@@ -65,7 +65,7 @@ fn a_finding_of_many_parts_is_one() {
             json!({"signature": signature, "replay": replay, "version": "0", "seed": seed});
         fs::write(findings.join("one.json"), finding.to_string()).unwrap();
         // A block that was made small has no signature.
-        fs::write(findings.join("one.min.json"), "{}").unwrap();
+        fs::write(findings.join("one.fixture.json"), "{}").unwrap();
     }
     let out = folder.path().join("out");
     let run = campaign(&[folder.path().to_str().unwrap(), "--out", out.to_str().unwrap()]);

@@ -34,7 +34,8 @@
 //!   with checks. A code hash whose code is not there would be an error of the database; codes are therefore
 //!   added before the accounts that name them (`memory/publish.rs`), and stay. Should a worker panic, the
 //!   block ends with that error, and with no outcome.
-//! * It does not loop. Each step of the EVM costs gas, and the gas limit is the transaction's own.
+//! * It does not loop. Each step of the EVM costs gas, and the gas limit is the transaction's own. It begins again only after
+//!   a lower transaction has published, which happens a finite number of times, and waits as `driver/threads.rs` argues.
 //! * It does not leak. An execution's results go into its slot and into the memory at its position, nowhere
 //!   else. An outcome is made of slots at their commit, and a slot is committed only when its reads are current.
 //!   An error of a transaction is a result like any other. The journal is emptied after each execution. Readers

@@ -84,7 +84,6 @@ impl Seen {
 
 impl AccountRead {
     /// Whether a read would give the same again, as far as it matters.
-    #[cfg(test)]
     pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
         self.has_same(self.seen, memory, position)
     }
@@ -130,7 +129,8 @@ pub(crate) struct ReadSet {
 impl ReadSet {
     /// Whether every read would give the same again.
     pub(crate) fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
-        memory.are_current(&self.stamps) || self.is_the_same(memory, position, |read| read.seen)
+        memory.are_current(&self.stamps)
+            || self.is_the_same(memory, position, |read| read.is_current(memory, position))
     }
 
     /// The same in the middle of an execution, which has looked at the balances of `observed` so far.
@@ -144,7 +144,9 @@ impl ReadSet {
             Seen::Everything if !observed(read.address) => Seen::AllButBalance,
             seen => seen,
         };
-        memory.are_current(&self.stamps) || self.is_the_same(memory, position, seen)
+        memory.are_current(&self.stamps)
+            || self
+                .is_the_same(memory, position, |read| read.has_same(seen(read), memory, position))
     }
 
     /// Looks closer: place by place.
@@ -152,12 +154,12 @@ impl ReadSet {
         &self,
         memory: &MultiVersionMemory,
         position: Position,
-        seen: impl Fn(&AccountRead) -> Seen,
+        is_current: impl Fn(&AccountRead) -> bool,
     ) -> bool {
         let clearing = |read: &ClearingRead| {
             memory.clearing(read.address, position).is_ok_and(|last| last == read.last)
         };
-        self.accounts.iter().all(|read| read.has_same(seen(read), memory, position))
+        self.accounts.iter().all(is_current)
             && self.slots.iter().all(|read| memory.slot_is_current(read, position))
             && self.clearings.iter().all(clearing)
     }

@@ -246,11 +246,11 @@ impl BlockRun {
         }
     }
 
-    /// Who lets a worker wait, where threads drive the block.
-    pub(super) const fn threads(&self) -> Option<&Threads> {
+    /// The driver of a worker that has no turns.
+    pub(super) fn threads(&self) -> &Threads {
         match &self.driver {
-            Driver::Threads(threads) => Some(threads),
-            Driver::Turns(..) => None,
+            Driver::Threads(threads) => threads,
+            Driver::Turns(..) => unreachable!("its workers have turns"),
         }
     }
 

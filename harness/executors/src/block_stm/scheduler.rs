@@ -416,16 +416,12 @@ impl Scheduler {
         waits
     }
 
-    /// What the transaction has read is stale before its execution has ended: its worker begins again.
-    pub fn restarted(&mut self, transaction: TransactionIndex) {
-        self.disturbed(transaction);
-    }
-
     const fn has_many_workers(&self) -> bool {
-        self.claims.workers > 2
+        !self.speculation.is_of_two()
     }
 
-    fn disturbed(&mut self, transaction: TransactionIndex) {
+    /// A guess was wrong: the transaction was suspended, waits for another one, or begins again because a read is stale.
+    pub fn disturbed(&mut self, transaction: TransactionIndex) {
         self.speculation.failed();
         self.entries[transaction as usize].was_disturbed = true;
     }

@@ -49,7 +49,7 @@ pub(crate) struct View<'a> {
     /// Publications at the last look back, and reads since.
     publications: u64,
     reads_since: u32,
-    /// Who lets a read wait, where there is somebody to wait for.
+    /// The driver that blocks a read until its writer has ended; `None` outside of transactions.
     waits: Option<&'a dyn Waits>,
     /// The first position of the worker's claim.
     claim: Position,

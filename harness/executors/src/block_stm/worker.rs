@@ -3,7 +3,7 @@
 use super::{
     access_list::Accesses,
     buffers::{Buffers, WorkerBuffers},
-    driver::{Steps, Turn},
+    driver::{Steps, Turn, Waits},
     memory::EntryBlocks,
     planted,
     rewards::Owed,
@@ -134,7 +134,7 @@ impl Steps for Worker<'_> {
         for ended in self.ended.drain(..) {
             let aborted = match ended {
                 Ended::Restarted(transaction) => {
-                    scheduler.restarted(transaction);
+                    scheduler.disturbed(transaction);
                     None
                 }
                 Ended::Executed { version, wrote_elsewhere } => {
@@ -226,12 +226,11 @@ impl Worker<'_> {
     fn transact(&mut self, version: Version) -> Result<Executed, Unfinished> {
         let block = self.block;
         let evm = self.evm.get_or_insert_with(|| {
-            let mut view = View::new(block.memory.clone(), 0).in_turns(self.turn);
-            view = match (self.turn, block.threads()) {
-                (Some(turn), _) => view.waiting(turn),
-                (None, Some(threads)) => view.waiting(threads),
-                (None, None) => view,
+            let waits: &dyn Waits = match self.turn {
+                Some(turn) => turn,
+                None => block.threads(),
             };
+            let mut view = View::new(block.memory.clone(), 0).in_turns(self.turn).waiting(waits);
             if block.has_access_list {
                 view = view.observing_everything();
             }

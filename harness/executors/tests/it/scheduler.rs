@@ -52,7 +52,8 @@ fn a_halted_block_hands_out_nothing_more() {
     assert_eq!(scheduler.next_task(), Task::Done);
 }
 
-/// Two workers take what else there is; more of them wait where they are. Nobody waits for what no worker is at.
+/// One of two workers waits only if there is no other task; one of more always does. No worker waits for a transaction that
+/// is not being executed.
 #[test]
 fn who_waits_in_the_middle_of_an_execution() {
     let begun = |workers| {

@@ -145,7 +145,7 @@ impl Simulator {
             others.push((label, prepare(block_stm, *threads, case, None)?));
         }
         let mut times = vec![Vec::with_capacity(ROUNDS); 2 + others.len()];
-        // What one thread does alone, by those who tell it.
+        // Serial time, of executors that report it.
         let mut alone = vec![Vec::with_capacity(ROUNDS); others.len()];
         for _ in 0..ROUNDS {
             times[0].push(run(&mut *baseline)?.0);

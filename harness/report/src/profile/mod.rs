@@ -175,7 +175,7 @@ pub struct Edge {
 impl Profile {
     /// Whether a text is what `lockstep profile --format json` writes.
     pub fn is_one(text: &str) -> bool {
-        crate::begins_with(text, "chain_ns")
+        crate::first_line(text).get("chain_ns").is_some()
     }
 
     /// The bound of dependencies: work over the longest chain.

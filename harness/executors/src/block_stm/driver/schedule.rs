@@ -33,11 +33,11 @@ pub(super) enum Next {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wake {
     Nobody,
-    /// One of those who sleep.
+    /// One sleeping worker.
     One,
-    /// All who sleep.
+    /// All sleeping workers.
     All,
-    /// All who wait in the middle of an execution.
+    /// All workers that wait in the middle of an execution.
     Readers,
 }
 

@@ -13,7 +13,7 @@
 //! A worker also waits in the middle of an execution, for a lower transaction that another worker has claimed. It
 //! looks at that under the lock, too, and every report wakes all who wait so. Workers do not wait for each other
 //! in a circle: each waits for a transaction below its own claim. So the claim of the one for which it waits begins
-//! below its own; and the worker whose claim begins lowest waits for nobody. The model `no_reader_waits_for_ever`
+//! below its own; and the worker whose claim begins lowest does not wait. The model `no_reader_waits_for_ever`
 //! runs this.
 
 use super::{

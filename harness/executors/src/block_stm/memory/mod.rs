@@ -63,7 +63,7 @@ pub(crate) struct MultiVersionMemory {
     tables: Tables,
     /// How often storage was cleared, anywhere: rare enough for one count.
     clearings: AtomicU64,
-    /// Counts publications, for those who wonder whether to look at their reads again.
+    /// Counts publications: a reader validates its reads again only when the count has changed.
     publications: AtomicU64,
     pub(crate) codes: Codes,
     pre_state: Arc<dyn StateReader>,
