@@ -61,6 +61,12 @@ pub(crate) fn executors() -> Vec<Known> {
             Ok(Box::new(executor) as Box<dyn Executor>)
         })
     };
+    let repair = |mode| -> Factory {
+        Arc::new(move |threads| {
+            let executor = BlockStm::mending(threads, mode).map_err(|error| error.to_string())?;
+            Ok(Box::new(executor) as Box<dyn Executor>)
+        })
+    };
     let access_list = |mode| -> Factory {
         Arc::new(move |threads| {
             let executor = AccessList::new(threads, mode).map_err(|error| error.to_string())?;
@@ -74,6 +80,7 @@ pub(crate) fn executors() -> Vec<Known> {
             ..Known::new(BASELINE, Arc::new(|_threads| Ok(Box::new(Sequential))))
         },
         Known { auto: block_stm(Mode::Auto), ..Known::new("block_stm", block_stm(Mode::Forced)) },
+        Known { auto: repair(Mode::Auto), ..Known::new("repair", repair(Mode::Forced)) },
         Known {
             auto: access_list(Mode::Auto),
             ..Known::new("access_list", access_list(Mode::Forced))

@@ -22,6 +22,8 @@ fn executor(name: &str, threads: usize) -> Box<dyn Executor> {
         "sequential" => Box::new(Sequential),
         "block_stm" => Box::new(BlockStm::new(threads, Mode::Forced).expect("threads")),
         "block_stm-auto" => Box::new(BlockStm::new(threads, Mode::Auto).expect("threads")),
+        "repair" => Box::new(BlockStm::mending(threads, Mode::Forced).expect("threads")),
+        "repair-auto" => Box::new(BlockStm::mending(threads, Mode::Auto).expect("threads")),
         "access_list" => Box::new(AccessList::new(threads, Mode::Forced).expect("threads")),
         "access_list-auto" => Box::new(AccessList::new(threads, Mode::Auto).expect("threads")),
         _ => panic!("no executor `{name}`"),

@@ -102,6 +102,13 @@ fn block_stm_that_may_give_up_under_many_schedules() {
 }
 
 #[test]
+fn mended_blocks_under_many_schedules() {
+    check(blocks(), SCHEDULES, |threads| {
+        Box::new(BlockStm::mending(threads, Mode::Forced).unwrap())
+    });
+}
+
+#[test]
 fn access_list_under_many_schedules() {
     check(blocks(), SCHEDULES, |threads| Box::new(AccessList::new(threads, Mode::Forced).unwrap()));
 }

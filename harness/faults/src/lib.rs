@@ -7,7 +7,7 @@
 //!
 //! One file a family; the families are those of the catalogue of executor bugs in the project's notes:
 //! fee recipient, native transfers, destruction, nonces and creation, EIP-7702, empty accounts,
-//! versioned memory, gas and receipts, block phases, invalid transactions, access lists, shared caches,
+//! versioned memory, mending, gas and receipts, block phases, invalid transactions, access lists, shared caches,
 //! output assembly.
 
 pub mod access_lists;
@@ -19,6 +19,7 @@ pub mod fee_recipient;
 pub mod gas_and_receipts;
 pub mod invalid;
 pub mod memory;
+pub mod mending;
 pub mod nonces;
 pub mod output;
 pub mod phases;
@@ -115,6 +116,7 @@ pub fn all() -> impl Iterator<Item = &'static Fault> {
         delegation::ALL,
         empty_accounts::ALL,
         memory::ALL,
+        mending::ALL,
         gas_and_receipts::ALL,
         phases::ALL,
         invalid::ALL,

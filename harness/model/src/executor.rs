@@ -73,6 +73,10 @@ pub struct Telemetry {
     pub validations: u64,
     /// Executions given up half-way, because a value they needed was known to change.
     pub suspensions: u64,
+    /// Transactions whose reads had changed and whose results were computed again from there, without another
+    /// execution.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mended: u64,
     /// Time in which workers shared the transactions, in ns; the rest of a run is one thread's. 0 where that is not told.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub shared_ns: u64,

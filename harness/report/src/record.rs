@@ -308,6 +308,9 @@ pub struct ExecutorTotals {
     pub re_executions: u64,
     pub validations: u64,
     pub suspensions: u64,
+    /// Transactions mended instead of executed again.
+    #[serde(default)]
+    pub mended: u64,
 }
 
 impl ExecutorTotals {
@@ -328,6 +331,7 @@ impl ExecutorTotals {
         self.re_executions += run.telemetry.re_executions;
         self.validations += run.telemetry.validations;
         self.suspensions += run.telemetry.suspensions;
+        self.mended += run.telemetry.mended;
     }
 }
 
@@ -347,6 +351,7 @@ impl ExecutorTotals {
         self.re_executions += other.re_executions;
         self.validations += other.validations;
         self.suspensions += other.suspensions;
+        self.mended += other.mended;
     }
 }
 

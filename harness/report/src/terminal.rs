@@ -286,6 +286,9 @@ fn describe_executor(totals: &ExecutorTotals) -> String {
         "; {}, up to {} threads; {} executions, {} of them again, {} validations",
         totals.mode, totals.threads, totals.executions, totals.re_executions, totals.validations
     );
+    if totals.mended > 0 {
+        let _ = write!(text, ", {} mended", totals.mended);
+    }
     match totals.overlap {
         Overlap::NotAsked => {}
         Overlap::NotClaimed => text.push_str("; says that it is sequential: no overlap asked for"),

@@ -104,7 +104,7 @@ impl<'a> Writer<'a> {
 fn scheduler(executor: &str) -> Option<&'static str> {
     match executor {
         "access_list" => Some("bal"),
-        "block_stm" => Some("optimistic"),
+        "block_stm" | "repair" => Some("optimistic"),
         _ => None,
     }
 }

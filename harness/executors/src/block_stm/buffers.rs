@@ -5,6 +5,7 @@
 //! filled them.
 
 use super::{location::Location, reads::ReadSet};
+use crate::evm::operations::OperationLog;
 use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
 
 /// The buffers of one transaction. Their contents mean nothing any more.
@@ -12,6 +13,8 @@ use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
 pub(super) struct Buffers {
     pub(super) reads: Box<ReadSet>,
     pub(super) locations: Vec<Location>,
+    /// Where transactions are mended.
+    pub(super) operations: Option<Box<OperationLog>>,
 }
 
 /// Per-worker return queues.
@@ -28,6 +31,8 @@ pub(super) struct WorkerBuffers<'a> {
     pool: &'a BufferPool,
     worker: usize,
     spare: Vec<Buffers>,
+    #[expect(clippy::vec_box, reason = "they move between slots and workers as they are")]
+    spare_operations: Vec<Box<OperationLog>>,
 }
 
 impl BufferPool {
@@ -41,7 +46,7 @@ impl BufferPool {
     pub(super) fn of_worker(&self) -> WorkerBuffers<'_> {
         // Were there ever more workers than were expected, two would share.
         let worker = self.workers.fetch_add(1, Ordering::Relaxed) % self.returned.len();
-        WorkerBuffers { pool: self, worker, spare: Vec::new() }
+        WorkerBuffers { pool: self, worker, spare: Vec::new(), spare_operations: Vec::new() }
     }
 }
 
@@ -57,9 +62,15 @@ impl WorkerBuffers<'_> {
             self.spare.append(&mut lock(&self.pool.returned[self.worker]));
         }
         let mut buffers = self.spare.pop().unwrap_or_default();
+        self.spare_operations.extend(buffers.operations.take());
         buffers.reads.clear();
         buffers.locations.clear();
         buffers
+    }
+
+    /// Room for the operations of a transaction.
+    pub(super) fn operations(&mut self) -> Box<OperationLog> {
+        self.spare_operations.pop().unwrap_or_default()
     }
 
     /// Puts buffers back that are this worker's.

@@ -56,6 +56,7 @@ mod collect;
 mod driver;
 mod location;
 mod memory;
+mod mend;
 #[cfg(all(test, feature = "loom"))]
 mod models;
 mod planted;
@@ -105,6 +106,8 @@ use writes::WriteSet;
 pub struct BlockStm {
     pool: Arc<Pool>,
     mode: Mode,
+    /// Whether transactions are mended.
+    mends: bool,
     spare: Arc<Mutex<Option<Spare>>>,
 }
 
@@ -126,7 +129,20 @@ impl BlockStm {
     /// When `threads` is zero.
     pub fn new(threads: usize, mode: Mode) -> std::io::Result<Self> {
         assert!(threads > 0, "an executor needs at least one thread");
-        Ok(Self { pool: Arc::new(Pool::new(threads - 1)?), mode, spare: Arc::default() })
+        let pool = Arc::new(Pool::new(threads - 1)?);
+        Ok(Self { pool, mode, mends: false, spare: Arc::default() })
+    }
+
+    /// As [`Self::new`]. A transaction with stale reads is mended at its commit, where that can be done, and
+    /// executed again where it cannot (ParallelEVM, EuroSys '25).
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub fn mending(threads: usize, mode: Mode) -> std::io::Result<Self> {
+        Ok(Self { mends: true, ..Self::new(threads, mode)? })
     }
 }
 
@@ -151,6 +167,8 @@ impl BlockStm {
         let needs_other = self.mode == Mode::Auto && !runs_in_one_journal(case, options);
         let other = needs_other.then(|| Reference.prepare(case, options)).transpose()?;
         let mode = self.mode;
+        let transactions: Arc<[TxEnv]> =
+            case.block.transactions.iter().map(prepared_transaction).collect();
         Ok(PreparedBlockStm {
             pool: self.pool.clone(),
             mode,
@@ -158,7 +176,8 @@ impl BlockStm {
             case: case.clone(),
             options: options.clone(),
             env: evm_env(case),
-            transactions: case.block.transactions.iter().map(prepared_transaction).collect(),
+            callees: self.mends.then(|| mend::callees(&transactions)),
+            transactions,
             claims: if mode == Mode::Auto {
                 claims::of(&case.block.transactions, self.pool.threads())
             } else {
@@ -215,6 +234,8 @@ struct PreparedBlockStm {
     options: RunOptions,
     env: EvmEnv,
     transactions: Arc<[TxEnv]>,
+    /// Where transactions are mended.
+    callees: Option<Arc<[u32]>>,
     claims: Claims,
     /// In mode `auto`: one thread does better.
     is_for_one: bool,
@@ -342,6 +363,7 @@ impl PreparedBlockStm {
                 self.claims.clone()
             },
             gas_claims: self.gas_claims.clone(),
+            callees: self.callees.clone(),
             mode: if is_slow { Mode::Forced } else { self.mode },
             is_slow,
             spins: workers <= self.pool.cores(),

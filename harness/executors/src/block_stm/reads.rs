@@ -116,6 +116,12 @@ pub(crate) struct ClearingRead {
     pub(crate) last: Option<Writer>,
 }
 
+impl ClearingRead {
+    fn is_current(&self, memory: &MultiVersionMemory, position: Position) -> bool {
+        memory.clearing(self.address, position).is_ok_and(|last| last == self.last)
+    }
+}
+
 /// All reads of one incarnation.
 #[derive(Debug, Default)]
 pub(crate) struct ReadSet {
@@ -149,6 +155,19 @@ impl ReadSet {
                 .is_the_same(memory, position, |read| read.has_same(seen(read), memory, position))
     }
 
+    /// Numbers of the slots that would be read otherwise now. `None` if anything else would.
+    pub(crate) fn stale_slots(
+        &self,
+        memory: &MultiVersionMemory,
+        position: Position,
+    ) -> Option<Vec<usize>> {
+        let others = self.accounts.iter().all(|read| read.is_current(memory, position))
+            && self.clearings.iter().all(|read| read.is_current(memory, position));
+        let stale = |(_, read): &(usize, &SlotRead)| !memory.slot_is_current(read, position);
+        let slots = || self.slots.iter().enumerate().filter(stale);
+        others.then(|| slots().map(|(nth, _)| nth).collect())
+    }
+
     /// Looks closer: place by place.
     fn is_the_same(
         &self,
@@ -156,12 +175,9 @@ impl ReadSet {
         position: Position,
         is_current: impl Fn(&AccountRead) -> bool,
     ) -> bool {
-        let clearing = |read: &ClearingRead| {
-            memory.clearing(read.address, position).is_ok_and(|last| last == read.last)
-        };
         self.accounts.iter().all(is_current)
             && self.slots.iter().all(|read| memory.slot_is_current(read, position))
-            && self.clearings.iter().all(clearing)
+            && self.clearings.iter().all(|read| read.is_current(memory, position))
     }
 
     /// Tells what was read, by the transaction with this index.

@@ -10,6 +10,7 @@ use super::{
     },
     location::Location,
     memory::MultiVersionMemory,
+    mend::Conflicts,
     reads::ReadSet,
     rewards::Owed,
     scheduler::{Claims, Scheduler, TransactionIndex},
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     commit::{Done, GasClaim, OrderedCommit},
-    evm::{Deferral, ReadError, has_state_clearing},
+    evm::{Deferral, ReadError, has_state_clearing, operations::OperationLog},
     pool::{SharedWork, guarded},
     reference::has_access_list,
     sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError, lock},
@@ -91,6 +92,8 @@ pub(crate) struct BlockRun {
     mode: Mode,
     /// Whether reads of the pre-state take longer than most transactions.
     pub(super) is_slow: bool,
+    /// Where transactions are mended.
+    pub(super) conflicts: Option<Conflicts>,
     driver: Driver,
     pub(super) slots: Slots,
     pub(super) buffers: BufferPool,
@@ -111,6 +114,8 @@ pub(crate) struct Slot {
     pub(super) worker: usize,
     /// From Amsterdam on.
     pub(super) accesses: Option<Box<Accesses>>,
+    /// Where they were written down.
+    pub(super) operations: Option<Box<OperationLog>>,
     /// Gas of all that had completed by then. Only a fault looks at it.
     pub(super) completed_at: u64,
 }
@@ -135,6 +140,7 @@ pub(super) struct Counters {
     pub(super) re_executions: AtomicU64,
     pub(super) validations: AtomicU64,
     pub(super) suspensions: AtomicU64,
+    pub(super) mended: AtomicU64,
     /// Only a fault counts it.
     pub(super) gas_completed: AtomicU64,
 }
@@ -144,6 +150,8 @@ pub(crate) struct Settings {
     pub(crate) deferral: Deferral,
     pub(crate) claims: Claims,
     pub(crate) gas_claims: Arc<[GasClaim]>,
+    /// Numbers of what each transaction calls, where transactions are mended.
+    pub(crate) callees: Option<Arc<[u32]>>,
     pub(crate) mode: Mode,
     pub(crate) is_slow: bool,
     pub(crate) spins: bool,
@@ -164,6 +172,7 @@ impl Slot {
         self.reads = None;
         self.locations.clear();
         self.accesses = None;
+        self.operations = None;
     }
 }
 
@@ -230,6 +239,7 @@ impl BlockRun {
             has_access_list: has_access_list(&case),
             mode: settings.mode,
             is_slow: settings.is_slow,
+            conflicts: settings.callees.map(|callees| Conflicts::none_yet(callees, settings.mode)),
             case,
             options,
             env,
@@ -388,6 +398,7 @@ impl BlockRun {
             re_executions: count(&self.counters.re_executions),
             validations: count(&self.counters.validations),
             suspensions: count(&self.counters.suspensions),
+            mended: count(&self.counters.mended),
             shared_ns: 0,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::scheduler::Incarnation;
 use crate::evm::ReadError;
-use lockstep_faults::memory::ESTIMATES_IGNORED;
+use lockstep_faults::{memory::ESTIMATES_IGNORED, mending::MENDED_WRITE_UNNOTICED};
 use smallvec::SmallVec;
 
 /// A position in the block: 0 before the transactions, `i + 1` at transaction `i`.
@@ -20,6 +20,8 @@ pub(crate) struct Writer {
 pub(super) enum Edit {
     Remove,
     MarkEstimate,
+    /// It was written by a transaction that was mended since.
+    MarkMended,
 }
 
 /// The values of one place. Most have one.
@@ -36,6 +38,14 @@ pub(super) struct Cell<T> {
 }
 
 const ESTIMATE: Incarnation = 1 << 31;
+
+/// The writer was mended: what it wrote is not what readers of this incarnation have seen before.
+const MENDED: Incarnation = 1 << 30;
+
+/// The number of an incarnation as it is told: whether it was mended is no part of it.
+pub(super) const fn told(incarnation: Incarnation) -> Incarnation {
+    incarnation & !MENDED
+}
 
 impl<T> Cell<T> {
     const fn new(writer: Writer, value: T) -> Self {
@@ -97,7 +107,27 @@ impl<T> Versions<T> {
                 self.0[at].incarnation |= ESTIMATE;
                 None
             }
+            Edit::MarkMended => {
+                if !MENDED_WRITE_UNNOTICED.is_planted() {
+                    self.0[at].incarnation |= MENDED;
+                }
+                None
+            }
         }
+    }
+
+    /// Overwrites the value of a transaction that was mended. Whether it had another one here.
+    pub(super) fn mend(&mut self, position: Position, value: T) -> bool
+    where
+        T: PartialEq,
+    {
+        let Ok(at) = self.find(position) else { return false };
+        if self.0[at].value == value {
+            return false;
+        }
+        self.0[at].value = value;
+        self.edit(position, Edit::MarkMended);
+        true
     }
 
     /// The cells below a place in the list, and the rest.

@@ -7,7 +7,7 @@ use super::{
     planted,
     reads::{ClearingRead, Origin, ReadSet, Seen, SlotRead},
     stamps::ReadStamps,
-    version::Position,
+    version::{Position, told},
     writes::Base,
 };
 use crate::{
@@ -49,6 +49,8 @@ pub(crate) struct View<'a> {
     /// Publications at the last look back, and reads since.
     publications: u64,
     reads_since: u32,
+    /// Whether the operations of the transaction are written down.
+    is_recorded: bool,
     /// The driver that blocks a read until its writer has ended; `None` outside of transactions.
     waits: Option<&'a dyn Waits>,
     /// The first position of the worker's claim.
@@ -75,6 +77,7 @@ impl<'a> View<'a> {
             codes,
             publications: 0,
             reads_since: 0,
+            is_recorded: false,
             waits: None,
             claim: 0,
             turn: None,
@@ -155,7 +158,7 @@ impl<'a> View<'a> {
             place,
             writer.and_then(|writer| {
                 let transaction = writer.position.checked_sub(1)?;
-                Some(Incarnation { transaction, number: writer.incarnation })
+                Some(Incarnation { transaction, number: told(writer.incarnation) })
             }),
         );
     }
@@ -171,6 +174,11 @@ impl<'a> View<'a> {
         self.forget_reads();
     }
 
+    /// The operations of the next execution are written down, or not.
+    pub(crate) const fn record(&mut self, is_recorded: bool) {
+        self.is_recorded = is_recorded;
+    }
+
     /// Forgets what was read so far.
     pub(crate) fn forget_reads(&mut self) {
         self.reads.clear();
@@ -183,7 +191,8 @@ impl<'a> View<'a> {
     /// nothing, and the sooner it begins again, the sooner those that wait for it go on.
     fn look_back(&mut self) -> Result<(), ReadError> {
         self.reads_since += 1;
-        if self.reads_since < READS_BETWEEN_LOOKS {
+        // What is recorded may be mended at its end.
+        if self.reads_since < READS_BETWEEN_LOOKS || self.is_recorded {
             return Ok(());
         }
         self.reads_since = 0;
@@ -339,6 +348,14 @@ impl StorageProbe for View<'_> {
 
     fn observe_balance(&mut self, address: Address) {
         self.observe(address);
+    }
+
+    fn slot_reads(&self) -> usize {
+        self.reads.slots.len()
+    }
+
+    fn slot_read(&self, read: usize) -> Option<U256> {
+        self.reads.slots.get(read).map(|read| read.value)
     }
 
     fn is_of_this_transaction(&mut self, address: Address) -> bool {

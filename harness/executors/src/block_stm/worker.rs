@@ -16,7 +16,9 @@ use super::{
 use crate::{
     commit::Done,
     evm::{
-        ReadError, StrictEvm, broken_evm, rule_of_invalid_transaction, run_deferring_reward,
+        ReadError, StrictEvm, broken_evm,
+        operations::{OperationLog, Recorder},
+        rule_of_invalid_transaction, run_deferring_reward,
         transfer::{has_plain_transfers, may_be_plain, transfer},
     },
     planted::{is_unvalidated, logs_to_cut, spoil_logs},
@@ -68,6 +70,7 @@ struct Executed {
     result: Result<Done, Rule>,
     owed: Owed,
     accesses: Option<Box<Accesses>>,
+    operations: Option<Box<OperationLog>>,
 }
 
 /// Why an execution gave nothing.
@@ -90,6 +93,10 @@ pub(super) struct Worker<'a> {
     /// The first transaction of the claim that is executed.
     claim: TransactionIndex,
     plain_transfers: bool,
+    /// Kept between executions that are written down.
+    recorder: Box<Recorder>,
+    /// Whether the operations of this execution are written down.
+    is_recorded: bool,
     /// Where a schedule decides.
     turn: Option<&'a dyn Turn>,
 }
@@ -105,6 +112,8 @@ impl<'a> Worker<'a> {
             ended: Vec::new(),
             claim: 0,
             plain_transfers: !block.has_access_list && has_plain_transfers(block.env.cfg_env.spec),
+            recorder: Box::default(),
+            is_recorded: false,
             turn,
         }
     }
@@ -117,7 +126,7 @@ impl Steps for Worker<'_> {
             Task::Execute(batch) => self.execute(batch),
             Task::Validate(version) => {
                 self.before(StepKind::Validate, version);
-                let valid = self.reads_are_current(version.transaction);
+                let valid = self.may_stand(version.transaction);
                 self.ended.push(Ended::Validated { version, valid });
             }
             Task::Commit(task) => {
@@ -238,6 +247,13 @@ impl Worker<'_> {
             evm.watch_balances();
             evm
         });
+        self.is_recorded = block.conflicts.as_ref().is_some_and(|conflicts| {
+            version.incarnation > 0 || conflicts.are_expected(version.transaction)
+        });
+        evm.db_mut().record(self.is_recorded);
+        if let (true, Some(conflicts)) = (self.is_recorded, &block.conflicts) {
+            self.recorder.begin(self.buffers.operations(), conflicts.sites());
+        }
         evm.db_mut().move_to(version.transaction + 1, self.claim + 1);
         if let Some(turn) = self.turn {
             turn.begin(version.into());
@@ -278,7 +294,14 @@ impl Worker<'_> {
         let transaction = self.block.transactions[index as usize].clone();
         let evm = self.evm.as_mut().expect("made by the first execution");
         evm.db_mut().observe(transaction.caller);
-        run_deferring_reward(evm, transaction, self.block.deferral)
+        if !self.is_recorded {
+            return run_deferring_reward(evm, transaction, self.block.deferral);
+        }
+        let recorder = std::mem::take(&mut self.recorder);
+        evm.record_with(Some(recorder));
+        let outcome = run_deferring_reward(evm, transaction, self.block.deferral);
+        self.recorder = evm.take_recorder().expect("as it was put in");
+        outcome
     }
 
     /// Classifies the result of a transaction, and takes its writes out of the journal.
@@ -305,7 +328,10 @@ impl Worker<'_> {
                 let owed = owed.map_or(Owed::Nothing, |owed| Owed::Amount(owed.saturating_to()));
                 let mut done: Done = result.into();
                 spoil_logs(&mut done.logs, cut);
-                Ok(Executed { result: Ok(done), owed, accesses })
+                let operations = self.is_recorded.then(|| self.recorder.take());
+                let operations = operations.filter(|(_, is_whole)| *is_whole);
+                let operations = operations.map(|(log, _)| log);
+                Ok(Executed { result: Ok(done), owed, accesses, operations })
             }
             // A result like any other: it stands once its reads are known to be final.
             Err(EVMError::Transaction(invalid)) => {
@@ -317,7 +343,8 @@ impl Worker<'_> {
                 let result = Err(rule);
                 // A sender that is refused was looked at closely.
                 journal.database.observe(self.block.transactions[index as usize].caller);
-                Ok(Executed { result, owed: Owed::Nothing, accesses: None })
+                let (accesses, operations) = Default::default();
+                Ok(Executed { result, owed: Owed::Nothing, accesses, operations })
             }
             Err(EVMError::Database(ReadError::Stale)) => Err(Unfinished::Stale),
             Err(EVMError::Database(ReadError::Blocked(position))) => {
@@ -356,6 +383,7 @@ impl Worker<'_> {
                 gas + self.block.counters.gas_completed.fetch_add(gas, Ordering::Relaxed);
         }
         slot.result = Some(executed.result);
+        let operations = std::mem::replace(&mut slot.operations, executed.operations);
         let before = slot.accesses.take();
         slot.accesses = executed.accesses;
         planted::add_aborted(slot.accesses.as_deref_mut(), before);
@@ -363,7 +391,7 @@ impl Worker<'_> {
         slot.worker = self.buffers.worker();
         drop(slot);
         if let Some(reads) = before {
-            self.buffers.keep(Buffers { reads, locations: Vec::new() });
+            self.buffers.keep(Buffers { reads, locations: Vec::new(), operations });
         }
         if let (Some(trace), Some(start)) = (&self.block.trace, start) {
             trace.executed(start);
@@ -372,10 +400,29 @@ impl Worker<'_> {
         Ended::Executed { version, wrote_elsewhere }
     }
 
-    fn reads_are_current(&self, index: TransactionIndex) -> bool {
+    /// Whether all that was read is current, or may be mended at the commit.
+    fn may_stand(&self, index: TransactionIndex) -> bool {
         self.block.counters.validations.fetch_add(1, Ordering::Relaxed);
         let slot = self.block.slots.of(index);
-        slot.reads_are_current(&self.block.memory, index + 1)
+        let memory = &self.block.memory;
+        if slot.reads_are_current(memory, index + 1) {
+            return true;
+        }
+        let Some(conflicts) = &self.block.conflicts else { return false };
+        let stands = slot.may_be_mended(memory, index + 1, conflicts);
+        if !stands {
+            conflicts.found(index);
+        }
+        stands
+    }
+
+    /// At the commit of a transaction whose reads have changed.
+    fn mend(&self, index: TransactionIndex, slot: &mut Slot) -> bool {
+        let Some(conflicts) = &self.block.conflicts else { return false };
+        let is_mended = slot.mend(&self.block.memory, index + 1, conflicts);
+        conflicts.found(index);
+        self.block.counters.mended.fetch_add(is_mended.into(), Ordering::Relaxed);
+        is_mended
     }
 
     /// Checks and commits, until one is invalid or ends the block.
@@ -386,7 +433,10 @@ impl Worker<'_> {
         for index in task.clone() {
             let mut slot = block.slots.of(index);
             let is_let_through = is_unvalidated(index, slot.result.as_ref());
-            if !is_let_through && !slot.reads_are_current(&block.memory, index + 1) {
+            if !is_let_through
+                && !slot.reads_are_current(&block.memory, index + 1)
+                && !self.mend(index, &mut slot)
+            {
                 break;
             }
             if INVALID_TRANSACTION_SKIPPED.is_planted() && matches!(slot.result, Some(Err(_))) {
@@ -420,11 +470,15 @@ impl Worker<'_> {
                 return;
             }
             let (worker, locations) = (slot.worker, std::mem::take(&mut slot.locations));
+            let operations = slot.operations.take();
             if let Some(reads) = slot.reads.take() {
                 drop(slot);
-                self.buffers.give_back(worker, Buffers { reads, locations });
+                self.buffers.give_back(worker, Buffers { reads, locations, operations });
             }
             valid += 1;
+            if let Some(conflicts) = &block.conflicts {
+                conflicts.committed(index);
+            }
             self.tell(|| Happened::Committed(index));
         }
         drop(committed);

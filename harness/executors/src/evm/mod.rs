@@ -6,6 +6,7 @@ mod convert;
 mod deferred_reward;
 mod environment;
 mod hardforks;
+pub(crate) mod operations;
 mod reader_db;
 mod rejection;
 mod strict;

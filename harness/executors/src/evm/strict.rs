@@ -11,8 +11,9 @@
 //!
 //! It adds nothing else: every other step is revm's own.
 
+use super::operations::Recorder;
 use alloy_evm::{EvmEnv, eth::EthEvmContext, precompiles::PrecompilesMap};
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, Bytes, U256};
 use lockstep_faults::{
     destruction::STORAGE_ONLY_ACCOUNT_DOES_NOT_COLLIDE,
     empty_accounts::RIPEMD_ENDS_WITH_FAILED_TRANSACTION, memory::PAYABILITY_UNRECORDED,
@@ -27,7 +28,7 @@ use revm::{
     handler::{
         EthFrame, EvmTr, FrameInitOrResult, Handler, ItemOrResult, MainnetHandler, SystemCallTx,
         evm::{ContextDbError, FrameInitResult},
-        instructions::EthInstructions,
+        instructions::{EthInstructions, InstructionProvider},
     },
     inspector::NoOpInspector,
     interpreter::{
@@ -67,6 +68,16 @@ pub(crate) trait StorageProbe: alloy_evm::Database {
     /// loaded without this, at most whether it exists and whether it is empty has been seen.
     fn observe_balance(&mut self, _address: Address) {}
 
+    /// Reads of slots by this transaction so far.
+    fn slot_reads(&self) -> usize {
+        0
+    }
+
+    /// The value of the read of a slot with this number, if there was one.
+    fn slot_read(&self, _read: usize) -> Option<U256> {
+        None
+    }
+
     /// Whether a planted fault takes the account for one that this transaction has created.
     fn is_of_this_transaction(&mut self, _address: Address) -> bool {
         false
@@ -84,6 +95,8 @@ type Inner<DB> = RevmEvm<
 /// The EVM that every executor of this crate runs.
 pub(crate) struct StrictEvm<DB: Database> {
     inner: Inner<DB>,
+    /// Where operations are to be written down.
+    recorder: Option<Box<Recorder>>,
 }
 
 impl<DB: Database> StrictEvm<DB> {
@@ -101,7 +114,17 @@ impl<DB: Database> StrictEvm<DB> {
             // than a small block.
             frame_stack: FrameStack::new(),
         };
-        Self { inner }
+        Self { inner, recorder: None }
+    }
+
+    /// The operations of transactions are written down, or not, from the next one on.
+    pub(crate) fn record_with(&mut self, recorder: Option<Box<Recorder>>) {
+        self.recorder = recorder;
+    }
+
+    /// Takes the recorder away.
+    pub(crate) const fn take_recorder(&mut self) -> Option<Box<Recorder>> {
+        self.recorder.take()
     }
 
     pub(crate) const fn db_mut(&mut self) -> &mut DB {
@@ -276,13 +299,35 @@ impl<DB: StorageProbe> EvmTr for StrictEvm<DB> {
         {
             // The address is cached in the inputs by now; the nonce no longer matters.
             let address = inputs.created_address(0);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.end_without_frame();
+            }
             return self.fail_creation(address, init);
         }
-        self.inner.frame_init(init)
+        let Some(recorder) = &mut self.recorder else { return self.inner.frame_init(init) };
+        let is_create = matches!(init.frame_input, FrameInput::Create(_));
+        let logs = self.inner.ctx.journaled_state.inner.logs.len();
+        let begun = self.inner.frame_init(init)?;
+        match &begun {
+            ItemOrResult::Item(_) => recorder.enter(is_create, logs),
+            ItemOrResult::Result(_) => recorder.end_without_frame(),
+        }
+        Ok(begun)
     }
 
     fn frame_run(&mut self) -> Result<FrameInitOrResult<EthFrame>, ContextDbError<Self::Context>> {
-        self.inner.frame_run()
+        let Some(recorder) = &mut self.recorder else { return self.inner.frame_run() };
+        // As revm's own, but for the recorder.
+        let RevmEvm { ctx, instruction, frame_stack, .. } = &mut self.inner;
+        let frame = frame_stack.get();
+        let (instructions, gas) = (instruction.instruction_table(), instruction.gas_table());
+        let action = recorder.run(&mut frame.interpreter, instructions, gas, ctx);
+        let next = frame.process_next_action(ctx, action);
+        if let Ok(ItemOrResult::Result(result)) = &next {
+            frame.set_finished(true);
+            recorder.leave(result.instruction_result());
+        }
+        next
     }
 
     fn frame_return_result(
@@ -292,6 +337,9 @@ impl<DB: StorageProbe> EvmTr for StrictEvm<DB> {
         Option<<EthFrame as revm::handler::FrameTr>::FrameResult>,
         ContextDbError<Self::Context>,
     > {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.accept(&result);
+        }
         self.inner.frame_return_result(result)
     }
 }

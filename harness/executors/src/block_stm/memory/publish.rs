@@ -13,7 +13,7 @@ use super::{
     MultiVersionMemory,
 };
 use crate::sync::Ordering;
-use alloy_primitives::{Address, map::HashSet};
+use alloy_primitives::{Address, U256, map::HashSet};
 use lockstep_faults::memory::{ABORTED_WRITES_STAY, RE_EXECUTION_BUMPS_NOTHING};
 
 /// The entry blocks into which one worker publishes.
@@ -109,6 +109,20 @@ impl MultiVersionMemory {
                 self.bump_clearings();
             }
         }
+    }
+
+    /// Overwrites a slot that a transaction has written, now that it is mended. Nothing happens where it has not.
+    pub(crate) fn mend_slot(
+        &self,
+        position: Position,
+        (address, slot): (Address, U256),
+        value: U256,
+    ) {
+        let hash = slot_hash(address, slot);
+        self.tables.slots.edit(hash, (address, slot), |cells| {
+            if cells.values.mend(position, value) { Bump::Firm } else { Bump::Nothing }
+        });
+        self.publications.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Makes readers of these places wait for the next incarnation.
