@@ -2,7 +2,7 @@
 
 use lockstep_engine::Factory;
 use lockstep_executors::{
-    AccessList, BlockStm, Reference, Sequential, access_list::mutants::MutatedLists,
+    AccessList, BlockStm, Reference, Sequential, Sharded, access_list::mutants::MutatedLists,
 };
 use lockstep_model::{Executor, Mode};
 use std::{sync::Arc, time::Duration};
@@ -67,6 +67,10 @@ pub(crate) fn executors() -> Vec<Known> {
             Ok(Box::new(executor) as Box<dyn Executor>)
         })
     };
+    let sharded: Factory = Arc::new(|threads| {
+        let executor = Sharded::new(threads).map_err(|error| error.to_string())?;
+        Ok(Box::new(executor) as Box<dyn Executor>)
+    });
     let access_list = |mode| -> Factory {
         Arc::new(move |threads| {
             let executor = AccessList::new(threads, mode).map_err(|error| error.to_string())?;
@@ -85,6 +89,7 @@ pub(crate) fn executors() -> Vec<Known> {
             auto: access_list(Mode::Auto),
             ..Known::new("access_list", access_list(Mode::Forced))
         },
+        Known::new("sharded", sharded),
         Known { is_probe: true, ..Known::new(MUTATED_LISTS, mutated_lists()) },
     ];
     ours.map(|known| Known { is_ours: true, ..known }).into()

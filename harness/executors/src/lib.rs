@@ -4,6 +4,7 @@
 //!   reviewed file of corrections.
 //! * [`sequential`]: the fastest one-thread execution by revm, the baseline of every speedup.
 //! * [`block_stm`]: the optimistic parallel executor.
+//! * [`sharded`]: accounts belong to threads, which ask one another.
 //! * [`access_list`]: the executor driven by an EIP-7928 block access list.
 //! * [`adapter`]: brings any alloy-evm block executor factory. * [`phased`]: brings an engine of transactions alone.
 //! * [`remember`]: keeps results of pure functions, where nothing is measured.
@@ -30,6 +31,7 @@ mod preimages;
 pub mod reference;
 mod remembered;
 pub mod sequential;
+pub mod sharded;
 pub(crate) mod slow_storage;
 pub mod sync;
 pub mod trace;
@@ -40,4 +42,5 @@ pub use preimages::preimages;
 pub use reference::Reference;
 pub use remembered::remember;
 pub use sequential::Sequential;
+pub use sharded::Sharded;
 pub use trace::{trace, trace_into};

@@ -59,6 +59,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) features: Features,
     /// All participants.
     pub(super) places: &'a [Address],
+    /// The [`ledger`], if there is one.
+    pub(super) ledger: Option<Address>,
 }
 
 /// A contract, and what to know of it before an account delegates to it.
@@ -114,6 +116,19 @@ fn laid_out(fields: [(u64, u64); 5], bytes: u64) -> Bytes {
     code.finish()
 }
 
+/// Adds the first word of calldata to its first slot, and answers with what is there then.
+pub(super) fn ledger() -> Bytes {
+    let mut code = Assembler::default();
+    code.number(0).op(op::CALLDATALOAD);
+    let skip = code.skip_where_zero();
+    code.number(0).op(op::CALLDATALOAD).number(0).op(op::SLOAD).op(op::ADD);
+    code.number(0).op(op::SSTORE);
+    code.land(skip);
+    code.number(0).op(op::SLOAD).number(0).op(op::MSTORE);
+    code.number(32).number(0).op(op::RETURN);
+    code.finish()
+}
+
 /// Calls itself until calls go no deeper; there it tries to create, and stores the result.
 pub(super) fn diver() -> Bytes {
     // Each level keeps back what it needs after its call.
@@ -148,6 +163,7 @@ enum Statement {
     When,
     Revert,
     Hash,
+    Derive,
     Precompile,
 }
 
@@ -175,6 +191,7 @@ impl Writer<'_> {
         offer(Statement::When, depth < 3);
         offer(Statement::Revert, self.has(Feature::Reverts) && depth > 1);
         offer(Statement::Hash, true);
+        offer(Statement::Derive, true);
         offer(Statement::Precompile, self.has(Feature::Precompiles));
         match *chooser.pick(&choices) {
             Statement::Store => {
@@ -197,6 +214,7 @@ impl Writer<'_> {
                 self.code.number(chooser.below(33) as u64).number(0).op(op::REVERT);
             }
             Statement::Precompile => self.precompile(chooser),
+            Statement::Derive => self.derive(chooser),
             Statement::Hash => {
                 self.code.number(32).number(0).op(op::KECCAK256).number(0).op(op::MSTORE);
             }
@@ -209,6 +227,53 @@ impl Writer<'_> {
         self.code.number(32).op(op::CALLDATALOAD).op(op::ADD);
         self.code.number(0).op(op::CALLDATALOAD).number(chooser.below(2) as u64).op(op::ADD);
         self.code.op(op::SSTORE);
+    }
+
+    /// Does something with a shared slot that is more than to add to it: what is right for one value of it is
+    /// wrong for another.
+    fn derive(&mut self, chooser: &mut Chooser<'_>) {
+        let slot = chooser.below(2) as u64;
+        let other = (SLOTS - 1) as u64;
+        self.code.number(slot).op(op::SLOAD);
+        match chooser.below(6) {
+            // A word of a log.
+            0 if self.has(Feature::Logs) => {
+                self.code.number(0).op(op::MSTORE).number(32).number(0).op(op::LOG0);
+            }
+            // A hash, and a slot that is named by it.
+            1 => {
+                self.code.number(0).op(op::MSTORE).number(32).number(0).op(op::KECCAK256);
+                self.code.number(1).op(op::AND).number(other).op(op::SSTORE);
+            }
+            // From zero to one and back.
+            2 if chooser.chance(50) => drop(self.code.op(op::ISZERO).number(slot).op(op::SSTORE)),
+            // To zero or one, from anything.
+            2 => drop(self.code.number(1).op(op::AND).number(slot).op(op::SSTORE)),
+            // A branch.
+            3 => {
+                self.code.number(2).op(op::LT);
+                let skip = self.code.skip_where_zero();
+                self.code.number(7).number(other).op(op::SSTORE);
+                self.code.land(skip);
+            }
+            // The answer to a question.
+            4 if self.has(Feature::NestedCalls) => {
+                self.code.op(op::POP);
+                self.ask(chooser);
+                self.code.number(0).op(op::MLOAD).number(other).op(op::SSTORE);
+            }
+            _ => drop(self.code.number(1).op(op::ADD).number(slot).op(op::SSTORE)),
+        }
+    }
+
+    /// Calls a participant with nothing, mostly the ledger; what it returns is the first word of memory.
+    fn ask(&mut self, chooser: &mut Chooser<'_>) {
+        self.code.number(32).number(0).number(0).number(0).number(0);
+        match self.around.ledger.filter(|_| chooser.chance(70)) {
+            Some(ledger) => drop(self.code.address(ledger)),
+            None => self.place(chooser),
+        }
+        self.code.number(30_000).op(op::CALL).op(op::POP);
     }
 
     /// Pushes a key of storage.
@@ -408,7 +473,12 @@ impl Writer<'_> {
             // Without what it takes from the stack.
             1 if self.has(Feature::Gas) => drop(self.code.op(op::BALANCE)),
             2 if self.has(Feature::Destruction) => self.destroy(chooser),
-            3..=6 => drop(self.code.number(32).number(0).op(op::RETURN)),
+            3..=5 => drop(self.code.number(32).number(0).op(op::RETURN)),
+            // The answer to a question: a shared slot.
+            6 | 7 => {
+                self.code.number(chooser.below(2) as u64).op(op::SLOAD).number(0).op(op::MSTORE);
+                self.code.number(32).number(0).op(op::RETURN);
+            }
             _ => drop(self.code.op(op::STOP)),
         }
     }

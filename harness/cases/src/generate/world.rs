@@ -107,8 +107,14 @@ impl World {
         if features.has(Feature::Revival) {
             world.add_factory(contract_address(contracts));
         }
+        let ledger = contract_address(contracts + 2);
+        let has_ledger = features.has(Feature::NestedCalls) && chooser.chance(40);
+        if has_ledger {
+            world.state.insert(ledger, U256::ZERO, 1, code::ledger(), []);
+            world.contracts.push(Contract { address: ledger, is_dangerous: false });
+        }
         for address in addresses {
-            world.add_contract(chooser, address);
+            world.add_contract(chooser, address, has_ledger.then_some(ledger));
         }
         // Seldom: a dive takes as long as a hundred other calls.
         if features.has(Feature::NestedCalls) && fork < Fork::Tangerine && chooser.chance(20) {
@@ -324,9 +330,14 @@ impl World {
         self.contracts.push(Contract { address, is_dangerous: true });
     }
 
-    fn add_contract(&mut self, chooser: &mut Chooser<'_>, address: Address) {
-        let around =
-            Surroundings { fork: self.fork, features: self.features, places: &self.places };
+    fn add_contract(
+        &mut self,
+        chooser: &mut Chooser<'_>,
+        address: Address,
+        ledger: Option<Address>,
+    ) {
+        let (fork, features, places) = (self.fork, self.features, &self.places);
+        let around = Surroundings { fork, features, places, ledger };
         let written = code::contract(chooser, around);
         let balance = *chooser.pick(&[0_u64, 1_000_000]);
         let slots = (0..chooser.below(3)).map(|slot| (U256::from(slot), U256::from(slot + 1)));

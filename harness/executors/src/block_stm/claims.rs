@@ -45,6 +45,12 @@ pub(super) fn that_meet(transactions: usize, workers: usize) -> Claims {
     Claims { workers, most, is_fair: false, ..Claims::single() }
 }
 
+/// Several at a time, which a worker then executes from the last to the first (`Conflicts::are_backwards`).
+pub(super) fn that_conflict(transactions: usize, workers: usize) -> Claims {
+    let most = [4, 1, 3, 2].into_iter().cycle().take(transactions).collect();
+    Claims { workers, most, is_fair: false, ..Claims::single() }
+}
+
 /// For each transaction, how many from it on may be claimed together.
 fn together(transactions: &[Transaction]) -> Arc<[u16]> {
     let mut most = vec![1_u16; transactions.len()];

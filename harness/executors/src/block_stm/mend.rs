@@ -87,6 +87,12 @@ impl Conflicts {
         Sites(self.sites.load(Ordering::Relaxed))
     }
 
+    /// Whether each claim is executed from its last transaction to its first: the mode `forced` is there to mend
+    /// as much as can be, whatever the threads do.
+    pub(super) fn are_backwards(&self) -> bool {
+        self.mode == Mode::Forced
+    }
+
     pub(super) fn are_expected(&self, index: TransactionIndex) -> bool {
         if self.mode == Mode::Forced {
             return true;

@@ -48,31 +48,33 @@
 //! `auto` a block that is too small, or one in which most guesses go wrong, is finished by one thread,
 //! which reads what is committed and nothing else (`sequential::Rest`).
 
-mod access_list;
+pub(crate) mod access_list;
 mod buffers;
 mod cells;
 mod claims;
-mod collect;
+pub(crate) mod collect;
 mod driver;
-mod location;
-mod memory;
+pub(crate) mod location;
+pub(crate) mod memory;
 mod mend;
 #[cfg(all(test, feature = "loom"))]
 mod models;
 mod planted;
 #[doc(hidden)]
 pub mod probe;
-mod reads;
-mod rewards;
+pub(crate) mod reads;
+pub(crate) mod remote;
+pub(crate) mod rewards;
 mod run;
 pub mod scheduler;
-mod stamps;
+pub(crate) mod stamps;
 mod table;
 mod trace;
-mod version;
-mod view;
+pub(crate) mod transact;
+pub(crate) mod version;
+pub(crate) mod view;
 mod worker;
-mod writes;
+pub(crate) mod writes;
 
 use crate::{
     commit::GasClaim,
@@ -178,10 +180,12 @@ impl BlockStm {
             env: evm_env(case),
             callees: self.mends.then(|| mend::callees(&transactions)),
             transactions,
-            claims: if mode == Mode::Auto {
-                claims::of(&case.block.transactions, self.pool.threads())
-            } else {
-                claims::that_meet(case.block.transactions.len(), self.pool.threads())
+            claims: match mode {
+                Mode::Auto => claims::of(&case.block.transactions, self.pool.threads()),
+                _ if self.mends => {
+                    claims::that_conflict(case.block.transactions.len(), self.pool.threads())
+                }
+                _ => claims::that_meet(case.block.transactions.len(), self.pool.threads()),
             },
             is_for_one: mode == Mode::Auto
                 && (self.pool.threads() == 1 || claims::is_for_one(&case.block.transactions)),

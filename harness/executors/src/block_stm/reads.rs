@@ -195,6 +195,15 @@ impl ReadSet {
         }
     }
 
+    /// Of accounts whose balance was not looked at no more than the rest was seen.
+    pub(crate) fn downgrade(&mut self, observed: impl Fn(Address) -> bool) {
+        for read in &mut self.accounts {
+            if read.seen == Seen::Everything && !observed(read.address) {
+                read.seen = Seen::AllButBalance;
+            }
+        }
+    }
+
     /// Forgets everything and keeps the room.
     pub(crate) fn clear(&mut self) {
         self.accounts.clear();

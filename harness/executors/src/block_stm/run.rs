@@ -15,14 +15,14 @@ use super::{
     rewards::Owed,
     scheduler::{Claims, Scheduler, TransactionIndex},
     trace::Trace,
+    transact::Rules,
     version::Position,
     worker::Worker,
 };
 use crate::{
     commit::{Done, GasClaim, OrderedCommit},
-    evm::{Deferral, ReadError, has_state_clearing, operations::OperationLog},
+    evm::{Deferral, ReadError, operations::OperationLog},
     pool::{SharedWork, guarded},
-    reference::has_access_list,
     sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError, lock},
 };
 use alloy_evm::EvmEnv;
@@ -30,7 +30,6 @@ use corosensei::{Coroutine, Yielder, stack::DefaultStack};
 use lockstep_faults::{
     gas_and_receipts::{CUMULATIVE_GAS_BY_COMPLETION, RECEIPT_STATE_OF_BLOCK_END},
     invalid::INVALID_BLOCK_NEVER_ENDS,
-    nonces::STATE_CLEARING_TOO_EARLY,
 };
 use lockstep_model::{
     Case, ExecutorError, Mode, Rejection, Rule, RunOptions, StateChanges, Telemetry,
@@ -86,9 +85,7 @@ pub(crate) struct BlockRun {
     pub(super) transactions: Arc<[TxEnv]>,
     gas_claims: Arc<[GasClaim]>,
     pub(crate) memory: Arc<MultiVersionMemory>,
-    pub(super) deferral: Deferral,
-    pub(super) state_clearing: bool,
-    pub(super) has_access_list: bool,
+    pub(super) rules: Rules,
     mode: Mode,
     /// Whether reads of the pre-state take longer than most transactions.
     pub(super) is_slow: bool,
@@ -234,9 +231,7 @@ impl BlockRun {
             None => Driver::Threads(Threads::new(scheduler, settings.mode, settings.spins)),
         };
         Self {
-            deferral: settings.deferral,
-            state_clearing: has_state_clearing(&case) || STATE_CLEARING_TOO_EARLY.is_planted(),
-            has_access_list: has_access_list(&case),
+            rules: Rules::of(&case, settings.deferral, env.cfg_env.spec),
             mode: settings.mode,
             is_slow: settings.is_slow,
             conflicts: settings.callees.map(|callees| Conflicts::none_yet(callees, settings.mode)),

@@ -64,7 +64,7 @@ pub struct Batch {
 
 impl Batch {
     /// The incarnations, in the order in which they are to be executed.
-    pub fn versions(self) -> impl Iterator<Item = Version> {
+    pub fn versions(self) -> impl DoubleEndedIterator<Item = Version> {
         let Version { transaction, incarnation } = self.first;
         (transaction..transaction + self.count)
             .map(move |transaction| Version { transaction, incarnation })

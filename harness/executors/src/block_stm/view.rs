@@ -6,6 +6,7 @@ use super::{
     memory::MultiVersionMemory,
     planted,
     reads::{ClearingRead, Origin, ReadSet, Seen, SlotRead},
+    remote::Remote,
     stamps::ReadStamps,
     version::{Position, told},
     writes::Base,
@@ -57,6 +58,8 @@ pub(crate) struct View<'a> {
     claim: Position,
     /// Where a schedule decides.
     turn: Option<&'a dyn Turn>,
+    /// Where others own the state.
+    remote: Option<&'a dyn Remote>,
 }
 
 impl fmt::Debug for View<'_> {
@@ -81,7 +84,13 @@ impl<'a> View<'a> {
             waits: None,
             claim: 0,
             turn: None,
+            remote: None,
         }
+    }
+
+    /// Whatever is read is asked for.
+    pub(crate) fn asking(self, remote: &'a dyn Remote) -> Self {
+        Self { remote: Some(remote), ..self }
     }
 
     /// Each read waits for its turn, if there are turns.
@@ -181,6 +190,9 @@ impl<'a> View<'a> {
 
     /// Forgets what was read so far.
     pub(crate) fn forget_reads(&mut self) {
+        if let Some(remote) = self.remote {
+            remote.forget(self.position);
+        }
         self.reads.clear();
         self.observed.clear();
         self.publications = self.memory.publications();
@@ -212,13 +224,14 @@ impl<'a> View<'a> {
 
     /// Takes the reads since the last move. The next reads go into `spare`.
     pub(crate) fn take_reads(&mut self, spare: Box<ReadSet>) -> Box<ReadSet> {
-        for read in &mut self.reads.accounts {
-            let observed = self.observes_everything || self.observed.contains(&read.address);
-            if read.seen == Seen::Everything && !observed {
-                read.seen = Seen::AllButBalance;
-            }
-        }
+        let (all, observed) = (self.observes_everything, &self.observed);
+        self.reads.downgrade(|address| all || observed.contains(&address));
         std::mem::replace(&mut self.reads, spare)
+    }
+
+    /// Takes the accounts of which the balance was looked at; with a list of accesses all that were read.
+    pub(crate) fn take_observed(&mut self) -> Vec<Address> {
+        self.observed.drain(..).collect()
     }
 
     pub(crate) fn observe(&mut self, address: Address) {
@@ -250,6 +263,15 @@ impl<'a> View<'a> {
         address: Address,
         seen: Seen,
     ) -> Result<Option<AccountInfo>, ReadError> {
+        if let Some(remote) = self.remote {
+            if self.observes_everything {
+                self.observe(address);
+            }
+            return match seen {
+                Seen::HasNoCode => remote.recipient(self.position, address),
+                _ => remote.account(self.position, address),
+            };
+        }
         if let Some(turn) = self.turn {
             turn.before_read(account_hash(address));
         }
@@ -296,10 +318,16 @@ impl Database for View<'_> {
         if CODE_OF_BLOCK_NOT_FOUND.is_planted() && self.memory.codes.deployed(code_hash).is_some() {
             return Ok(Bytecode::default());
         }
+        if let Some(code) = self.remote.and_then(|remote| remote.code(code_hash)) {
+            return Ok(code);
+        }
         self.codes.get(code_hash, &self.memory.codes, self.memory.pre_state())
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
+        if let Some(remote) = self.remote {
+            return remote.slot(self.position, address, slot);
+        }
         if let Some(wrong) = planted::wrong_slot(&self.memory, self.position, address, slot)? {
             return Ok(wrong);
         }
@@ -335,6 +363,11 @@ impl Database for View<'_> {
 impl StorageProbe for View<'_> {
     /// As the reference: the pre-state has storage, and the account was not destroyed on the way.
     fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
+        if let Some(remote) = self.remote {
+            let exists = remote.account(self.position, address)?.is_some();
+            self.observe(address);
+            return Ok(remote.has_storage(self.position, address)? && exists);
+        }
         let stamps = &mut self.reads.stamps;
         let last = self.memory.clearing_recording(address, self.position, stamps)?;
         let exists = self.account(address, Seen::Everything)?.is_some();

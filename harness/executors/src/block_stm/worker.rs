@@ -1,40 +1,30 @@
 //! One worker: its EVM, its buffers, and what it does with a task.
 
 use super::{
-    access_list::Accesses,
     buffers::{Buffers, WorkerBuffers},
     driver::{Steps, Turn, Waits},
     memory::EntryBlocks,
+    mend::Conflicts,
     planted,
-    rewards::Owed,
     run::{BlockRun, Slot},
     scheduler::{Batch, Scheduler, Task, TransactionIndex, Version},
-    version::{Position, Writer},
+    transact::{Executed, Transactor, Unfinished},
+    version::Writer,
     view::View,
-    writes::WriteSet,
 };
 use crate::{
-    commit::Done,
-    evm::{
-        ReadError, StrictEvm, broken_evm,
-        operations::{OperationLog, Recorder},
-        rule_of_invalid_transaction, run_deferring_reward,
-        transfer::{has_plain_transfers, may_be_plain, transfer},
-    },
-    planted::{is_unvalidated, logs_to_cut, spoil_logs},
+    planted::is_unvalidated,
     sync::{Ordering, lock},
 };
-use alloy_primitives::{TxKind, U256};
+use alloy_primitives::TxKind;
 use lockstep_faults::{
-    caches::JOURNAL_KEEPS_FAILED_LOADS,
     gas_and_receipts::CUMULATIVE_GAS_BY_COMPLETION,
     invalid::{
         COMMIT_GOES_ON_AFTER_ERROR, INVALID_TRANSACTION_SKIPPED, SPECULATIVE_ERROR_IS_FINAL,
     },
     memory::THIRD_EXECUTION_ASSERTED_AWAY,
 };
-use lockstep_model::{At, ExecutorError, Happened, Incarnation, Rejection, Rule, StepKind};
-use revm::context::result::{EVMError, ExecutionResult};
+use lockstep_model::{At, Happened, Incarnation, Rejection, StepKind};
 use std::{ops::Range, time::Instant};
 
 impl From<Version> for Incarnation {
@@ -65,38 +55,16 @@ enum Ended {
     },
 }
 
-/// The result of one execution.
-struct Executed {
-    result: Result<Done, Rule>,
-    owed: Owed,
-    accesses: Option<Box<Accesses>>,
-    operations: Option<Box<OperationLog>>,
-}
-
-/// Why an execution gave nothing.
-enum Unfinished {
-    Blocked(Position),
-    /// What it has read is stale.
-    Stale,
-    Broken(ExecutorError),
-}
-
 /// A thread's part in one block.
 pub(super) struct Worker<'a> {
     block: &'a BlockRun,
     /// Built with the first execution: some workers only ever validate.
-    evm: Option<StrictEvm<View<'a>>>,
-    writes: WriteSet,
+    transactor: Option<Transactor<'a>>,
     entry_blocks: EntryBlocks,
     buffers: WorkerBuffers<'a>,
     ended: Vec<Ended>,
     /// The first transaction of the claim that is executed.
     claim: TransactionIndex,
-    plain_transfers: bool,
-    /// Kept between executions that are written down.
-    recorder: Box<Recorder>,
-    /// Whether the operations of this execution are written down.
-    is_recorded: bool,
     /// Where a schedule decides.
     turn: Option<&'a dyn Turn>,
 }
@@ -105,15 +73,11 @@ impl<'a> Worker<'a> {
     pub(super) fn new(block: &'a BlockRun, turn: Option<&'a dyn Turn>) -> Self {
         Self {
             block,
-            evm: None,
-            writes: WriteSet::default(),
+            transactor: None,
             entry_blocks: EntryBlocks::default(),
             buffers: block.buffers.of_worker(),
             ended: Vec::new(),
             claim: 0,
-            plain_transfers: !block.has_access_list && has_plain_transfers(block.env.cfg_env.spec),
-            recorder: Box::default(),
-            is_recorded: false,
             turn,
         }
     }
@@ -192,7 +156,10 @@ impl Worker<'_> {
             counters.re_executions.fetch_add(1, Ordering::Relaxed);
         }
         self.claim = batch.first.transaction;
-        for version in batch.versions() {
+        let is_backwards = block.conflicts.as_ref().is_some_and(Conflicts::are_backwards);
+        let mut versions = batch.versions();
+        while let Some(version) = if is_backwards { versions.next_back() } else { versions.next() }
+        {
             assert!(
                 !THIRD_EXECUTION_ASSERTED_AWAY.is_planted() || version.incarnation < 2,
                 "executed three times"
@@ -234,27 +201,20 @@ impl Worker<'_> {
 
     fn transact(&mut self, version: Version) -> Result<Executed, Unfinished> {
         let block = self.block;
-        let evm = self.evm.get_or_insert_with(|| {
+        let transactor = self.transactor.get_or_insert_with(|| {
             let waits: &dyn Waits = match self.turn {
                 Some(turn) => turn,
                 None => block.threads(),
             };
-            let mut view = View::new(block.memory.clone(), 0).in_turns(self.turn).waiting(waits);
-            if block.has_access_list {
-                view = view.observing_everything();
-            }
-            let mut evm = StrictEvm::new(view, block.env.clone());
-            evm.watch_balances();
-            evm
+            let view = View::new(block.memory.clone(), 0).in_turns(self.turn).waiting(waits);
+            Transactor::new(view, block.env.clone(), block.rules)
         });
-        self.is_recorded = block.conflicts.as_ref().is_some_and(|conflicts| {
+        let conflicts = block.conflicts.as_ref().filter(|conflicts| {
             version.incarnation > 0 || conflicts.are_expected(version.transaction)
         });
-        evm.db_mut().record(self.is_recorded);
-        if let (true, Some(conflicts)) = (self.is_recorded, &block.conflicts) {
-            self.recorder.begin(self.buffers.operations(), conflicts.sites());
-        }
-        evm.db_mut().move_to(version.transaction + 1, self.claim + 1);
+        transactor
+            .record(conflicts.map(|conflicts| (self.buffers.operations(), conflicts.sites())));
+        transactor.view().move_to(version.transaction + 1, self.claim + 1);
         if let Some(turn) = self.turn {
             turn.begin(version.into());
         }
@@ -265,106 +225,21 @@ impl Worker<'_> {
             // Before it may have to wait for its sender. An error comes again where it matters.
             let _ = block.memory.pre_state().account(to);
         }
-        let outcome = if self.plain_transfers && may_be_plain(transaction, &block.env.block_env) {
-            evm.context().tx = transaction.clone();
-            match transfer(evm, block.deferral) {
-                Ok(Some(done)) => {
-                    self.writes.set(transaction.caller, Some(done.sender.1), false);
-                    let base = evm.db_mut().pre_state_of(done.recipient);
-                    self.writes.credit(done.recipient, done.value, base);
-                    Ok((done.result, Some(done.reward)))
-                }
-                Ok(None) => {
-                    evm.db_mut().forget_reads();
-                    self.interpret(version.transaction)
-                }
-                Err(error) => Err(error),
-            }
-        } else {
-            self.interpret(version.transaction)
-        };
-        self.sort(outcome, version.transaction)
-    }
-
-    /// Runs the transaction in revm.
-    fn interpret(
-        &mut self,
-        index: TransactionIndex,
-    ) -> Result<(ExecutionResult, Option<U256>), EVMError<ReadError>> {
-        let transaction = self.block.transactions[index as usize].clone();
-        let evm = self.evm.as_mut().expect("made by the first execution");
-        evm.db_mut().observe(transaction.caller);
-        if !self.is_recorded {
-            return run_deferring_reward(evm, transaction, self.block.deferral);
+        let executed = transactor.run(transaction);
+        if let (true, Ok(Executed { result: Err(rule), .. })) =
+            (SPECULATIVE_ERROR_IS_FINAL.is_planted(), &executed)
+        {
+            let at = At::Transaction(version.transaction as usize);
+            self.block.stop(Ok(Rejection { at, rule: rule.clone() }));
         }
-        let recorder = std::mem::take(&mut self.recorder);
-        evm.record_with(Some(recorder));
-        let outcome = run_deferring_reward(evm, transaction, self.block.deferral);
-        self.recorder = evm.take_recorder().expect("as it was put in");
-        outcome
-    }
-
-    /// Classifies the result of a transaction, and takes its writes out of the journal.
-    fn sort(
-        &mut self,
-        outcome: Result<(ExecutionResult, Option<U256>), EVMError<ReadError>>,
-        index: TransactionIndex,
-    ) -> Result<Executed, Unfinished> {
-        let evm = self.evm.as_mut().expect("made by the first execution");
-        let journal = &mut evm.context().journaled_state;
-        let mut state = std::mem::take(&mut journal.inner.state);
-        let has_failed = outcome.is_err();
-        let cut = logs_to_cut(&state);
-        let executed = match outcome {
-            Ok((result, owed)) => {
-                let mut accesses = self
-                    .block
-                    .has_access_list
-                    .then(|| Box::new(Accesses { state: state.clone(), owed_reward: owed }));
-                let own_list = &self.block.transactions[index as usize].access_list;
-                planted::add_own_list(accesses.as_deref_mut(), own_list);
-                let clearing = self.block.state_clearing;
-                self.writes.take(&mut state, &mut journal.database, clearing);
-                let owed = owed.map_or(Owed::Nothing, |owed| Owed::Amount(owed.saturating_to()));
-                let mut done: Done = result.into();
-                spoil_logs(&mut done.logs, cut);
-                let operations = self.is_recorded.then(|| self.recorder.take());
-                let operations = operations.filter(|(_, is_whole)| *is_whole);
-                let operations = operations.map(|(log, _)| log);
-                Ok(Executed { result: Ok(done), owed, accesses, operations })
-            }
-            // A result like any other: it stands once its reads are known to be final.
-            Err(EVMError::Transaction(invalid)) => {
-                let rule = rule_of_invalid_transaction(&invalid);
-                if SPECULATIVE_ERROR_IS_FINAL.is_planted() {
-                    let at = At::Transaction(index as usize);
-                    self.block.stop(Ok(Rejection { at, rule: rule.clone() }));
-                }
-                let result = Err(rule);
-                // A sender that is refused was looked at closely.
-                journal.database.observe(self.block.transactions[index as usize].caller);
-                let (accesses, operations) = Default::default();
-                Ok(Executed { result, owed: Owed::Nothing, accesses, operations })
-            }
-            Err(EVMError::Database(ReadError::Stale)) => Err(Unfinished::Stale),
-            Err(EVMError::Database(ReadError::Blocked(position))) => {
-                Err(Unfinished::Blocked(position))
-            }
-            Err(error) => Err(Unfinished::Broken(broken_evm(error))),
-        };
-        // Its room is kept for the next transaction; after an error it may hold what was loaded.
-        if !(JOURNAL_KEEPS_FAILED_LOADS.is_planted() && has_failed) {
-            state.clear();
-        }
-        journal.inner.state = state;
         executed
     }
 
     fn publish(&mut self, version: Version, executed: Executed, start: Option<Instant>) -> Ended {
         self.before(StepKind::Publish, version);
-        let evm = self.evm.as_mut().expect("made by the first execution");
+        let transactor = self.transactor.as_mut().expect("made by the first execution");
         let spare = self.buffers.take();
-        let mut reads = evm.db_mut().take_reads(spare.reads);
+        let mut reads = transactor.view().take_reads(spare.reads);
         let position = version.transaction + 1;
         let mut slot = self.block.slots.of(version.transaction);
         if slot.locations.capacity() == 0 {
@@ -374,7 +249,7 @@ impl Worker<'_> {
         let memory = &self.block.memory;
         memory.rewards().set(position, executed.owed);
         let writer = Writer { position, incarnation: version.incarnation };
-        let (writes, entry_blocks) = (&mut self.writes, &mut self.entry_blocks);
+        let (writes, entry_blocks) = (&mut transactor.writes, &mut self.entry_blocks);
         let wrote_elsewhere =
             memory.publish(writer, writes, locations, &mut reads.stamps, entry_blocks);
         if let (true, Ok(done)) = (CUMULATIVE_GAS_BY_COMPLETION.is_planted(), &executed.result) {

@@ -239,7 +239,8 @@ impl Store {
             zeros: [original, present, new].map(|value| value.is_zero()),
         };
         if STORE_GAS_UNGUARDED.is_planted() {
-            (class.is_changed, class.is_first, class.zeros[0]) = (true, true, true);
+            (class.is_changed, class.is_first) = (true, true);
+            (class.zeros[0], class.zeros[1]) = (true, true);
         }
         if REFUND_UNGUARDED.is_planted() {
             class.zeros[2] = true;

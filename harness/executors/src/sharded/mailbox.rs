@@ -1,0 +1,133 @@
+//! What members tell one another.
+
+use crate::{
+    block_stm::{
+        rewards::Owed,
+        scheduler::TransactionIndex,
+        version::{Position, Writer},
+        writes::WriteSet,
+    },
+    evm::ReadError,
+    sync::{Condvar, Mutex, SPINS, lock, spin_loop, wait},
+};
+use alloy_primitives::{Address, U256};
+use lockstep_model::AccountInfo;
+use revm::state::Bytecode;
+use std::collections::VecDeque;
+
+/// The number of a member.
+pub(super) type MemberId = usize;
+
+/// A message to a member.
+pub(super) enum Message {
+    /// A transaction of `from` at this position reads what the addressee owns.
+    Read {
+        from: MemberId,
+        position: Position,
+        place: Place,
+    },
+    /// The value that was asked for.
+    Answer(Result<Answer, ReadError>),
+    /// The transaction at this position begins anew.
+    Forget(Position),
+    /// A transaction has written what the addressee owns, or has ended its reads there.
+    Publish(Box<Published>),
+    /// Whether all that the transaction at this position has read here would be read again.
+    Confirm {
+        from: MemberId,
+        position: Position,
+    },
+    Confirmed(bool),
+    /// All transactions below this one are final. It is the addressee's.
+    Commit(TransactionIndex),
+    /// The block has ended.
+    End,
+}
+
+/// A place that one member owns.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// All of an account but its slots.
+    Account(Address),
+    /// Whether an account has no code, and can receive.
+    CanReceive(Address),
+    Slot(Address, U256),
+    HasStorage(Address),
+}
+
+/// What stands at a place.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    /// With its code, where the block has deployed it.
+    Account(Option<AccountInfo>, Option<Bytecode>),
+    Slot(U256),
+    HasStorage(bool),
+}
+
+impl Answer {
+    pub(super) fn account(self) -> Option<AccountInfo> {
+        match self {
+            Self::Account(info, _) => info,
+            _ => unreachable!("not what was asked for"),
+        }
+    }
+
+    pub(super) fn slot(self) -> U256 {
+        match self {
+            Self::Slot(value) => value,
+            _ => unreachable!("not what was asked for"),
+        }
+    }
+
+    pub(super) fn has_storage(self) -> bool {
+        match self {
+            Self::HasStorage(has) => has,
+            _ => unreachable!("not what was asked for"),
+        }
+    }
+}
+
+/// A transaction as far as one member is concerned.
+pub(super) struct Published {
+    pub(super) writer: Writer,
+    pub(super) writes: WriteSet,
+    /// Accounts of which it has looked at the balance.
+    pub(super) observed: Vec<Address>,
+    /// Told to the owner of the fee recipient.
+    pub(super) owed: Option<Owed>,
+}
+
+/// The messages to one member, in the order in which they were sent.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    messages: Mutex<VecDeque<Message>>,
+    arrived: Condvar,
+}
+
+impl Mailbox {
+    pub(super) fn send(&self, message: Message) {
+        lock(&self.messages).push_back(message);
+        self.arrived.notify_one();
+    }
+
+    pub(super) fn try_receive(&self) -> Option<Message> {
+        lock(&self.messages).pop_front()
+    }
+
+    /// Waits for a message.
+    pub(super) fn receive(&self, spins: bool) -> Message {
+        for _ in 0..if spins { SPINS } else { 0 } {
+            if let Some(message) = self.try_receive() {
+                return message;
+            }
+            spin_loop();
+        }
+        let mut messages = lock(&self.messages);
+        loop {
+            if let Some(message) = messages.pop_front() {
+                return message;
+            }
+            messages = wait(&self.arrived, messages);
+        }
+    }
+}
