@@ -5,7 +5,7 @@ use lockstep_executors::{
     AccessList, BlockStm, Reference, Sequential, Sharded, access_list::mutants::MutatedLists,
 };
 use lockstep_model::{Executor, Mode};
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 /// The name of the reference. It can be a candidate too: then it is compared with itself.
 pub(crate) const REFERENCE: &str = "reference";
@@ -15,6 +15,9 @@ pub(crate) const BASELINE: &str = "sequential";
 
 /// The access-list executor, tried with wrong lists.
 pub(crate) const MUTATED_LISTS: &str = "mutated_lists";
+
+/// The executor that has shards.
+pub(crate) const SHARDED: &str = "sharded";
 
 /// An executor that the command knows.
 #[derive(Clone)]
@@ -53,6 +56,14 @@ fn mutated_lists() -> Factory {
     })
 }
 
+/// `sharded`, with as many shards as threads where nothing else is said.
+pub(crate) fn sharded(shards: Option<NonZeroUsize>, mode: Mode) -> Factory {
+    Arc::new(move |threads| {
+        let executor = Sharded::new(threads, mode).map_err(|error| error.to_string())?;
+        Ok(Box::new(executor.with_shards(shards.map_or(threads, NonZeroUsize::get))))
+    })
+}
+
 /// Every executor.
 pub(crate) fn executors() -> Vec<Known> {
     let block_stm = |mode| -> Factory {
@@ -67,10 +78,6 @@ pub(crate) fn executors() -> Vec<Known> {
             Ok(Box::new(executor) as Box<dyn Executor>)
         })
     };
-    let sharded: Factory = Arc::new(|threads| {
-        let executor = Sharded::new(threads).map_err(|error| error.to_string())?;
-        Ok(Box::new(executor) as Box<dyn Executor>)
-    });
     let access_list = |mode| -> Factory {
         Arc::new(move |threads| {
             let executor = AccessList::new(threads, mode).map_err(|error| error.to_string())?;
@@ -89,7 +96,10 @@ pub(crate) fn executors() -> Vec<Known> {
             auto: access_list(Mode::Auto),
             ..Known::new("access_list", access_list(Mode::Forced))
         },
-        Known::new("sharded", sharded),
+        Known {
+            auto: sharded(None, Mode::Auto),
+            ..Known::new(SHARDED, sharded(None, Mode::Forced))
+        },
         Known { is_probe: true, ..Known::new(MUTATED_LISTS, mutated_lists()) },
     ];
     ours.map(|known| Known { is_ours: true, ..known }).into()

@@ -50,9 +50,9 @@ use defaults::Known;
 use lockstep_formats::lists::Lists;
 pub use lockstep_jobs::bench::MemoryMeter;
 use lockstep_judge::definition::SourceKind;
-use lockstep_model::Executor;
+use lockstep_model::{Executor, Mode};
 use runner::Asked;
-use std::{ffi::OsString, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, num::NonZeroUsize, process::ExitCode, sync::Arc};
 
 /// Exit status where the usage is wrong, or something could not be read.
 const EXIT_USAGE: u8 = 2;
@@ -105,6 +105,14 @@ impl Lockstep {
         self.executors.retain(|known| known.name != name);
         self.executors.push(Known::new(name, Arc::new(factory)));
         self
+    }
+
+    fn set_shards(&mut self, shards: NonZeroUsize) {
+        let is_sharded = |known: &&mut Known| known.is_ours && known.name == defaults::SHARDED;
+        if let Some(known) = self.executors.iter_mut().find(is_sharded) {
+            let factory = |mode| defaults::sharded(Some(shards), mode);
+            (known.forced, known.auto) = (factory(Mode::Forced), factory(Mode::Auto));
+        }
     }
 
     /// Tells how the program's allocator gives memory back that it keeps for later. Called before a
@@ -169,6 +177,9 @@ impl Lockstep {
                     return EXIT_USAGE.into();
                 }
             };
+        }
+        if let Some(shards) = cli.command.shards() {
+            self.set_shards(shards);
         }
         let outcome = match cli.command {
             Command::Check(args) => check::check(&args, &self),

@@ -24,6 +24,9 @@ pub(crate) fn remember_parties(parties: &PartiesArgs) {
     if parties.reference != REFERENCE {
         words.extend(["--reference".to_owned(), parties.reference.clone()]);
     }
+    if let Some(shards) = parties.shards {
+        words.extend(["--shards".to_owned(), shards.to_string()]);
+    }
     let _ = PARTIES.set(words);
 }
 

@@ -22,7 +22,7 @@ pub fn plan(threads: &[usize]) -> Plan {
 /// A plan with every parallel executor at these numbers of threads, in both modes, and the baseline.
 pub fn plan_of_all(threads: &[usize]) -> Plan {
     let mut candidates = vec![Candidate::new("sequential@1".to_owned(), 1, factory("sequential"))];
-    for name in ["block_stm", "repair", "access_list"] {
+    for name in ["block_stm", "repair", "sharded", "access_list"] {
         for mode in [Mode::Forced, Mode::Auto] {
             let factory = factory_in(name, mode);
             let with = |threads: &usize| {

@@ -8,7 +8,7 @@
 //! ```
 
 use lockstep_cases::workload::{Signatures, Workload};
-use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
+use lockstep_executors::{AccessList, BlockStm, Reference, Sequential, Sharded};
 use lockstep_model::{Executor, Mode, Outcome, RunOptions};
 use mimalloc::MiMalloc;
 use std::time::Instant;
@@ -24,6 +24,7 @@ fn executor(name: &str, threads: usize) -> Box<dyn Executor> {
         "block_stm-auto" => Box::new(BlockStm::new(threads, Mode::Auto).expect("threads")),
         "repair" => Box::new(BlockStm::mending(threads, Mode::Forced).expect("threads")),
         "repair-auto" => Box::new(BlockStm::mending(threads, Mode::Auto).expect("threads")),
+        "sharded" => Box::new(Sharded::new(threads, Mode::Forced).expect("threads")),
         "access_list" => Box::new(AccessList::new(threads, Mode::Forced).expect("threads")),
         "access_list-auto" => Box::new(AccessList::new(threads, Mode::Auto).expect("threads")),
         _ => panic!("no executor `{name}`"),

@@ -9,7 +9,7 @@ use lockstep_cases::{
     built_in,
     workload::{Signatures, Workload},
 };
-use lockstep_executors::{AccessList, BlockStm, Reference};
+use lockstep_executors::{AccessList, BlockStm, Reference, Sharded};
 use lockstep_judge::{compare::compare_outcomes, definition::Body, runnable::Runnable};
 use lockstep_model::{Case, Executor, Mode, Outcome, RunOptions};
 use shuttle::{
@@ -106,6 +106,11 @@ fn mended_blocks_under_many_schedules() {
     check(blocks(), SCHEDULES, |threads| {
         Box::new(BlockStm::mending(threads, Mode::Forced).unwrap())
     });
+}
+
+#[test]
+fn shards_under_many_schedules() {
+    check(blocks(), SCHEDULES, |threads| Box::new(Sharded::new(threads, Mode::Forced).unwrap()));
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //! One file a family; the families are those of the catalogue of executor bugs in the project's notes:
 //! fee recipient, native transfers, destruction, nonces and creation, EIP-7702, empty accounts,
 //! versioned memory, mending, gas and receipts, block phases, invalid transactions, access lists, shared caches,
-//! output assembly.
+//! output assembly, sharding.
 
 pub mod access_lists;
 pub mod caches;
@@ -23,6 +23,7 @@ pub mod mending;
 pub mod nonces;
 pub mod output;
 pub mod phases;
+pub mod sharding;
 pub mod transfers;
 
 /// A bug.
@@ -119,6 +120,7 @@ pub fn all() -> impl Iterator<Item = &'static Fault> {
         mending::ALL,
         gas_and_receipts::ALL,
         phases::ALL,
+        sharding::ALL,
         invalid::ALL,
         access_lists::ALL,
         caches::ALL,
@@ -187,7 +189,7 @@ mod tests {
         assert!(ids.len() >= 140, "{}", ids.len());
         let families: String =
             once.iter().map(|id| &id[..1]).collect::<BTreeSet<_>>().into_iter().collect();
-        assert_eq!(families, "ABCDEFGHIJKLM");
+        assert_eq!(families, "ABCDEFGHIJKLMNO");
         assert!(all().any(|fault| fault.tier == Tier::Canary));
         assert_eq!(named("A1").unwrap().id, "A1");
         assert!(named("Z9").is_none());

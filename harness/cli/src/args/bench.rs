@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use lockstep_cases::workload::Contention;
 use lockstep_formats::networks::Network;
 use lockstep_jobs::bench::Storage;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
 pub(super) const BENCH_ABOUT: &str = "\
 Measures executors against `sequential`, the fastest one-thread execution of revm. In each run everyone \
@@ -82,6 +82,10 @@ pub(crate) struct BenchArgs {
     /// cores, whichever is more]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) threads: Vec<usize>,
+
+    /// Shards of `sharded` [default: one for each of its threads]
+    #[arg(long, value_name = "N")]
+    pub(crate) shards: Option<NonZeroUsize>,
 
     /// Whether an executor may choose fewer threads
     #[arg(long, value_name = "MODE", value_enum, default_value_t = ThreadsMode::Auto)]

@@ -127,6 +127,7 @@ impl GateArgs {
             min_gas: 0,
             executor: self.executor.clone(),
             threads: self.threads.clone(),
+            shards: None,
             mode: ThreadsMode::Auto,
             storage: vec![Storage::Memory],
             import: false,

@@ -43,7 +43,7 @@ pub(crate) use t8n::T8nArgs;
 use clap::{Parser, Subcommand, ValueEnum};
 use lockstep_formats::networks::Network;
 use lockstep_jobs::partition::Partition;
-use std::{env, sync::Arc, time::Duration};
+use std::{env, num::NonZeroUsize, sync::Arc, time::Duration};
 
 /// A time with its unit, as every option takes it.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -93,6 +93,16 @@ impl Command {
             Self::Suite(args) => Some(&args.parties),
             Self::Doctor(args) => Some(&args.parties),
             _ => None,
+        }
+    }
+}
+
+impl Command {
+    /// Shards of `sharded`, where they are not as many as its threads.
+    pub(crate) fn shards(&self) -> Option<NonZeroUsize> {
+        match self {
+            Self::Bench(args) => args.shards,
+            _ => self.parties()?.shards,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who takes part: the reference, and clients that are other programs.
 
 use clap::Args;
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 /// The reference, and clients.
 #[derive(Debug, Clone, Args)]
@@ -13,4 +13,8 @@ pub(crate) struct PartiesArgs {
     /// The executor that the others are held against
     #[arg(long, value_name = "NAME", default_value = crate::defaults::REFERENCE)]
     pub(crate) reference: String,
+
+    /// Shards of `sharded` [default: one for each of its threads]
+    #[arg(long, value_name = "N")]
+    pub(crate) shards: Option<NonZeroUsize>,
 }

@@ -230,7 +230,7 @@ fn usage_is_checked_before_anything_runs() {
     let cases: [(&[&str], &str); 10] = [
         (
             &["check", "--executor", "unknown"],
-            "unknown executor `unknown`, expected one of: reference, sequential, block_stm, access_list",
+            "unknown executor `unknown`, expected one of: reference, sequential, block_stm, repair, access_list, sharded",
         ),
         (&["check", "--threads", "0"], "--threads 0: expected 1 to 1024"),
         (&["check", "--threads", "2,many"], "invalid value 'many'"),

@@ -141,7 +141,7 @@ impl Executor for Liar {
 
 #[test]
 fn a_wrong_read_is_a_finding_where_the_outcome_is_right() {
-    for name in ["block_stm", "repair", "access_list"] {
+    for name in ["block_stm", "repair", "sharded", "access_list"] {
         let liar: Factory = Arc::new(move |threads| Ok(Box::new(Liar(factory(name)(threads)?))));
         let mine = Candidate::new("mine@2".to_owned(), 2, liar);
         let plan = FuzzPlan { deep: vec![mine], ..plan(1, 320) };

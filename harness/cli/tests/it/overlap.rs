@@ -57,7 +57,7 @@ fn two_transactions_are_parallel_from_the_first() {
 /// They look first how slow it is, and may not be held where they do.
 #[test]
 fn overlap_is_proved_over_slow_storage_too() {
-    for name in ["block_stm", "repair", "access_list"] {
+    for name in ["block_stm", "repair", "sharded", "access_list"] {
         let mut case = built_in::independent_transfers(Fork::Cancun, 16);
         let slow = Arc::new(LatencyReader::new(case.pre_state.clone(), Duration::from_micros(200)));
         case.pre_state = slow.clone();

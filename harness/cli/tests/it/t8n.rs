@@ -362,7 +362,7 @@ fn an_unknown_block_hash_is_no_result() {
     // PUSH1 3 BLOCKHASH
     let mut input = input(&env, &json!([call]));
     input["alloc"][RECIPIENT] = json!({ "balance": "0x0", "code": "0x600340" });
-    for executor in ["reference", "sequential", "block_stm", "repair", "access_list"] {
+    for executor in ["reference", "sequential", "block_stm", "repair", "sharded", "access_list"] {
         let options = ["--state.fork", "Cancun", "--executor", executor];
         let (status, text) = refusal(&input, &options);
         assert_eq!((status, text.contains("getHash(3)")), (4, true), "{executor}: {text}");

@@ -100,7 +100,7 @@ fn early(transactions: &[Transaction]) -> Arc<[TransactionIndex]> {
 
 /// Whether one thread alone is the better choice: the block is too small to share, or most of it is one
 /// chain.
-pub(super) fn is_for_one(transactions: &[Transaction]) -> bool {
+pub(crate) fn is_for_one(transactions: &[Transaction]) -> bool {
     let work: u64 = transactions.iter().map(about_ns).sum();
     transactions.len() < 2
         || work < SMALL_BLOCK_NS

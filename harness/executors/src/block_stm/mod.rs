@@ -51,7 +51,7 @@
 pub(crate) mod access_list;
 mod buffers;
 mod cells;
-mod claims;
+pub(crate) mod claims;
 pub(crate) mod collect;
 mod driver;
 pub(crate) mod location;

@@ -13,6 +13,9 @@ use alloy_primitives::{
     Address, B256, U256,
     map::{B256Map, HashMap},
 };
+use lockstep_faults::sharding::{
+    CODE_STAYS_AT_OWNER, OTHERS_UNCONFIRMED, READS_OF_FIRST_EXECUTION_COUNT, WRITES_ELSEWHERE_STAY,
+};
 use lockstep_model::AccountInfo;
 use revm::state::Bytecode;
 use smallvec::SmallVec;
@@ -107,7 +110,7 @@ impl<'a> Desk<'a> {
             let told = others.entry(position).or_default();
             let part = match part {
                 Some(part) => part,
-                None if told.contains(&member) => nothing(),
+                None if told.contains(&member) && !WRITES_ELSEWHERE_STAY.is_planted() => nothing(),
                 None => continue,
             };
             if !told.contains(&member) {
@@ -121,6 +124,9 @@ impl<'a> Desk<'a> {
     pub(super) fn confirm(&self, position: Position) -> bool {
         let others = self.others.borrow_mut().get(&position).cloned().unwrap_or_default();
         let from = self.id;
+        if OTHERS_UNCONFIRMED.is_planted() {
+            return self.owner.borrow().confirms(position);
+        }
         for other in &others {
             self.block.mailboxes[*other].send(Message::Confirm { from, position });
         }
@@ -168,7 +174,9 @@ impl<'a> Desk<'a> {
         place: Place,
     ) -> Result<Option<AccountInfo>, ReadError> {
         let answer = self.ask(position, address, place)?;
-        if let Answer::Account(Some(info), Some(code)) = &answer {
+        if let Answer::Account(Some(info), Some(code)) = &answer
+            && !(CODE_STAYS_AT_OWNER.is_planted() && self.block.owner_of(address) != self.id)
+        {
             self.codes.borrow_mut().insert(info.code_hash, code.clone());
         }
         Ok(answer.account())
@@ -201,6 +209,9 @@ impl Remote for Desk<'_> {
     }
 
     fn forget(&self, position: Position) {
+        if READS_OF_FIRST_EXECUTION_COUNT.is_planted() {
+            return;
+        }
         self.owner.borrow_mut().forget(position);
         for other in self.others.borrow().get(&position).into_iter().flatten() {
             self.block.mailboxes[*other].send(Message::Forget(position));

@@ -32,6 +32,7 @@ mod owner;
 use crate::{
     block_stm::{
         access_list::AccessListBuilder,
+        claims::is_for_one,
         collect::{Collection, changes_at},
         location::Location,
         memory::{EntryBlocks, MultiVersionMemory, Tables},
@@ -48,6 +49,8 @@ use crate::{
     phases,
     pool::Pool,
     reference::{Stop, execution, has_access_list, refuse_unsupported},
+    sequential::Sequential,
+    slow_storage::is_slow,
     sync::{Arc, AtomicUsize, Mutex, lock},
 };
 use alloy_evm::EvmEnv;
@@ -55,7 +58,7 @@ use alloy_primitives::{Address, B256, U256};
 use block::{BlockRun, Decided, owner_of};
 use lockstep_model::{
     AccountInfo, BlockOutcome, Case, Execution, Executor, ExecutorError, Mode, Prepared,
-    RunOptions, StateChanges,
+    RunOptions, StateChanges, Telemetry,
 };
 use mailbox::{Answer, MemberId, Place};
 use owner::Owner;
@@ -67,19 +70,21 @@ use std::cell::RefCell;
 pub struct Sharded {
     pool: Arc<Pool>,
     shards: usize,
+    mode: Mode,
 }
 
 impl Sharded {
-    /// An executor with this many threads, the calling one counted, and as many shards. It is parallel at every size.
+    /// An executor with this many threads, the calling one counted, and as many shards. Mode `forced` is parallel at
+    /// every size; in mode `auto` one thread runs what is small, or mostly one chain.
     ///
     /// # Errors
     /// When the system has no thread left to give.
     ///
     /// # Panics
     /// When `threads` is zero.
-    pub fn new(threads: usize) -> std::io::Result<Self> {
+    pub fn new(threads: usize, mode: Mode) -> std::io::Result<Self> {
         assert!(threads > 0, "an executor needs at least one thread");
-        Ok(Self { pool: Arc::new(Pool::new(threads - 1)?), shards: threads })
+        Ok(Self { pool: Arc::new(Pool::new(threads - 1)?), shards: threads, mode })
     }
 
     /// With another number of shards. A thread has several where there are more, none where there are fewer.
@@ -96,7 +101,11 @@ impl Executor for Sharded {
         options: &RunOptions,
     ) -> Result<Box<dyn Prepared>, ExecutorError> {
         refuse_unsupported(case)?;
+        let is_for_one = self.pool.threads() == 1 || is_for_one(&case.block.transactions);
+        let is_alone = self.mode == Mode::Auto && is_for_one;
         Ok(Box::new(PreparedSharded {
+            alone: is_alone.then(|| Sequential.prepare(case, options)).transpose()?,
+            mode: self.mode,
             pool: self.pool.clone(),
             shards: self.shards,
             case: case.clone(),
@@ -109,6 +118,9 @@ impl Executor for Sharded {
 }
 
 struct PreparedSharded {
+    /// Where one thread does better.
+    alone: Option<Box<dyn Prepared>>,
+    mode: Mode,
     pool: Arc<Pool>,
     shards: usize,
     case: Case,
@@ -120,7 +132,16 @@ struct PreparedSharded {
 
 impl Prepared for PreparedSharded {
     fn run(&mut self) -> Result<Execution, ExecutorError> {
-        let mut telemetry = Default::default();
+        if let Some(alone) = &mut self.alone
+            && !is_slow(&self.case)?
+        {
+            let done = alone.run()?;
+            return Ok(Execution {
+                telemetry: Telemetry { mode: Mode::Auto, ..done.telemetry },
+                ..done
+            });
+        }
+        let mut telemetry = Telemetry::default();
         let outcome = self.execute(&mut telemetry);
         execution(outcome, telemetry)
     }
@@ -131,7 +152,7 @@ impl PreparedSharded {
         owner_of(address, self.shards, self.pool.threads())
     }
 
-    fn execute(&self, telemetry: &mut lockstep_model::Telemetry) -> Result<BlockOutcome, Stop> {
+    fn execute(&self, telemetry: &mut Telemetry) -> Result<BlockOutcome, Stop> {
         let memories = self.memories();
         let before = phases::pre_block(&self.case, &self.env, View::new(memories[0].clone(), 0))?;
         self.publish_phase(&memories, &before.changes);
@@ -143,7 +164,7 @@ impl PreparedSharded {
         let crew = self.pool.invite(&block, self.pool.threads() - 1);
         block.work();
         let threads = 1 + crew.dismiss();
-        *telemetry = block.telemetry(Mode::Forced);
+        *telemetry = block.telemetry(self.mode);
         telemetry.threads = threads;
         let mut decided = lock(&block.decided);
         // Members that ended with an error have handed nothing over.

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use lockstep_cases::generate::{Limits, from_seed};
-use lockstep_executors::{AccessList, BlockStm, Reference, Sequential};
+use lockstep_executors::{AccessList, BlockStm, Reference, Sequential, Sharded};
 use lockstep_judge::{compare::compare_outcomes, runnable::Runnable};
 use lockstep_model::{
     AccountInfo, Case, Executor, ExecutorError, Mode, RunOptions, StateError, StateReader,
@@ -95,6 +95,7 @@ fn executions_on_states_that_cannot_be_end_without_a_panic_and_leave_nothing() {
     let mut executors: Vec<(&str, Box<dyn Executor>)> = vec![
         ("block_stm@1", Box::new(BlockStm::new(1, Mode::Forced).unwrap())),
         ("block_stm@3", Box::new(BlockStm::new(3, Mode::Forced).unwrap())),
+        ("sharded@3", Box::new(Sharded::new(3, Mode::Forced).unwrap())),
         ("repair@3", Box::new(BlockStm::mending(3, Mode::Forced).unwrap())),
         ("block_stm@2 auto", Box::new(BlockStm::new(2, Mode::Auto).unwrap())),
         ("access_list@2", Box::new(AccessList::new(2, Mode::Forced).unwrap())),
