@@ -132,8 +132,8 @@ fn the_page_works_in_a_browser() {
         }
         // Three workloads have the word in their name; two numbers of threads, two records.
         assert_eq!(seen["found"].as_array().unwrap().len(), 12, "{at}");
-        assert_eq!(seen["shown"], "12 of 48 rows", "{at}");
-        assert_eq!((&seen["real"], &seen["rows"]), (&8.into(), &48.into()), "{at}");
+        assert_eq!(seen["shown"], "12 of 96 rows", "{at}");
+        assert_eq!((&seen["real"], &seen["rows"]), (&16.into(), &96.into()), "{at}");
     }
 }
 

@@ -52,7 +52,16 @@ pub fn collect(plan: &SuitePlan, tell: &mut dyn FnMut(&str)) -> Result<Vec<Draft
 
 fn draft(family: &'static str, file: &str, label: String, block: Runnable) -> Draft {
     let (file, stands_for) = (file.to_owned(), String::new());
-    Draft { family, file, label, stands_for, fault: None, block, wrong_list: None }
+    Draft {
+        family,
+        file,
+        label,
+        stands_for,
+        fault: None,
+        block,
+        wrong_list: None,
+        wrong_hash: false,
+    }
 }
 
 fn of_kept(kept: Kept, file: &KeptFile) -> Option<Draft> {
@@ -117,6 +126,16 @@ fn wrong_lists(search: &mut Search<'_>, plan: &SuitePlan) -> Vec<Draft> {
             all.push(Draft { stands_for, wrong_list: Some(*mutate), ..block });
         }
     }
+    let another = plan.mutators.first().into_iter().flat_map(|(_, mutate)| {
+        blocks.iter().map(move |(seed, found)| {
+            let label = format!("{}-{seed}", Fork::Amsterdam);
+            let stands_for =
+                format!("The right list, and the hash of another one in the header. Seed {seed}.");
+            let block = draft("lists", "K2-hash-of-another", label, found.block.clone());
+            Draft { stands_for, wrong_list: Some(*mutate), wrong_hash: true, ..block }
+        })
+    });
+    all.extend(another);
     all
 }
 

@@ -39,6 +39,9 @@ pub struct Filler {
 /// What EEST calls a list with more items than the block's gas limit allows.
 const LIST_TOO_LONG: &str = "BLOCK_ACCESS_LIST_GAS_LIMIT_EXCEEDED";
 
+/// What EEST calls a header that commits to another list than the one that comes with the block.
+const WRONG_LIST_HASH: &str = "INVALID_BAL_HASH";
+
 /// Transactions of one block that may be invalid, at most.
 const MOST_INVALID: usize = 8;
 
@@ -60,7 +63,7 @@ impl Filler {
         let draft = Draft { block: rebased(&draft.block), ..draft };
         let outcome = self.refer(&draft.block.case)?;
         let ending = match draft.wrong_list {
-            Some(mutate) => wrong_list(&draft.block.case, &outcome, mutate)?,
+            Some(mutate) => wrong_list(&draft, &outcome, mutate)?,
             None => self.ending(&draft.block, &outcome)?,
         };
         let confirmed_by = self.confirm(&draft.block, &outcome)?;
@@ -83,14 +86,14 @@ impl Filler {
                 let limit = block.case.block.gas_limit;
                 let broken = access_list::is_not_too_long(list, limit).err();
                 let broken = broken.map(|_| Rule::Other(LIST_TOO_LONG.to_owned()));
-                Ok(Ending { stated: (**stated).clone(), broken })
+                Ok(Ending { stated: (**stated).clone(), broken, listed: None })
             }
             Outcome::Rejected(Rejection { rule: Rule::Other(text), .. }) => {
                 Err(NotFilled::Unfit(format!("the rule that it breaks has no name: {text}")))
             }
             Outcome::Rejected(rejection) => {
                 let stated = self.without_the_invalid(&block.case, rejection.at)?;
-                Ok(Ending { stated, broken: Some(rejection.rule.clone()) })
+                Ok(Ending { stated, broken: Some(rejection.rule.clone()), listed: None })
             }
         }
     }
@@ -154,14 +157,19 @@ fn check_import(member: &Member) -> Result<(), NotFilled> {
 }
 
 /// A valid block whose header commits to a wrong list (EIP-7928).
-fn wrong_list(case: &Case, outcome: &Outcome, mutate: Mutate) -> Result<Ending, NotFilled> {
+fn wrong_list(draft: &Draft, outcome: &Outcome, mutate: Mutate) -> Result<Ending, NotFilled> {
     let unfit = |text: &str| NotFilled::Unfit(text.to_owned());
     let accepted = outcome.accepted().ok_or_else(|| unfit("it is invalid with its own list"))?;
     let right = accepted.access_list.clone().ok_or_else(|| unfit("it has no list"))?;
     let mut wrong = right.clone();
-    if !mutate(&mut wrong, case) || wrong == right {
+    if !mutate(&mut wrong, &draft.block.case) || wrong == right {
         return Err(unfit("its list cannot be made wrong in this way"));
     }
     let stated = BlockOutcome { access_list: Some(wrong), ..accepted.clone() };
-    Ok(Ending { stated, broken: Some(Rule::InvalidBlockAccessList) })
+    Ok(if draft.wrong_hash {
+        let broken = Some(Rule::Other(WRONG_LIST_HASH.to_owned()));
+        Ending { stated, broken, listed: Some(right) }
+    } else {
+        Ending { stated, broken: Some(Rule::InvalidBlockAccessList), listed: None }
+    })
 }

@@ -29,6 +29,8 @@ pub struct Draft {
     pub block: Runnable,
     /// How its list is to be made wrong.
     pub wrong_list: Option<Mutate>,
+    /// Whether the header alone states the wrong list, and the right one comes with the block.
+    pub wrong_hash: bool,
 }
 
 /// A block of the suite, with how it ends.
@@ -54,6 +56,8 @@ pub struct Ending {
     pub stated: BlockOutcome,
     /// The rule that it breaks.
     pub broken: Option<Rule>,
+    /// The list that comes with it, where it is not the one that the header states.
+    pub listed: Option<BlockAccessList>,
 }
 
 impl Draft {
@@ -81,9 +85,14 @@ impl Member {
     ) -> Result<Self, UnknownKey> {
         let id = draft.id();
         let about = Fixture { name: &id, comment: &draft.stands_for, confirmed_by: &confirmed_by };
-        let Ending { stated, broken } = &ending;
-        let filled = Filled { block: &draft.block, stated, broken: broken.as_ref() };
-        let (blockchain, engine) = (filled.blockchain_test(about)?, filled.engine_test(about)?);
+        let Ending { stated, broken, listed } = &ending;
+        let (broken, listed) = (broken.as_ref(), listed.as_deref());
+        let filled = Filled { block: &draft.block, stated, broken, listed };
+        let (blockchain, mut engine) = (filled.blockchain_test(about)?, filled.engine_test(about)?);
+        if listed.is_some() {
+            // A payload has no hash of the list: there the block would have another hash than it says.
+            engine = None;
+        }
         Ok(Self { draft, ending, confirmed_by, blockchain, engine })
     }
 }
