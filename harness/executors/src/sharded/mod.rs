@@ -2,8 +2,8 @@
 //!
 //! The classic alternative to a shared memory (aptos-core#8105, #8747; Pilotfish), with block order kept.
 //!
-//! * [`mailbox`]: the messages. * [`owner`]: the places of one thread, and who has read them.
-//! * [`desk`]: answers and asks. * [`member`]: executes and commits. * [`block`]: what all share; no state.
+//! * `mailbox`: the messages. * `owner`: the places of one thread, and who has read them.
+//! * `desk`: answers and asks. * `member`: executes and commits. * `block`: what all share; no state.
 //!
 //! # Why it is correct
 //!
