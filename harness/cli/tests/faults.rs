@@ -150,7 +150,7 @@ fn unknown_faults_are_refused() {
 /// an account that is read in two pieces, a wait for the worker itself; and a seed of a block of up to 8 transactions
 /// on which each shows.
 const SCHEDULES: [(&str, &str); 5] =
-    [("G13", "1"), ("G2", "2"), ("G22", "115"), ("G23", "2"), ("G24", "30")];
+    [("G13", "1"), ("G2", "3"), ("G22", "68"), ("G23", "2"), ("G24", "48")];
 
 #[test]
 fn faults_that_need_a_schedule_are_found_made_simpler_and_replayed() {
