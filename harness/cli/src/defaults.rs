@@ -5,7 +5,7 @@ use lockstep_executors::{
     AccessList, BlockStm, Reference, Sequential, Sharded, access_list::mutants::MutatedLists,
 };
 use lockstep_model::{Executor, Mode};
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{io, num::NonZeroUsize, sync::Arc, time::Duration};
 
 /// The name of the reference. It can be a candidate too: then it is compared with itself.
 pub(crate) const REFERENCE: &str = "reference";
@@ -49,58 +49,40 @@ impl Known {
     }
 }
 
-fn mutated_lists() -> Factory {
-    Arc::new(|threads| {
-        let executor = MutatedLists::new(threads).map_err(|error| error.to_string())?;
+/// A factory of executors that need threads from the system.
+fn made_by<E: Executor + 'static>(
+    make: impl Fn(usize) -> io::Result<E> + Send + Sync + 'static,
+) -> Factory {
+    Arc::new(move |threads| {
+        let executor = make(threads).map_err(|error| error.to_string())?;
         Ok(Box::new(executor) as Box<dyn Executor>)
     })
 }
 
-/// `sharded`, with as many shards as threads where nothing else is said.
-pub(crate) fn sharded(shards: Option<NonZeroUsize>, mode: Mode) -> Factory {
-    Arc::new(move |threads| {
-        let executor = Sharded::new(threads, mode).map_err(|error| error.to_string())?;
-        Ok(Box::new(executor.with_shards(shards.map_or(threads, NonZeroUsize::get))))
-    })
+/// An executor with two modes.
+fn in_modes<E: Executor + 'static>(name: &str, make: fn(usize, Mode) -> io::Result<E>) -> Known {
+    let factory = |mode| made_by(move |threads| make(threads, mode));
+    Known { auto: factory(Mode::Auto), ..Known::new(name, factory(Mode::Forced)) }
+}
+
+/// `sharded` with another number of shards than of threads.
+pub(crate) fn with_shards(shards: NonZeroUsize, mode: Mode) -> Factory {
+    made_by(move |threads| Ok(Sharded::new(threads, mode)?.with_shards(shards.get())))
 }
 
 /// Every executor.
 pub(crate) fn executors() -> Vec<Known> {
-    let block_stm = |mode| -> Factory {
-        Arc::new(move |threads| {
-            let executor = BlockStm::new(threads, mode).map_err(|error| error.to_string())?;
-            Ok(Box::new(executor) as Box<dyn Executor>)
-        })
-    };
-    let repair = |mode| -> Factory {
-        Arc::new(move |threads| {
-            let executor = BlockStm::mending(threads, mode).map_err(|error| error.to_string())?;
-            Ok(Box::new(executor) as Box<dyn Executor>)
-        })
-    };
-    let access_list = |mode| -> Factory {
-        Arc::new(move |threads| {
-            let executor = AccessList::new(threads, mode).map_err(|error| error.to_string())?;
-            Ok(Box::new(executor) as Box<dyn Executor>)
-        })
-    };
     let ours = [
         Known::new(REFERENCE, Arc::new(|_threads| Ok(Box::new(Reference)))),
         Known {
             is_single: true,
             ..Known::new(BASELINE, Arc::new(|_threads| Ok(Box::new(Sequential))))
         },
-        Known { auto: block_stm(Mode::Auto), ..Known::new("block_stm", block_stm(Mode::Forced)) },
-        Known { auto: repair(Mode::Auto), ..Known::new("repair", repair(Mode::Forced)) },
-        Known {
-            auto: access_list(Mode::Auto),
-            ..Known::new("access_list", access_list(Mode::Forced))
-        },
-        Known {
-            auto: sharded(None, Mode::Auto),
-            ..Known::new(SHARDED, sharded(None, Mode::Forced))
-        },
-        Known { is_probe: true, ..Known::new(MUTATED_LISTS, mutated_lists()) },
+        in_modes("block_stm", BlockStm::new),
+        in_modes("repair", BlockStm::mending),
+        in_modes("access_list", AccessList::new),
+        in_modes(SHARDED, Sharded::new),
+        Known { is_probe: true, ..Known::new(MUTATED_LISTS, made_by(MutatedLists::new)) },
     ];
     ours.map(|known| Known { is_ours: true, ..known }).into()
 }

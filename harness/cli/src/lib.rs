@@ -110,7 +110,7 @@ impl Lockstep {
     fn set_shards(&mut self, shards: NonZeroUsize) {
         let is_sharded = |known: &&mut Known| known.is_ours && known.name == defaults::SHARDED;
         if let Some(known) = self.executors.iter_mut().find(is_sharded) {
-            let factory = |mode| defaults::sharded(Some(shards), mode);
+            let factory = |mode| defaults::with_shards(shards, mode);
             (known.forced, known.auto) = (factory(Mode::Forced), factory(Mode::Auto));
         }
     }

@@ -5,8 +5,10 @@
 //! filled them.
 
 use super::{location::Location, reads::ReadSet};
-use crate::evm::operations::OperationLog;
-use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
+use crate::{
+    evm::operations::OperationLog,
+    sync::{AtomicUsize, Mutex, Ordering, lock},
+};
 
 /// The buffers of one transaction. Their contents mean nothing any more.
 #[derive(Debug, Default)]

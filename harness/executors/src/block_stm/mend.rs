@@ -3,7 +3,7 @@
 //! Only at its commit, when everything below is final: so it is mended once at most, and what it then
 //! writes is final too. Accounts and clearings that it read must be what they were, and so must every slot that is no
 //! node of its operations. Why the mended result is the one of an execution: `evm::operations`. Readers of
-//! what it wrote find another writer there (`Edit::MarkMended`), and are mended or executed again in their turn.
+//! what it wrote find another writer there (`version::MENDED`), and are mended or executed again in their turn.
 
 use super::{
     access_list::Accesses,
@@ -14,7 +14,10 @@ use super::{
     version::Position,
 };
 use crate::{
-    evm::operations::{Mended, OperationLog, Sites},
+    evm::{
+        ReadError,
+        operations::{Mended, OperationLog, Sites},
+    },
     sync::{Arc, AtomicU32, AtomicU64, Ordering},
 };
 use alloy_primitives::{TxKind, map::HashMap};
@@ -112,11 +115,7 @@ impl Slot {
         conflicts: &Conflicts,
     ) -> bool {
         let (Some(operations), Some(reads)) = (&self.operations, &self.reads) else { return false };
-        let stale = reads.stale_slots(memory, at);
-        stale.is_some_and(|stale| {
-            stale.iter().for_each(|read| conflicts.found_at(operations.site(*read)));
-            stale.iter().all(|read| operations.has_read(*read))
-        })
+        stale_nodes((reads, operations), memory, at, conflicts).is_some()
     }
 
     /// Computes again what depends on slots that have changed. Everything below must be committed. False if it has to
@@ -130,7 +129,16 @@ impl Slot {
         let (Some(operations), Some(reads)) = (&self.operations, &mut self.reads) else {
             return false;
         };
-        let Some(fresh) = fresh(reads, operations, memory, at, conflicts) else { return false };
+        let Some(stale) = stale_nodes((reads, operations), memory, at, conflicts) else {
+            return false;
+        };
+        let again = |read| {
+            let SlotRead { address, slot, .. } = reads.slots[read];
+            Ok((read, memory.slot(address, slot, at)?))
+        };
+        let fresh: Result<Vec<(usize, SlotRead)>, ReadError> =
+            stale.into_iter().map(again).collect();
+        let Ok(fresh) = fresh else { return false };
         let value = |read| fresh.iter().find(|(at, _)| *at == read).map(|(_, read)| read.value);
         let Some(mended) = operations.mend(value) else { return false };
         for (read, now) in &fresh {
@@ -160,19 +168,15 @@ fn mend_accesses(accesses: &mut Accesses, mended: &Mended<'_>) {
     }
 }
 
-/// The slots that have changed, read again. `None` where one of them is no node, or something else has changed.
-fn fresh(
-    reads: &ReadSet,
-    operations: &OperationLog,
+/// Numbers of the slots that have changed; where they were read is learnt. `None` where one of them is no node, or
+/// something else has changed.
+fn stale_nodes(
+    (reads, operations): (&ReadSet, &OperationLog),
     memory: &MultiVersionMemory,
     at: Position,
     conflicts: &Conflicts,
-) -> Option<Vec<(usize, SlotRead)>> {
-    let again = |read: usize| {
-        conflicts.found_at(operations.site(read));
-        let SlotRead { address, slot, .. } = reads.slots[read];
-        let now = memory.slot(address, slot, at).ok()?;
-        operations.has_read(read).then_some((read, now))
-    };
-    reads.stale_slots(memory, at)?.into_iter().map(again).collect()
+) -> Option<Vec<usize>> {
+    let stale = reads.stale_slots(memory, at)?;
+    stale.iter().for_each(|read| conflicts.found_at(operations.site(*read)));
+    stale.iter().all(|read| operations.has_read(*read)).then_some(stale)
 }

@@ -53,6 +53,7 @@ mod buffers;
 mod cells;
 pub(crate) mod claims;
 pub(crate) mod collect;
+pub(crate) mod counters;
 mod driver;
 pub(crate) mod location;
 pub(crate) mod memory;

@@ -1,4 +1,4 @@
-//! A state that is asked for instead of read.
+//! A state whose values are asked for instead of read.
 
 use super::version::Position;
 use crate::evm::ReadError;
@@ -6,31 +6,69 @@ use alloy_primitives::{Address, B256, U256};
 use lockstep_model::AccountInfo;
 use revm::state::Bytecode;
 
-/// Whoever knows the values that a position sees, and remembers that it was asked for them.
+/// A place of the state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    /// All of an account but its slots.
+    Account(Address),
+    /// Whether an account has no code, and can receive.
+    CanReceive(Address),
+    Slot(Address, U256),
+    /// Whether any slot of the account is not zero, and none was cleared below (EIP-7610).
+    HasStorage(Address),
+}
+
+/// The value of a place.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    /// With its code, where the block has deployed it.
+    Account(Option<AccountInfo>, Option<Bytecode>),
+    Slot(U256),
+    HasStorage(bool),
+}
+
+/// The owner of the state: it answers reads, and records them for validation.
 pub(crate) trait Remote {
-    /// The account, whole.
-    fn account(
-        &self,
-        position: Position,
-        address: Address,
-    ) -> Result<Option<AccountInfo>, ReadError>;
+    /// The value that a transaction at the position sees.
+    fn read(&self, position: Position, place: Place) -> Result<Answer, ReadError>;
 
-    /// The account, of which no more matters than that it can receive.
-    fn recipient(
-        &self,
-        position: Position,
-        address: Address,
-    ) -> Result<Option<AccountInfo>, ReadError>;
-
-    /// A slot.
-    fn slot(&self, position: Position, address: Address, slot: U256) -> Result<U256, ReadError>;
-
-    /// Whether any slot is not zero, and none was cleared below (EIP-7610).
-    fn has_storage(&self, position: Position, address: Address) -> Result<bool, ReadError>;
-
-    /// What was asked at this position so far does not count.
+    /// Discards the reads that were recorded at this position so far.
     fn forget(&self, position: Position);
 
-    /// Code that the block has deployed, of an account that was asked for.
+    /// Code that the block has deployed, of an account that was read.
     fn code(&self, hash: B256) -> Option<Bytecode>;
+}
+
+impl Place {
+    pub(crate) const fn address(self) -> Address {
+        match self {
+            Self::Account(address)
+            | Self::CanReceive(address)
+            | Self::Slot(address, _)
+            | Self::HasStorage(address) => address,
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn account(self) -> Option<AccountInfo> {
+        match self {
+            Self::Account(info, _) => info,
+            _ => unreachable!("an answer of another kind"),
+        }
+    }
+
+    pub(crate) fn slot(self) -> U256 {
+        match self {
+            Self::Slot(value) => value,
+            _ => unreachable!("an answer of another kind"),
+        }
+    }
+
+    pub(crate) fn has_storage(self) -> bool {
+        match self {
+            Self::HasStorage(has) => has,
+            _ => unreachable!("an answer of another kind"),
+        }
+    }
 }

@@ -4,6 +4,7 @@ use super::{
     access_list::{AccessListBuilder, Accesses},
     buffers::BufferPool,
     collect::{Collection, changes_at},
+    counters::Counters,
     driver::{
         threads::Threads,
         turns::{Pause, Turns, WorkerCoroutine},
@@ -23,7 +24,7 @@ use crate::{
     commit::{Done, GasClaim, OrderedCommit},
     evm::{Deferral, ReadError, operations::OperationLog},
     pool::{SharedWork, guarded},
-    sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError, lock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, lock},
 };
 use alloy_evm::EvmEnv;
 use corosensei::{Coroutine, Yielder, stack::DefaultStack};
@@ -129,17 +130,6 @@ pub(crate) struct Decided {
     pub(crate) gas: OrderedCommit,
     pub(crate) changes: Option<Vec<StateChanges>>,
     pub(crate) access_list: Option<AccessListBuilder>,
-}
-
-#[derive(Default)]
-pub(super) struct Counters {
-    pub(super) executions: AtomicU64,
-    pub(super) re_executions: AtomicU64,
-    pub(super) validations: AtomicU64,
-    pub(super) suspensions: AtomicU64,
-    pub(super) mended: AtomicU64,
-    /// Only a fault counts it.
-    pub(super) gas_completed: AtomicU64,
 }
 
 /// How a block is run.
@@ -385,16 +375,6 @@ impl BlockRun {
     }
 
     pub(crate) fn telemetry(&self) -> Telemetry {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Telemetry {
-            mode: self.mode,
-            threads: 0,
-            executions: count(&self.counters.executions),
-            re_executions: count(&self.counters.re_executions),
-            validations: count(&self.counters.validations),
-            suspensions: count(&self.counters.suspensions),
-            mended: count(&self.counters.mended),
-            shared_ns: 0,
-        }
+        self.counters.telemetry(self.mode)
     }
 }

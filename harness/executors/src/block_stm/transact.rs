@@ -29,7 +29,7 @@ use revm::{
 /// Rules of a block that decide how its transactions run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
-    pub(crate) deferral: Deferral,
+    deferral: Deferral,
     /// EIP-161.
     state_clearing: bool,
     /// EIP-7928.

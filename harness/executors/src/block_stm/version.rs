@@ -20,8 +20,6 @@ pub(crate) struct Writer {
 pub(super) enum Edit {
     Remove,
     MarkEstimate,
-    /// It was written by a transaction that was mended since.
-    MarkMended,
 }
 
 /// The values of one place. Most have one.
@@ -107,12 +105,6 @@ impl<T> Versions<T> {
                 self.0[at].incarnation |= ESTIMATE;
                 None
             }
-            Edit::MarkMended => {
-                if !MENDED_WRITE_UNNOTICED.is_planted() {
-                    self.0[at].incarnation |= MENDED;
-                }
-                None
-            }
         }
     }
 
@@ -122,11 +114,14 @@ impl<T> Versions<T> {
         T: PartialEq,
     {
         let Ok(at) = self.find(position) else { return false };
-        if self.0[at].value == value {
+        let cell = &mut self.0[at];
+        if cell.value == value {
             return false;
         }
-        self.0[at].value = value;
-        self.edit(position, Edit::MarkMended);
+        cell.value = value;
+        if !MENDED_WRITE_UNNOTICED.is_planted() {
+            cell.incarnation |= MENDED;
+        }
         true
     }
 

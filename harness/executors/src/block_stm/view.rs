@@ -6,7 +6,7 @@ use super::{
     memory::MultiVersionMemory,
     planted,
     reads::{ClearingRead, Origin, ReadSet, Seen, SlotRead},
-    remote::Remote,
+    remote::{Answer, Place, Remote},
     stamps::ReadStamps,
     version::{Position, told},
     writes::Base,
@@ -267,10 +267,11 @@ impl<'a> View<'a> {
             if self.observes_everything {
                 self.observe(address);
             }
-            return match seen {
-                Seen::HasNoCode => remote.recipient(self.position, address),
-                _ => remote.account(self.position, address),
+            let place = match seen {
+                Seen::HasNoCode => Place::CanReceive(address),
+                Seen::Everything | Seen::AllButBalance => Place::Account(address),
             };
+            return remote.read(self.position, place).map(Answer::account);
         }
         if let Some(turn) = self.turn {
             turn.before_read(account_hash(address));
@@ -326,7 +327,7 @@ impl Database for View<'_> {
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadError> {
         if let Some(remote) = self.remote {
-            return remote.slot(self.position, address, slot);
+            return remote.read(self.position, Place::Slot(address, slot)).map(Answer::slot);
         }
         if let Some(wrong) = planted::wrong_slot(&self.memory, self.position, address, slot)? {
             return Ok(wrong);
@@ -364,9 +365,10 @@ impl StorageProbe for View<'_> {
     /// As the reference: the pre-state has storage, and the account was not destroyed on the way.
     fn has_storage(&mut self, address: Address) -> Result<bool, ReadError> {
         if let Some(remote) = self.remote {
-            let exists = remote.account(self.position, address)?.is_some();
+            let exists = remote.read(self.position, Place::Account(address))?.account().is_some();
             self.observe(address);
-            return Ok(remote.has_storage(self.position, address)? && exists);
+            let answer = remote.read(self.position, Place::HasStorage(address))?;
+            return Ok(exists && answer.has_storage());
         }
         let stamps = &mut self.reads.stamps;
         let last = self.memory.clearing_recording(address, self.position, stamps)?;

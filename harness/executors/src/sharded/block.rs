@@ -8,6 +8,7 @@ use super::{
 use crate::{
     block_stm::{
         access_list::Accesses,
+        counters::Counters,
         location::account_hash,
         memory::MultiVersionMemory,
         scheduler::TransactionIndex,
@@ -16,11 +17,11 @@ use crate::{
     },
     commit::{GasClaim, OrderedCommit},
     pool::{SharedWork, guarded},
-    sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, lock},
+    sync::{Arc, AtomicUsize, Mutex, Ordering, lock},
 };
 use alloy_evm::EvmEnv;
 use alloy_primitives::Address;
-use lockstep_model::{ExecutorError, Mode, Rejection, Telemetry};
+use lockstep_model::{ExecutorError, Rejection};
 use revm::context::TxEnv;
 
 /// A block in flight.
@@ -49,14 +50,6 @@ pub(super) struct Decided {
     pub(super) accesses: Vec<(Position, Box<Accesses>)>,
     /// What each member owned.
     pub(super) owners: Vec<Option<Owner>>,
-}
-
-#[derive(Default)]
-pub(super) struct Counters {
-    pub(super) executions: AtomicU64,
-    pub(super) re_executions: AtomicU64,
-    pub(super) validations: AtomicU64,
-    pub(super) suspensions: AtomicU64,
 }
 
 /// The member that owns an account, with all its slots: one of so many shards, each member has every so-manieth.
@@ -128,17 +121,5 @@ impl BlockRun {
 
     pub(super) fn end(&self) {
         self.mailboxes.iter().for_each(|mailbox| mailbox.send(Message::End));
-    }
-
-    pub(super) fn telemetry(&self, mode: Mode) -> Telemetry {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Telemetry {
-            mode,
-            executions: count(&self.counters.executions),
-            re_executions: count(&self.counters.re_executions),
-            validations: count(&self.counters.validations),
-            suspensions: count(&self.counters.suspensions),
-            ..Telemetry::default()
-        }
     }
 }

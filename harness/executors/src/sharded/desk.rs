@@ -2,21 +2,24 @@
 
 use super::{
     block::BlockRun,
-    mailbox::{Answer, MemberId, Message, Place, Published},
+    mailbox::{MemberId, Message, Published},
     owner::Owner,
 };
 use crate::{
-    block_stm::{remote::Remote, scheduler::TransactionIndex, version::Position},
+    block_stm::{
+        remote::{Answer, Place, Remote},
+        scheduler::TransactionIndex,
+        version::Position,
+    },
     evm::ReadError,
 };
 use alloy_primitives::{
-    Address, B256, U256,
+    B256,
     map::{B256Map, HashMap},
 };
 use lockstep_faults::sharding::{
     CODE_STAYS_AT_OWNER, OTHERS_UNCONFIRMED, READS_OF_FIRST_EXECUTION_COUNT, WRITES_ELSEWHERE_STAY,
 };
-use lockstep_model::AccountInfo;
 use revm::state::Bytecode;
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
@@ -89,7 +92,9 @@ impl<'a> Desk<'a> {
             }
             Message::Commit(index) => self.is_next.set(Some(index)),
             Message::End => self.has_ended.set(true),
-            Message::Answer(_) | Message::Confirmed(_) => unreachable!("nobody was asked"),
+            Message::Answer(_) | Message::Confirmed(_) => {
+                unreachable!("no question is outstanding")
+            }
         }
     }
 
@@ -144,8 +149,8 @@ impl<'a> Desk<'a> {
         confirmed && outstanding == 0
     }
 
-    fn ask(&self, position: Position, address: Address, place: Place) -> Result<Answer, ReadError> {
-        let owner = self.block.owner_of(address);
+    fn ask(&self, position: Position, place: Place) -> Result<Answer, ReadError> {
+        let owner = self.block.owner_of(place.address());
         if owner == self.id {
             return self.owner.borrow_mut().read(position, place);
         }
@@ -166,46 +171,18 @@ impl<'a> Desk<'a> {
         }
         Err(ReadError::Stale)
     }
-
-    fn account_at(
-        &self,
-        position: Position,
-        address: Address,
-        place: Place,
-    ) -> Result<Option<AccountInfo>, ReadError> {
-        let answer = self.ask(position, address, place)?;
-        if let Answer::Account(Some(info), Some(code)) = &answer
-            && !(CODE_STAYS_AT_OWNER.is_planted() && self.block.owner_of(address) != self.id)
-        {
-            self.codes.borrow_mut().insert(info.code_hash, code.clone());
-        }
-        Ok(answer.account())
-    }
 }
 
 impl Remote for Desk<'_> {
-    fn account(
-        &self,
-        position: Position,
-        address: Address,
-    ) -> Result<Option<AccountInfo>, ReadError> {
-        self.account_at(position, address, Place::Account(address))
-    }
-
-    fn recipient(
-        &self,
-        position: Position,
-        address: Address,
-    ) -> Result<Option<AccountInfo>, ReadError> {
-        self.account_at(position, address, Place::CanReceive(address))
-    }
-
-    fn slot(&self, position: Position, address: Address, slot: U256) -> Result<U256, ReadError> {
-        self.ask(position, address, Place::Slot(address, slot)).map(Answer::slot)
-    }
-
-    fn has_storage(&self, position: Position, address: Address) -> Result<bool, ReadError> {
-        self.ask(position, address, Place::HasStorage(address)).map(Answer::has_storage)
+    fn read(&self, position: Position, place: Place) -> Result<Answer, ReadError> {
+        let answer = self.ask(position, place)?;
+        if let Answer::Account(Some(info), Some(code)) = &answer
+            && !(CODE_STAYS_AT_OWNER.is_planted()
+                && self.block.owner_of(place.address()) != self.id)
+        {
+            self.codes.borrow_mut().insert(info.code_hash, code.clone());
+        }
+        Ok(answer)
     }
 
     fn forget(&self, position: Position) {

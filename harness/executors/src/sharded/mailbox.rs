@@ -2,6 +2,7 @@
 
 use crate::{
     block_stm::{
+        remote::{Answer, Place},
         rewards::Owed,
         scheduler::TransactionIndex,
         version::{Position, Writer},
@@ -10,9 +11,7 @@ use crate::{
     evm::ReadError,
     sync::{Condvar, Mutex, SPINS, lock, spin_loop, wait},
 };
-use alloy_primitives::{Address, U256};
-use lockstep_model::AccountInfo;
-use revm::state::Bytecode;
+use alloy_primitives::Address;
 use std::collections::VecDeque;
 
 /// Looks into an empty mailbox before its member sleeps: about as long as an answer takes that is on its way.
@@ -45,49 +44,6 @@ pub(super) enum Message {
     Commit(TransactionIndex),
     /// The block has ended.
     End,
-}
-
-/// A place that one member owns.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
-    /// All of an account but its slots.
-    Account(Address),
-    /// Whether an account has no code, and can receive.
-    CanReceive(Address),
-    Slot(Address, U256),
-    HasStorage(Address),
-}
-
-/// What stands at a place.
-#[derive(Debug, Clone)]
-pub(super) enum Answer {
-    /// With its code, where the block has deployed it.
-    Account(Option<AccountInfo>, Option<Bytecode>),
-    Slot(U256),
-    HasStorage(bool),
-}
-
-impl Answer {
-    pub(super) fn account(self) -> Option<AccountInfo> {
-        match self {
-            Self::Account(info, _) => info,
-            _ => unreachable!("not what was asked for"),
-        }
-    }
-
-    pub(super) fn slot(self) -> U256 {
-        match self {
-            Self::Slot(value) => value,
-            _ => unreachable!("not what was asked for"),
-        }
-    }
-
-    pub(super) fn has_storage(self) -> bool {
-        match self {
-            Self::HasStorage(has) => has,
-            _ => unreachable!("not what was asked for"),
-        }
-    }
 }
 
 /// A transaction as far as one member is concerned.

@@ -31,12 +31,12 @@ mod owner;
 
 use crate::{
     block_stm::{
-        access_list::AccessListBuilder,
+        access_list::{AccessListBuilder, Accesses},
         claims::is_for_one,
         collect::{Collection, changes_at},
         location::Location,
         memory::{EntryBlocks, MultiVersionMemory, Tables},
-        remote::Remote,
+        remote::{Answer, Place, Remote},
         rewards::Owed,
         stamps::ReadStamps,
         transact::Rules,
@@ -54,13 +54,13 @@ use crate::{
     sync::{Arc, AtomicUsize, Mutex, lock},
 };
 use alloy_evm::EvmEnv;
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256};
 use block::{BlockRun, Decided, owner_of};
 use lockstep_model::{
-    AccountInfo, BlockOutcome, Case, Execution, Executor, ExecutorError, Mode, Prepared,
-    RunOptions, StateChanges, Telemetry,
+    BlockOutcome, Case, Execution, Executor, ExecutorError, Mode, Prepared, RunOptions,
+    StateChanges, Telemetry,
 };
-use mailbox::{Answer, MemberId, Place};
+use mailbox::MemberId;
 use owner::Owner;
 use revm::{context::TxEnv, state::Bytecode};
 use std::cell::RefCell;
@@ -164,7 +164,7 @@ impl PreparedSharded {
         let crew = self.pool.invite(&block, self.pool.threads() - 1);
         block.work();
         let threads = 1 + crew.dismiss();
-        *telemetry = block.telemetry(self.mode);
+        *telemetry = block.counters.telemetry(self.mode);
         telemetry.threads = threads;
         let mut decided = lock(&block.decided);
         // Members that ended with an error have handed nothing over.
@@ -247,7 +247,7 @@ impl PreparedSharded {
         &self,
         all: &Owners,
         gas: OrderedCommit,
-        accesses: Vec<(Position, Box<crate::block_stm::access_list::Accesses>)>,
+        accesses: Vec<(Position, Box<Accesses>)>,
         before: phases::Start,
     ) -> Result<BlockOutcome, Stop> {
         let broken = |error: ReadError| Stop::Broken(error.into());
@@ -325,42 +325,13 @@ impl Owners {
         };
         (1..end).map(of).collect()
     }
-
-    fn read(
-        &self,
-        position: Position,
-        address: Address,
-        place: Place,
-    ) -> Result<Answer, ReadError> {
-        let mut owners = self.owners.borrow_mut();
-        let owner = owner_of(address, self.shards, owners.len());
-        owners[owner].read(position, place)
-    }
 }
 
 impl Remote for Owners {
-    fn account(
-        &self,
-        position: Position,
-        address: Address,
-    ) -> Result<Option<AccountInfo>, ReadError> {
-        self.read(position, address, Place::Account(address)).map(Answer::account)
-    }
-
-    fn recipient(
-        &self,
-        position: Position,
-        address: Address,
-    ) -> Result<Option<AccountInfo>, ReadError> {
-        self.read(position, address, Place::CanReceive(address)).map(Answer::account)
-    }
-
-    fn slot(&self, position: Position, address: Address, slot: U256) -> Result<U256, ReadError> {
-        self.read(position, address, Place::Slot(address, slot)).map(Answer::slot)
-    }
-
-    fn has_storage(&self, position: Position, address: Address) -> Result<bool, ReadError> {
-        self.read(position, address, Place::HasStorage(address)).map(Answer::has_storage)
+    fn read(&self, position: Position, place: Place) -> Result<Answer, ReadError> {
+        let mut owners = self.owners.borrow_mut();
+        let owner = owner_of(place.address(), self.shards, owners.len());
+        owners[owner].read(position, place)
     }
 
     fn forget(&self, position: Position) {

@@ -1,11 +1,12 @@
 //! The part of the state that one member owns, and what others have read of it.
 
-use super::mailbox::{Answer, Place, Published};
+use super::mailbox::Published;
 use crate::{
     block_stm::{
         location::Location,
         memory::{EntryBlocks, MultiVersionMemory},
         reads::{ClearingRead, ReadSet, Seen},
+        remote::{Answer, Place},
         stamps::ReadStamps,
         version::Position,
     },

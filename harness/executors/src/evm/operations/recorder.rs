@@ -255,7 +255,7 @@ impl Recorder {
         let Some(info) = OpCode::info_by_op(code) else { return Then::Nothing };
         let top = interpreter.stack.len();
         if top < usize::from(info.inputs()) || self.log.len() > MOST_OPERATIONS {
-            // It halts; or nobody will want to know.
+            // The step halts; or the log is too long to be used.
             return Then::Nothing;
         }
         Step { log: &mut self.log, frame, passed: &mut self.passed, interpreter, context, top }
