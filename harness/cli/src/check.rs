@@ -7,6 +7,7 @@ use crate::{
     EXIT_USAGE, Lockstep,
     args::{CheckArgs, ExpectationsMode, Format},
     interrupt::{self, EXIT_INTERRUPTED},
+    live::{self, Shown},
     output,
     pipes::{self, Copied},
     progress::Progress,
@@ -14,7 +15,11 @@ use crate::{
 use anyhow::{Context, Result};
 use lockstep_engine::isolation::{Staff, is_worker, of_this_process};
 use lockstep_formats::{OtherFile, SourceError};
-use lockstep_jobs::check::{Event, run, work};
+use lockstep_jobs::{
+    AtWork,
+    check::{Event, run, work},
+};
+use lockstep_live::Control;
 use lockstep_report::{
     json,
     junit::Junit,
@@ -45,7 +50,9 @@ pub(crate) fn check(args: &CheckArgs, command: &Lockstep) -> Result<u8> {
     let list = args.files_from.as_deref().map(pipes::list_path);
     let copied = Copied::new(args.paths.iter().map(PathBuf::as_path).chain(list))?;
     let job = plan::job(args, command, copied.paths())?;
-    let mut reporter = Reporter::new(args, &job)?;
+    let control = Control { stop: job.plan.interrupted.clone(), pause: job.plan.paused.clone() };
+    let shown = Shown::open(&args.watched, ("check", &job.announcement), "tests", control)?;
+    let mut reporter = Reporter::new(args, &job, shown)?;
     interrupt::stop_or_exit(&job.plan.interrupted)?;
     let start = Instant::now();
     let mut reviewed = Reviewed::new(&job);
@@ -65,6 +72,7 @@ pub(crate) fn check(args: &CheckArgs, command: &Lockstep) -> Result<u8> {
             take_overlap(&mut reporter.record, &executor, overlap);
         }
         Event::Complaint(text) => reporter.record.complaints.push(text),
+        Event::AtWork(at_work) => reporter.at_work(&at_work),
         Event::SoFar { .. } | Event::Finished => {}
     });
     reporter.record.complaints.extend(ended.err());
@@ -112,6 +120,7 @@ struct Reporter {
     verbose: bool,
     record: Record,
     progress: Progress,
+    shown: Option<Shown>,
     replay: terminal::Replay,
     out: Option<BufWriter<File>>,
     /// Whether a part of the record could not be written.
@@ -123,7 +132,7 @@ struct Reporter {
 }
 
 impl Reporter {
-    fn new(args: &CheckArgs, job: &Job) -> Result<Self> {
+    fn new(args: &CheckArgs, job: &Job, shown: Option<Shown>) -> Result<Self> {
         let out = match &args.out {
             None => None,
             Some(folder) => {
@@ -140,6 +149,7 @@ impl Reporter {
             verbose: args.verbose,
             record: Record::default(),
             progress: Progress::new(),
+            shown,
             replay: job.replay.clone(),
             out,
             is_incomplete: false,
@@ -190,8 +200,26 @@ impl Reporter {
                 self.print(&terminal::line(&result));
             }
         }
+        if let Some(shown) = &self.shown
+            && let Some(finding) = live::failed(&result, shown.now(), self.replay.of(&result))
+        {
+            shown.fill(|view| view.find(finding));
+        }
         self.keep(result);
         self.progress.show(&self.record);
+    }
+
+    /// Shows how far the run is, now and then.
+    fn at_work(&mut self, at_work: &[AtWork]) {
+        if let Some(shown) = &mut self.shown
+            && shown.is_due()
+        {
+            let seconds = shown.seconds();
+            shown.fill(|view| {
+                live::at_work(view, at_work);
+                live::judged(view, seconds, &self.record);
+            });
+        }
     }
 
     fn keep(&mut self, result: TestResult) {
@@ -227,6 +255,11 @@ impl Reporter {
 
     fn finish(&mut self) -> Result<()> {
         self.progress.finish();
+        if let Some(shown) = &mut self.shown {
+            let seconds = shown.seconds();
+            shown.fill(|view| live::judged(view, seconds, &self.record));
+            shown.finish();
+        }
         self.write_line(&json::summary_line(&self.record));
         if self.format == Format::Human {
             output::out(&terminal::summary(&self.record, &self.replay));

@@ -25,7 +25,9 @@ mod files;
 mod fixtures;
 mod fuzz;
 mod gate;
+mod git;
 mod interrupt;
+mod live;
 mod minimise;
 mod one_case;
 mod output;
@@ -37,6 +39,7 @@ mod progress;
 mod report;
 mod rerun;
 mod runner;
+mod serve;
 mod simulate;
 mod steps;
 mod suite;
@@ -193,6 +196,7 @@ impl Lockstep {
             Command::Explain(args) => explain::explain(&args, &self),
             Command::Explore(args) => explore::explore(&args, &self),
             Command::Export(args) => export::export(&args, &self),
+            Command::Serve(args) => serve::serve(&args),
             Command::Suite(args) => suite::suite(&args, &self),
             Command::Minimise(args) => minimise::minimise(&args, &self),
             Command::Report(args) => report::report(&args, &self),

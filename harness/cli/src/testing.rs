@@ -49,6 +49,7 @@ pub fn plan_with(candidates: Vec<Candidate>) -> Plan {
         release_memory: || {},
         most_hangs: 5,
         interrupted: Arc::new(AtomicBool::new(false)),
+        paused: Arc::default(),
     }
 }
 

@@ -11,8 +11,10 @@
 //! * [`profile`]: what keeps a block from running in parallel.
 //! * [`simulate`]: a block on more cores than there are.
 //! * [`suite`]: the conformance suite for other clients.
+//! * [`AtWork`]: what each worker is at, for who watches.
 //! * [`gate`]: whether a change made something slower.
 
+mod at_work;
 pub mod bench;
 pub mod capture;
 pub mod check;
@@ -30,3 +32,5 @@ pub mod simulate;
 pub mod suite;
 pub mod t8n;
 pub mod trials;
+
+pub use at_work::AtWork;

@@ -138,13 +138,60 @@ pub struct RecordError {
     pub problem: String,
 }
 
+/// A record that is read line by line.
+#[derive(Debug)]
+pub struct Reader {
+    record: Record,
+}
+
+impl Default for Reader {
+    /// Before the first line. A record without its last line counts as interrupted.
+    fn default() -> Self {
+        Self { record: Record { interrupted: true, ..Record::default() } }
+    }
+}
+
+impl Reader {
+    /// Takes a line; gives the test that it is of, if it is one.
+    ///
+    /// # Errors
+    /// When it is no line of a record, or a summary of other tests than those before it.
+    pub fn line(&mut self, line: &str) -> Result<Option<TestResult>, String> {
+        let line = serde_json::from_str(line).map_err(|error| not_a_line(&error))?;
+        self.take(line)
+    }
+
+    /// What the lines so far add up to.
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    fn take(&mut self, line: Line) -> Result<Option<TestResult>, String> {
+        match line {
+            Line::Test(test) => {
+                let result = test_result(*test);
+                self.record.add(result.clone());
+                return Ok(Some(result));
+            }
+            Line::Unreadable(error) => self.record.unreadable.push(error),
+            Line::Other(other) => self.record.others.push(other),
+            Line::Summary(summary) => summarise(&mut self.record, *summary)?,
+        }
+        Ok(None)
+    }
+}
+
+fn not_a_line(error: &serde_json::Error) -> String {
+    format!("expected a line of a Lockstep record: {error}")
+}
+
 /// Reads a record, calls `on_test` with every test, in order, and gives what it adds up to.
 ///
 /// # Errors
 /// The first line that is not one of a record. A record without its last line was cut short: that is
 /// no error, it counts as interrupted.
 pub fn read(text: &str, on_test: &mut dyn FnMut(TestResult)) -> Result<Record, RecordError> {
-    let mut record = Record { interrupted: true, ..Record::default() };
+    let mut reader = Reader::default();
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
     while let Some((index, line)) = lines.next() {
         let wrong = |problem: String| RecordError { line: index + 1, problem };
@@ -152,22 +199,11 @@ pub fn read(text: &str, on_test: &mut dyn FnMut(TestResult)) -> Result<Record, R
             Ok(line) => line,
             // The last line of a record that was cut short.
             Err(error) if error.is_eof() && lines.peek().is_none() => break,
-            Err(error) => {
-                return Err(wrong(format!("expected a line of a Lockstep record: {error}")));
-            }
+            Err(error) => return Err(wrong(not_a_line(&error))),
         };
-        match line {
-            Line::Test(test) => {
-                let result = test_result(*test);
-                on_test(result.clone());
-                record.add(result);
-            }
-            Line::Unreadable(error) => record.unreadable.push(error),
-            Line::Other(other) => record.others.push(other),
-            Line::Summary(summary) => summarise(&mut record, *summary).map_err(wrong)?,
-        }
+        reader.take(line).map_err(wrong)?.into_iter().for_each(&mut *on_test);
     }
-    Ok(record)
+    Ok(reader.record)
 }
 
 fn test_result(line: TestLine) -> TestResult {

@@ -1,6 +1,6 @@
 //! `lockstep bench`.
 
-use super::Color;
+use super::{Color, LiveArgs};
 use clap::{Args, ValueEnum};
 use lockstep_cases::workload::Contention;
 use lockstep_formats::networks::Network;
@@ -140,6 +140,9 @@ pub(crate) struct BenchArgs {
     /// Also write all JSON lines to DIR/bench.jsonl
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) watched: LiveArgs,
 
     /// When to color
     #[arg(long, value_enum, default_value_t = Color::Auto)]

@@ -1,6 +1,6 @@
 //! `lockstep check`.
 
-use super::{Color, Format, PartiesArgs, duration};
+use super::{Color, Format, LiveArgs, PartiesArgs, duration};
 use clap::{Args, ValueEnum};
 use lockstep_formats::networks::Network;
 use lockstep_jobs::partition::Partition;
@@ -120,6 +120,9 @@ pub(crate) struct CheckArgs {
     /// Also write all JSON lines to DIR/check.jsonl
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) watched: LiveArgs,
 
     /// When to color
     #[arg(long, value_enum, default_value_t = Color::Auto)]

@@ -1,6 +1,6 @@
 //! `lockstep fuzz`, and what generated blocks may be.
 
-use super::{Color, PartiesArgs};
+use super::{Color, LiveArgs, PartiesArgs};
 use clap::{Args, ValueEnum};
 use lockstep_jobs::partition::Partition;
 use lockstep_model::Fork;
@@ -89,9 +89,16 @@ pub(crate) struct FuzzArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
+    /// What is tested, in the files of --out [default: git's HEAD here]
+    #[arg(long, value_name = "COMMIT")]
+    pub(crate) commit: Option<String>,
+
     /// Go on where the campaign of --out has stopped
     #[arg(long, requires = "out", conflicts_with = "seed")]
     pub(crate) resume: bool,
+
+    #[command(flatten)]
+    pub(crate) watched: LiveArgs,
 
     /// When to color
     #[arg(long, value_enum, default_value_t = Color::Auto)]

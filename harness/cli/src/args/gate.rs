@@ -1,6 +1,6 @@
 //! `lockstep gate`.
 
-use super::{BenchArgs, BenchFormat, Color, ThreadsMode};
+use super::{BenchArgs, BenchFormat, Color, LiveArgs, ThreadsMode};
 use clap::Args;
 use lockstep_jobs::bench::Storage;
 use std::{path::PathBuf, time::Duration};
@@ -136,6 +136,7 @@ impl GateArgs {
             hang_after: self.hang_after,
             commit: self.commit.clone(),
             in_process: false,
+            watched: LiveArgs::default(),
             filter: None,
             seed: self.seed,
             no_pin: self.no_pin,

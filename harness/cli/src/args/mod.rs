@@ -11,6 +11,7 @@ mod faults;
 mod fixtures;
 mod fuzz;
 mod gate;
+mod live;
 mod parties;
 mod profile;
 mod report;
@@ -20,7 +21,7 @@ mod suite;
 mod t8n;
 
 pub(crate) use bench::{BenchArgs, BenchFormat, ThreadsMode};
-pub(crate) use campaign::{CampaignArgs, CampaignFormat};
+pub(crate) use campaign::{CampaignArgs, CampaignFormat, Program};
 pub(crate) use capture::{Blocks, CaptureArgs, SourceMode};
 pub(crate) use cases::{
     CaseArgs, ExplainArgs, ExplainFormat, ExportArgs, ExportFormat, MinimiseArgs,
@@ -32,6 +33,7 @@ pub(crate) use faults::FaultsArgs;
 pub(crate) use fixtures::PullArgs;
 pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};
 pub(crate) use gate::GateArgs;
+pub(crate) use live::{LiveArgs, ServeArgs};
 pub(crate) use parties::PartiesArgs;
 pub(crate) use profile::{BlocksArgs, ProfileArgs, ProfileFormat};
 pub(crate) use report::{ReportArgs, ReportFormat};
@@ -161,6 +163,9 @@ pub(crate) enum Command {
     /// Write generated blocks for other clients and for the Python specs
     #[command(long_about = cases::EXPORT_ABOUT)]
     Export(ExportArgs),
+    /// Show records in a browser, and follow them as they grow
+    #[command(long_about = live::SERVE_ABOUT)]
+    Serve(ServeArgs),
     /// Write the conformance suite for other clients
     #[command(long_about = suite::SUITE_ABOUT)]
     Suite(SuiteArgs),

@@ -1,18 +1,17 @@
 //! Circumstances of this measurement.
 
 use super::Measures;
-use crate::{Lockstep, args::BenchArgs};
+use crate::{Lockstep, args::BenchArgs, git};
 use lockstep_report::samples::{Circumstances, SCHEMA};
-use std::{env, process::Command, time::SystemTime};
+use std::{env, time::SystemTime};
 
 pub(super) fn of(args: &BenchArgs, command: &Lockstep, measures: &Measures) -> Circumstances {
     Circumstances {
         schema: SCHEMA,
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         lockstep: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: args.commit.clone().or_else(|| git(&["rev-parse", "HEAD"])),
-        modified: args.commit.is_none()
-            && git(&["status", "--porcelain", "--untracked-files=no"]).is_some(),
+        commit: args.commit.clone().or_else(git::head),
+        modified: args.commit.is_none() && git::is_modified(),
         compiler: env!("LOCKSTEP_COMPILER").to_owned(),
         revm: env!("LOCKSTEP_REVM").to_owned(),
         allocator: command.memory_meter.map(|meter| meter.allocator.to_owned()),
@@ -23,11 +22,4 @@ pub(super) fn of(args: &BenchArgs, command: &Lockstep, measures: &Measures) -> C
         candidates: measures.candidates.iter().map(|who| who.label.clone()).collect(),
         command: env::args().skip(1).collect(),
     }
-}
-
-/// The output of git; `None` where git fails or prints nothing.
-fn git(words: &[&str]) -> Option<String> {
-    let output = Command::new("git").args(words).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (output.status.success() && !text.is_empty()).then_some(text)
 }

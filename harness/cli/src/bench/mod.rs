@@ -14,10 +14,13 @@ mod work;
 use crate::{
     Lockstep,
     args::{BenchArgs, BenchFormat},
+    interrupt,
+    live::Shown,
     output,
 };
 use anyhow::Result;
 use lockstep_engine::isolation::is_worker;
+use lockstep_live::Control;
 use lockstep_report::bench::Record;
 use plan::Measures;
 use reporter::Reporter;
@@ -44,14 +47,17 @@ pub(crate) fn measure(
 ) -> Result<(Record, u8)> {
     let measures = Measures::new(args, command)?;
     let circumstances = circumstances::of(args, command, &measures);
-    let mut reporter = Reporter::new(circumstances, format, out)?;
+    let control = Control { stop: interrupt::flag(), ..Control::default() };
+    let about = reporter::describe(&circumstances);
+    let shown = Shown::open(&args.watched, ("bench", &about), "results", control.clone())?;
+    let mut reporter = Reporter::new(circumstances, format, out, shown)?;
     if args.in_process {
         let (everything, unwatched) = (work::Part::default(), Arc::default());
         work::work(args, command, &everything, &unwatched, &mut |message| {
             reporter.message(message)
         })?;
     } else {
-        supervise::supervise(&measures, args.hang_after, &mut reporter)?;
+        supervise::supervise(&measures, args.hang_after, control, &mut reporter)?;
     }
     reporter.finish()
 }

@@ -1,7 +1,14 @@
 //! Prints, writes the record, knows the exit status.
 
 use super::work::Message;
-use crate::{args::BenchFormat, defaults::BASELINE, files, output, progress::Progress};
+use crate::{
+    args::BenchFormat,
+    defaults::BASELINE,
+    files,
+    live::{self, Shown},
+    output,
+    progress::Progress,
+};
 use anyhow::{Context, Result};
 use lockstep_report::{
     bench::{Line, Record, Table},
@@ -19,7 +26,19 @@ pub(super) struct Reporter {
     table: Table,
     record: Record,
     progress: Progress,
+    shown: Option<Shown>,
     failed: bool,
+}
+
+/// The description of a measurement.
+pub(super) fn describe(circumstances: &Circumstances) -> String {
+    format!(
+        "measuring {} against {BASELINE}: {} runs of {} rounds, {}",
+        circumstances.candidates.join(", "),
+        circumstances.runs,
+        circumstances.rounds,
+        if circumstances.pinned { "threads pinned" } else { "threads not pinned" }
+    )
 }
 
 impl Reporter {
@@ -27,6 +46,7 @@ impl Reporter {
         circumstances: Circumstances,
         format: BenchFormat,
         out: Option<&Path>,
+        shown: Option<Shown>,
     ) -> Result<Self> {
         let file = out.map(|folder| {
             files::make_out(folder)?;
@@ -35,19 +55,14 @@ impl Reporter {
             let file = file.with_context(|| format!("{}: cannot be written", path.display()))?;
             Ok::<_, anyhow::Error>(BufWriter::new(file))
         });
-        output::err(&format!(
-            "measuring {} against {BASELINE}: {} runs of {} rounds, {}\n",
-            circumstances.candidates.join(", "),
-            circumstances.runs,
-            circumstances.rounds,
-            if circumstances.pinned { "threads pinned" } else { "threads not pinned" }
-        ));
+        output::err(&format!("{}\n", describe(&circumstances)));
         let mut reporter = Self {
             format,
             file: file.transpose()?,
             table: Table::default(),
             record: Record::default(),
             progress: Progress::new(),
+            shown,
             failed: false,
         };
         reporter.line(Line::Circumstances(Box::new(circumstances)))?;
@@ -57,7 +72,12 @@ impl Reporter {
     /// Takes what a measurement says.
     pub(super) fn message(&mut self, message: Message) -> Result<()> {
         match message {
-            Message::Begin(block) => self.progress.say(&block),
+            Message::Begin(block) => {
+                self.progress.say(&block);
+                if let Some(shown) = &self.shown {
+                    shown.fill(|view| live::began(view, &block));
+                }
+            }
             Message::Line(line) => self.line(line)?,
             Message::Next => {}
         }
@@ -91,6 +111,9 @@ impl Reporter {
         if let Some(file) = &mut self.file {
             writeln!(file, "{text}").and_then(|()| file.flush()).context("--out: bench.jsonl")?;
         }
+        if let Some(shown) = &self.shown {
+            shown.fill(|view| live::measured(view, shown.seconds(), &line));
+        }
         self.record.add(line);
         Ok(())
     }
@@ -98,6 +121,9 @@ impl Reporter {
     /// Ends the record; gives it and the exit status.
     pub(super) fn finish(mut self) -> Result<(Record, u8)> {
         self.progress.finish();
+        if let Some(shown) = &mut self.shown {
+            shown.finish();
+        }
         // A record of a run that failed is no more complete, but it was not interrupted.
         if self.record.interrupted {
             output::err("interrupted: what was measured until then is there\n");

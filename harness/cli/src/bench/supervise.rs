@@ -9,19 +9,14 @@ use super::{
     reporter::Reporter,
     work::{Message, Part, work as measure},
 };
-use crate::{Lockstep, args::BenchArgs, interrupt};
+use crate::{Lockstep, args::BenchArgs};
 use anyhow::{Context, Result};
 use crossbeam_channel::Receiver;
 use lockstep_engine::isolation::{self, Cause, Notice, Staff, of_this_process};
 use lockstep_jobs::bench::Watch;
+use lockstep_live::Control;
 use lockstep_report::{bench::Line, record::Verdict, samples::SampleSet};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 /// How often it is looked whether a run goes on for too long.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -56,10 +51,11 @@ enum Ended {
 pub(super) fn supervise(
     measures: &Measures,
     hang_after: Duration,
+    control: Control,
     reporter: &mut Reporter,
 ) -> Result<()> {
     let (staff, heard) = Staff::processes();
-    let mut workers = Workers { staff, heard, hang_after, interrupted: interrupt::flag() };
+    let mut workers = Workers { staff, heard, hang_after, control };
     let mut part = Part::default();
     loop {
         let mut at = At::default();
@@ -135,7 +131,7 @@ struct Workers {
     staff: Staff<Part, Message>,
     heard: Receiver<isolation::Message<Message>>,
     hang_after: Duration,
-    interrupted: Arc<AtomicBool>,
+    control: Control,
 }
 
 impl Workers {
@@ -167,9 +163,10 @@ impl Workers {
         let _ = worker.assign(part.clone());
         loop {
             let message = self.heard.recv_timeout(LOOK_EVERY).ok();
-            if self.interrupted.load(Ordering::SeqCst) {
+            if self.control.is_stopped() {
                 return Ok(Ended::Interrupted);
             }
+            worker.pause(self.control.is_paused());
             match message.filter(|message| message.worker == worker.number) {
                 Some(isolation::Message { notice: Notice::Ended(cause), .. }) => {
                     return Ok(ended(&cause));

@@ -65,6 +65,7 @@ pub(super) fn work(
                         Some(bench) => bench,
                         None => bench.insert(Bench::new(plan.clone()).map_err(anyhow::Error::msg)?),
                     };
+                    watch.wait_while_paused();
                     let workload = block.case.id.to_string();
                     say(Message::Begin(workload.clone()))?;
                     match bench.measure(&block) {

@@ -86,6 +86,7 @@ pub(crate) fn job(
         release_memory: command.release_memory,
         most_hangs: args.most_hangs,
         interrupted: Arc::new(AtomicBool::new(false)),
+        paused: Arc::default(),
     };
     Ok(Job { plan: Arc::new(plan), input, announcement, replay: replay(args) })
 }

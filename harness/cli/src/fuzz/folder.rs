@@ -3,13 +3,16 @@
 use super::replay::Again;
 use crate::files;
 use anyhow::{Context, Result};
-use lockstep_jobs::{finding::Finding, fuzz::Tally};
+use lockstep_jobs::{
+    finding::Finding,
+    fuzz::{Found, MOST_REPRESENTATIVES, Status},
+};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// How often the state of a campaign is written down.
@@ -19,14 +22,13 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 pub(super) struct Folder {
     pub(super) path: PathBuf,
     saved: Option<Instant>,
-    /// The first seed, and how many there are to be, where that is known.
-    seeds: (u64, Option<u64>),
+    campaign: Campaign,
     /// By signature: how many findings are written.
     written: BTreeMap<String, usize>,
 }
 
 /// How far a campaign is.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Campaign {
     /// The seed that it began with.
     #[serde(default)]
@@ -36,8 +38,64 @@ pub(crate) struct Campaign {
     pub(crate) seeds: Option<u64>,
     /// Every block below this seed is done.
     pub(crate) next_seed: u64,
+    /// Blocks of all sessions.
     pub(crate) blocks: u64,
+    /// Signatures of all sessions.
     pub(crate) findings: usize,
+    /// The runs of the command that it consists of, the last one at the end.
+    #[serde(default)]
+    pub(crate) sessions: Vec<Session>,
+}
+
+/// One run of the command.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// What was tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<String>,
+    /// The version of Lockstep.
+    pub(crate) version: String,
+    /// The machine: its processor, cores and memory.
+    pub(crate) machine: String,
+    /// When it began, as RFC 3339.
+    pub(crate) started: String,
+    /// For how long it has run, without pauses.
+    pub(crate) seconds: f64,
+    /// Blocks in flight.
+    pub(crate) jobs: usize,
+    pub(crate) blocks: u64,
+    pub(crate) first_seed: u64,
+    pub(crate) next_seed: u64,
+    /// Findings by signature.
+    pub(crate) findings: BTreeMap<String, u64>,
+}
+
+impl Session {
+    /// One that begins now.
+    pub(super) fn begin(commit: Option<String>, first_seed: u64, jobs: usize) -> Self {
+        Self {
+            commit,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            machine: lockstep_jobs::bench::this_machine().name(),
+            started: now(),
+            jobs,
+            first_seed,
+            next_seed: first_seed,
+            ..Self::default()
+        }
+    }
+
+    fn take(&mut self, status: Status<'_>) {
+        let count = |(signature, found): (&String, &Found)| (signature.clone(), found.count);
+        self.seconds = status.elapsed.as_secs_f64();
+        self.blocks = status.tally.sums.blocks;
+        self.next_seed = status.tally.next_seed;
+        self.findings = status.tally.findings.iter().map(count).collect();
+    }
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
 impl Campaign {
@@ -45,22 +103,42 @@ impl Campaign {
     pub(crate) fn is_complete(&self) -> Option<bool> {
         self.seeds.map(|seeds| self.next_seed >= self.first_seed.saturating_add(seeds))
     }
+
+    /// Adds what its sessions have done to what was done before there were sessions.
+    fn add_up(&mut self) {
+        let Some(last) = self.sessions.last() else { return };
+        self.next_seed = last.next_seed;
+        self.blocks = self.sessions.iter().map(|session| session.blocks).sum();
+        let all = self.sessions.iter().flat_map(|session| session.findings.keys());
+        self.findings = all.collect::<BTreeSet<_>>().len();
+    }
 }
 
 /// A finding, with the command that shows it again.
 #[derive(Serialize)]
 struct Saved<'a> {
     replay: String,
+    arguments: Vec<String>,
     signature: String,
     version: &'static str,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<&'a str>,
     #[serde(flatten)]
     finding: &'a Finding,
 }
 
 impl<'a> Saved<'a> {
-    fn of(finding: &'a Finding, again: &Again) -> Self {
-        let version = env!("CARGO_PKG_VERSION");
-        Self { replay: again.fuzz(finding), signature: finding.signature(), version, finding }
+    fn of(finding: &'a Finding, again: &Again, commit: Option<&'a str>) -> Self {
+        Self {
+            replay: again.fuzz(finding),
+            arguments: again.arguments(finding),
+            signature: finding.signature(),
+            version: env!("CARGO_PKG_VERSION"),
+            found: now(),
+            commit,
+            finding,
+        }
     }
 }
 
@@ -80,14 +158,26 @@ impl Folder {
         let probe = path.join(".probe");
         fs::write(&probe, b"").with_context(|| format!("--out {shown}: cannot be written to"))?;
         fs::remove_file(&probe).with_context(|| format!("--out {shown}: cannot be written to"))?;
-        Ok(Self { path: path.to_owned(), saved: None, seeds: (0, None), written: BTreeMap::new() })
+        let (path, campaign, written) = (path.to_owned(), Campaign::default(), written(path));
+        Ok(Self { path, saved: None, campaign, written })
     }
 
-    /// The campaign is of these seeds.
-    pub(super) fn begin(&mut self, first: u64, seeds: Option<u64>) {
-        self.seeds = (first, seeds);
+    /// The campaign is of these seeds. `before`: the earlier campaign, where this goes on with it.
+    pub(super) fn begin(
+        &mut self,
+        session: Session,
+        (first_seed, seeds): (u64, Option<u64>),
+        before: Option<Campaign>,
+    ) {
+        if before.is_none() {
+            self.written.clear();
+        }
+        self.campaign = Campaign { first_seed, seeds, ..before.unwrap_or_default() };
+        self.campaign.sessions.push(session);
+        self.campaign.add_up();
     }
 
+    /// The campaign that an earlier run has left here.
     pub(super) fn campaign(&self) -> Result<Campaign> {
         let path = self.path.join("campaign.json");
         let shown = path.display();
@@ -99,27 +189,31 @@ impl Folder {
     }
 
     /// Writes the findings that are not written yet and, now and then, how far the campaign is.
-    pub(super) fn save(&mut self, tally: &Tally, again: &Again) -> Result<()> {
-        for (signature, found) in &tally.findings {
+    pub(super) fn save(&mut self, status: Status<'_>, again: &Again) -> Result<()> {
+        let session = self.campaign.sessions.last();
+        let commit = session.and_then(|session| session.commit.clone());
+        for (signature, found) in &status.tally.findings {
             let written = self.written.get(signature).copied().unwrap_or_default();
             for (number, finding) in found.representatives.iter().enumerate().skip(written) {
-                self.write(&finding_file(signature, number, "json"), &Saved::of(finding, again))?;
+                let saved = Saved::of(finding, again, commit.as_deref());
+                self.write(&finding_file(signature, number, "json"), &saved)?;
             }
-            self.written.insert(signature.clone(), found.representatives.len());
+            let written = written.max(found.representatives.len());
+            self.written.insert(signature.clone(), written);
         }
         if self.saved.is_none_or(|saved| saved.elapsed() >= SAVE_EVERY) {
-            self.save_campaign(tally)?;
+            self.save_campaign(status)?;
         }
         Ok(())
     }
 
-    pub(super) fn save_campaign(&mut self, tally: &Tally) -> Result<()> {
+    pub(super) fn save_campaign(&mut self, status: Status<'_>) -> Result<()> {
         self.saved = Some(Instant::now());
-        let (next_seed, blocks) = (tally.next_seed, tally.sums.blocks);
-        let (first_seed, seeds) = self.seeds;
-        let findings = tally.findings.len();
-        let campaign = Campaign { first_seed, seeds, next_seed, blocks, findings };
-        self.write("campaign.json", &campaign)
+        if let Some(session) = self.campaign.sessions.last_mut() {
+            session.take(status);
+        }
+        self.campaign.add_up();
+        self.write("campaign.json", &self.campaign)
     }
 
     /// A file is there as a whole or as it was before.
@@ -128,4 +222,27 @@ impl Folder {
         let text = serde_json::to_string_pretty(content).context(path.display().to_string())?;
         files::replace(&path, &(text + "\n"))
     }
+}
+
+/// How many findings of each signature an earlier run has written.
+fn written(folder: &Path) -> BTreeMap<String, usize> {
+    let entries = fs::read_dir(folder.join("findings")).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let signatures = names.filter_map(|name| {
+        let name = name.strip_suffix(".json").filter(|name| !name.ends_with(".fixture"))?;
+        Some(of_file(name).to_owned())
+    });
+    let mut written = BTreeMap::new();
+    for signature in signatures {
+        *written.entry(signature).or_default() += 1;
+    }
+    written
+}
+
+/// The signature of a finding's file: its name without the number of a further one.
+fn of_file(name: &str) -> &str {
+    let number = 2..=MOST_REPRESENTATIVES;
+    let further = name.rsplit_once('-');
+    let is_further = |last: &str| last.parse().is_ok_and(|last| number.contains(&last));
+    further.filter(|(_, last)| is_further(last)).map_or(name, |(signature, _)| signature)
 }

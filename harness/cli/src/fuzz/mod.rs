@@ -9,13 +9,15 @@ mod minimised;
 mod plan;
 mod replay;
 
-pub(crate) use folder::Campaign;
+pub(crate) use folder::{Campaign, Session};
 pub(crate) use lines::Line;
 pub(crate) use plan::{limits, named_auto};
 
 use crate::{
     EXIT_NOTHING, EXIT_USAGE, Lockstep,
     args::{FuzzArgs, FuzzFormat},
+    git,
+    live::{self, Shown},
     output,
     progress::Progress,
 };
@@ -26,8 +28,9 @@ use lockstep_jobs::{
     finding::Finding,
     fuzz::{FuzzPlan, Status, Tally, run, work},
 };
+use lockstep_live::Control;
 use replay::Again;
-use std::{sync::atomic::Ordering, time::Instant};
+use std::{path::Path, sync::atomic::Ordering, time::Instant};
 
 const EXIT_FOUND: u8 = 1;
 
@@ -40,19 +43,15 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
         work(&plan, of_this_process()?);
         return Ok(0);
     }
-    let mut first_seed = plan.seed;
-    let mut folder = args.out.as_deref().map(Folder::open).transpose()?;
-    if let (true, Some(folder)) = (args.resume, &folder) {
-        let campaign = folder.campaign()?;
-        plan.seed = campaign.next_seed;
-        first_seed = campaign.first_seed;
-    }
-    if let Some(folder) = &mut folder {
-        let before = plan.seed.saturating_sub(first_seed);
-        folder.begin(first_seed, plan.blocks.map(|blocks| before + blocks));
-    }
+    let folder = args.out.as_deref().map(|out| open_folder(out, args, &mut plan)).transpose()?;
     output::err(&format!("{}\n", lines::describe(&plan)));
-    let mut reporter = Reporter::new(args, folder);
+    let control = Control { stop: plan.interrupted.clone(), pause: plan.paused.clone() };
+    let about = lines::describe(&plan);
+    let mut shown = Shown::open(&args.watched, ("fuzz", &about), "blocks", control)?;
+    if let Some(shown) = &mut shown {
+        shown.fill(|view| view.of = plan.blocks);
+    }
+    let mut reporter = Reporter::new(args, folder, shown);
     let start = Instant::now();
     let staff = if args.in_process {
         let plan = plan.clone();
@@ -62,18 +61,33 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
     };
     let tally = run(&plan, staff, &mut |status, finding| reporter.tell(&plan, status, finding));
     let elapsed = start.elapsed();
-    reporter.progress.finish();
+    reporter.end();
     let tally = tally.map_err(anyhow::Error::msg)?;
-    reporter.finish(args, &plan, &tally);
+    let status = Status { tally: &tally, elapsed, at_work: &[] };
+    reporter.finish(args, &plan, status);
     match args.format {
         FuzzFormat::Human => {
-            let status = Status { tally: &tally, elapsed };
             output::out(&format!("{status}\n{}", lines::features_line(&tally)));
             output::out(&lines::findings_table(&tally));
         }
         FuzzFormat::Json => output::out(&lines::campaign_line(&tally, elapsed)),
     }
     Ok(exit_status(&tally, reporter.problem))
+}
+
+/// Opens the folder of a campaign; the plan goes on where it stopped.
+fn open_folder(out: &Path, args: &FuzzArgs, plan: &mut FuzzPlan) -> Result<Folder> {
+    let mut folder = Folder::open(out)?;
+    let before = if args.resume { Some(folder.campaign()?) } else { None };
+    let first_seed = before.as_ref().map_or(plan.seed, |before| before.first_seed);
+    if let Some(before) = &before {
+        plan.seed = before.next_seed;
+    }
+    let seeds = plan.blocks.map(|blocks| plan.seed.saturating_sub(first_seed) + blocks);
+    let commit = args.commit.clone().or_else(git::head);
+    let session = Session::begin(commit, plan.seed, plan.jobs);
+    folder.begin(session, (first_seed, seeds), before);
+    Ok(folder)
 }
 
 fn exit_status(tally: &Tally, problem: Option<anyhow::Error>) -> u8 {
@@ -95,6 +109,7 @@ fn exit_status(tally: &Tally, problem: Option<anyhow::Error>) -> u8 {
 struct Reporter {
     format: FuzzFormat,
     progress: Progress,
+    shown: Option<Shown>,
     again: Again,
     folder: Option<Folder>,
     /// Why no more is written.
@@ -102,13 +117,27 @@ struct Reporter {
 }
 
 impl Reporter {
-    fn new(args: &FuzzArgs, folder: Option<Folder>) -> Self {
-        let again = Again::of(args);
-        Self { format: args.format, progress: Progress::new(), again, folder, problem: None }
+    fn new(args: &FuzzArgs, folder: Option<Folder>, shown: Option<Shown>) -> Self {
+        let (progress, again) = (Progress::new(), Again::of(args));
+        Self { format: args.format, progress, shown, again, folder, problem: None }
+    }
+
+    /// Nothing more comes: the terminal is as before.
+    fn end(&mut self) {
+        self.progress.finish();
+        if let Some(shown) = &mut self.shown {
+            shown.finish();
+        }
     }
 
     fn tell(&mut self, plan: &FuzzPlan, status: Status<'_>, finding: Option<&Finding>) {
         self.progress.say(&status.to_string());
+        let again = &self.again;
+        if let Some(shown) = &mut self.shown
+            && shown.is_due()
+        {
+            shown.fill(|view| live::progress(view, status, &|finding| again.fuzz(finding)));
+        }
         if let Some(finding) = finding {
             self.progress.suspend(|| match self.format {
                 FuzzFormat::Human => output::error(&lines::describe_finding(finding, &self.again)),
@@ -118,7 +147,7 @@ impl Reporter {
             });
         }
         if let (Some(folder), None) = (&mut self.folder, &self.problem)
-            && let Err(error) = folder.save(status.tally, &self.again)
+            && let Err(error) = folder.save(status, &self.again)
         {
             // The findings so far stand on the terminal: nothing known is lost by going on no further.
             self.problem = Some(error);
@@ -127,14 +156,14 @@ impl Reporter {
     }
 
     /// Writes the end of the campaign, and its findings made small.
-    fn finish(&mut self, args: &FuzzArgs, plan: &FuzzPlan, tally: &Tally) {
+    fn finish(&mut self, args: &FuzzArgs, plan: &FuzzPlan, status: Status<'_>) {
         let (Some(folder), None) = (&mut self.folder, &self.problem) else { return };
-        let saved = folder.save(tally, &self.again).and_then(|()| folder.save_campaign(tally));
+        let saved = folder.save(status, &self.again).and_then(|()| folder.save_campaign(status));
         let done = saved.and_then(|()| {
             if args.fail_fast {
                 return Ok(());
             }
-            minimised::minimise_all(tally, folder, &self.again, &plan.interrupted)
+            minimised::minimise_all(status.tally, folder, &self.again, &plan.interrupted)
         });
         self.problem = done.err();
     }

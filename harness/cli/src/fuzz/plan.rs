@@ -12,7 +12,7 @@ use lockstep_cases::generate::{Feature, Features, Limits};
 use lockstep_engine::Candidate;
 use lockstep_jobs::fuzz::FuzzPlan;
 use lockstep_model::{Fork, Mode};
-use std::{thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 /// For how long, where nothing is said.
 const DEFAULT_TIME: Duration = Duration::from_secs(60);
@@ -55,6 +55,7 @@ pub(super) fn plan(args: &FuzzArgs, command: &Lockstep) -> Result<FuzzPlan> {
         hang_after: args.hang_after,
         stops_at_first: args.fail_fast,
         interrupted: interrupt::flag(),
+        paused: Arc::default(),
     })
 }
 

@@ -22,6 +22,15 @@ impl Again {
 
     /// Checks the block of the finding as the campaign has.
     pub(super) fn fuzz(&self, finding: &Finding) -> String {
+        program::command(self.words(finding))
+    }
+
+    /// The arguments of a process that does so.
+    pub(super) fn arguments(&self, finding: &Finding) -> Vec<String> {
+        program::arguments(self.words(finding))
+    }
+
+    fn words(&self, finding: &Finding) -> Vec<String> {
         let recipe = &finding.recipe;
         let mut words = words("fuzz --blocks 1 --seed", recipe.seed);
         words.extend(limits(&recipe.limits));
@@ -34,7 +43,7 @@ impl Again {
         if self.hang_after != DEFAULT_HANG_AFTER {
             words.extend(["--hang-after".to_owned(), program::duration(self.hang_after)]);
         }
-        program::command(words)
+        words
     }
 
     /// Explains the finding.

@@ -137,5 +137,6 @@ fn plan(asked: Asked<'_>, command: &Lockstep) -> Result<Plan> {
         release_memory: command.release_memory,
         most_hangs: usize::MAX,
         interrupted: Arc::default(),
+        paused: Arc::default(),
     })
 }

@@ -1,10 +1,13 @@
 //! The page in a real browser: headless Chromium. Without one, the test says so and ends.
 
-use crate::command::{lockstep, write};
+use crate::{
+    chrome::chromium,
+    command::{lockstep, write},
+};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 use tempfile::TempDir;
 
@@ -14,15 +17,6 @@ const BEFORE: &str = "<script>window.seenErrors = []; \
     addEventListener('error', (event) => seenErrors.push(String(event.message))); \
     addEventListener('securitypolicyviolation', (event) => seenErrors.push(event.blockedURI)); \
     console.error = console.warn = (...words) => seenErrors.push(words.join(' '));</script>";
-
-fn chromium() -> Option<&'static str> {
-    let runs = |name: &&str| {
-        let mut command = Command::new(name);
-        let status = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        status.is_ok_and(|status| status.success())
-    };
-    ["chromium", "chromium-browser", "google-chrome"].into_iter().find(runs)
-}
 
 /// Measures little, and makes real blocks of some of it: the page has all its parts.
 fn record(folder: &Path) -> PathBuf {

@@ -259,7 +259,7 @@ fn help_is_what_it_was() {
     insta::assert_snapshot!(lockstep(&["check", "--help"]).stdout);
     for command in [
         "bench", "gate", "fuzz", "faults", "explain", "explore", "export", "minimise", "capture",
-        "profile", "report", "simulate", "campaign", "doctor",
+        "profile", "report", "simulate", "campaign", "doctor", "serve",
     ] {
         insta::assert_snapshot!(
             format!("help_of_{command}"),

@@ -12,12 +12,7 @@ use lockstep_jobs::{
     fuzz::{FuzzPlan, Tally, Tell, run, work},
 };
 use lockstep_model::{Case, Executor, ExecutorError, Prepared, Read, ReadObserver, RunOptions};
-use std::{
-    fs,
-    sync::{Arc, atomic::AtomicBool},
-    thread,
-    time::Duration,
-};
+use std::{fs, sync::Arc, thread, time::Duration};
 
 fn plan(seed: u64, blocks: u64) -> FuzzPlan {
     FuzzPlan {
@@ -33,7 +28,8 @@ fn plan(seed: u64, blocks: u64) -> FuzzPlan {
         time: None,
         jobs: 2,
         hang_after: Duration::from_millis(500),
-        interrupted: Arc::new(AtomicBool::new(false)),
+        interrupted: Arc::default(),
+        paused: Arc::default(),
     }
 }
 

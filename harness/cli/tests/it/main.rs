@@ -8,6 +8,7 @@ mod capture;
 mod chain;
 mod chain_flips;
 mod chain_json;
+mod chrome;
 mod clients;
 mod command;
 mod direction;
@@ -23,6 +24,7 @@ mod generated;
 #[cfg(target_os = "linux")]
 mod isolation;
 mod lists;
+mod live;
 mod official;
 mod overlap;
 mod parity;

@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::FileExt,
     path::Path,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 use tempfile::NamedTempFile;
@@ -38,8 +39,17 @@ impl Beat {
     }
 }
 
-/// Bytes of a lane in the heartbeat file: a beat, and behind it a note.
+/// Bytes of a lane in the heartbeat file: a beat, behind it a note, at the end a byte that the job writes.
 const LANE_BYTES: u64 = 64 << 10;
+
+/// The longest note: what is left of a lane beside the beat, the note's length and the job's byte.
+const LONGEST_NOTE: u64 = LANE_BYTES - BYTES as u64 - 8 - 1;
+
+/// Where the job's byte is: the last one of the first lane, 1 while the worker is to pause.
+const PAUSED_AT: u64 = LANE_BYTES - 1;
+
+/// How often a paused worker looks whether it may go on.
+const PAUSE_LOOK: Duration = Duration::from_millis(20);
 
 /// The worker's side of its heartbeat: one lane of the file.
 #[derive(Debug)]
@@ -61,7 +71,7 @@ pub(super) fn new_file() -> io::Result<NamedTempFile> {
 
 impl Heart {
     pub(super) fn in_file(path: &Path) -> io::Result<Self> {
-        let file = Arc::new(File::options().write(true).open(path)?);
+        let file = Arc::new(File::options().read(true).write(true).open(path)?);
         Ok(Self { count: 0, file, lane: 0 })
     }
 
@@ -85,10 +95,24 @@ impl Heart {
 
     /// Writes in words what the worker turns to; a text that is too long is cut.
     pub fn note(&mut self, text: &str) {
-        let text = &text.as_bytes()[..text.len().min(LANE_BYTES as usize - BYTES - 8)];
+        let text = &text.as_bytes()[..text.len().min(LONGEST_NOTE as usize)];
         let mut bytes = (text.len() as u64).to_ne_bytes().to_vec();
         bytes.extend_from_slice(text);
         let _ = self.file.write_all_at(&bytes, self.lane * LANE_BYTES + BYTES as u64);
+    }
+
+    /// Returns when the job lets the worker go on, at once where it is not paused. To be called between trials.
+    /// The heart goes on beating with what it has beaten last: who waits does not stand still.
+    pub fn wait_while_paused(&mut self, last: Beat) {
+        while self.is_paused() {
+            self.beat(last);
+            thread::sleep(PAUSE_LOOK);
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        let mut byte = [0];
+        self.file.read_exact_at(&mut byte, PAUSED_AT).is_ok() && byte == [1]
     }
 }
 
@@ -110,6 +134,14 @@ impl Pulse {
         Beat::of(words)
     }
 
+    /// Has the worker pause before its next trial, or go on.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn pause(&self, is_paused: bool) -> io::Result<()> {
+        self.0.write_all_at(&[u8::from(is_paused)], PAUSED_AT)
+    }
+
     /// The last note of a lane.
     pub fn note(&self, lane: usize) -> String {
         let at = lane as u64 * LANE_BYTES + BYTES as u64;
@@ -117,7 +149,7 @@ impl Pulse {
         if self.0.read_exact_at(&mut length, at).is_err() {
             return String::new();
         }
-        let length = u64::from_ne_bytes(length).min(LANE_BYTES - BYTES as u64 - 8);
+        let length = u64::from_ne_bytes(length).min(LONGEST_NOTE);
         let mut text = vec![0; length as usize];
         match self.0.read_exact_at(&mut text, at + 8) {
             Ok(()) => String::from_utf8_lossy(&text).into_owned(),
@@ -176,8 +208,24 @@ mod tests {
             lane.beat(Beat { trial: number as u64, ..Beat::default() });
         }
         let lengths: Vec<usize> = (0..4).map(|lane| pulse.note(lane).len()).collect();
-        assert_eq!(lengths, [0, 30_000, 0, LANE_BYTES as usize - BYTES - 8]);
+        assert_eq!(lengths, [0, 30_000, 0, LONGEST_NOTE as usize]);
         let trials: Vec<u64> = (0..4).map(|lane| pulse.last(lane).trial).collect();
         assert_eq!(trials, [0, 1, 0, 3]);
+    }
+    #[test]
+    fn a_paused_worker_waits_and_its_heart_beats() {
+        let (mut heart, pulse) = both_sides();
+        let last = Beat { trial: 7, ..Beat::default() };
+        heart.wait_while_paused(last);
+        assert_eq!(pulse.last(0), Beat::default());
+        pulse.pause(true).unwrap();
+        let waits = thread::spawn(move || heart.wait_while_paused(last));
+        while pulse.last(0).count < 3 {
+            thread::yield_now();
+        }
+        assert!(!waits.is_finished());
+        pulse.pause(false).unwrap();
+        waits.join().unwrap();
+        assert_eq!(pulse.last(0).trial, 7);
     }
 }

@@ -80,6 +80,7 @@ pub struct Worker<A> {
     pub number: u64,
     pulse: Pulse,
     standstill: Standstill,
+    is_paused: bool,
     link: Link<A>,
     /// Kept for as long as the worker may write to it.
     _heartbeat: NamedTempFile,
@@ -166,7 +167,7 @@ where
         let pulse = Pulse::in_file(heartbeat.reopen()?);
         let link = Link::Process { assignments, child };
         let standstill = Standstill::default();
-        Ok(Worker { number, pulse, standstill, link, _heartbeat: heartbeat })
+        Ok(Worker { number, pulse, standstill, is_paused: false, link, _heartbeat: heartbeat })
     }
 
     fn start_thread(&self, number: u64, work: ThreadWork<A, E>) -> io::Result<Worker<A>> {
@@ -194,7 +195,7 @@ where
         });
         let link = Link::Thread { assignments: Some(assignments), is_given_up };
         let standstill = Standstill::default();
-        Ok(Worker { number, pulse, standstill, link, _heartbeat: heartbeat })
+        Ok(Worker { number, pulse, standstill, is_paused: false, link, _heartbeat: heartbeat })
     }
 }
 
@@ -234,6 +235,14 @@ impl<A> Worker<A> {
     /// For how long it has been the last one.
     pub fn standstill(&mut self) -> Duration {
         self.standstill.look(self.pulse.last(0))
+    }
+
+    /// Has the worker pause before its next trial, or go on. To be called whenever it is looked after.
+    pub fn pause(&mut self, is_paused: bool) {
+        // If it cannot be written, the worker goes on, and it is tried again.
+        if is_paused != self.is_paused && self.pulse.pause(is_paused).is_ok() {
+            self.is_paused = is_paused;
+        }
     }
 
     /// States of the threads of a worker process. Empty for a worker thread.

@@ -21,6 +21,14 @@ impl Watch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns when the measurement is not paused. To be called between blocks: a pause within a sample would be
+    /// part of its time.
+    pub fn wait_while_paused(&self) {
+        if let Some(heart) = &mut *self.heart() {
+            heart.wait_while_paused(Beat { slot: NOTHING, ..Beat::default() });
+        }
+    }
+
     pub(super) fn begin(&self, label: &str) {
         if let Some(heart) = &mut *self.heart() {
             heart.note(label);

@@ -1,5 +1,6 @@
 //! The words between the job and its workers.
 
+use crate::AtWork;
 use lockstep_cases::pack::Packing;
 use lockstep_engine::isolation::Outbox;
 use lockstep_formats::{OtherFile, SourceError};
@@ -61,6 +62,8 @@ pub enum Event {
         /// The result.
         overlap: Overlap,
     },
+    /// What each thread of the worker is at: the job's own, no worker sends it.
+    AtWork(Vec<AtWork>),
     /// The run is not what it should be, and why.
     Complaint(String),
     /// Everything that was assigned is done.

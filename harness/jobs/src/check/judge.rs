@@ -69,6 +69,11 @@ impl Judge {
         Self { lane: Some(lane), given_up, ..self }
     }
 
+    /// Returns when the run is not paused.
+    pub(super) fn wait_while_paused(&mut self) {
+        self.lane.iter_mut().for_each(Lane::wait_while_paused);
+    }
+
     /// The thread turns to a test; `is_alone`: no other test runs meanwhile.
     pub(super) fn turn_to(&mut self, test: &TestName, trial: u64, is_alone: bool) {
         self.lane.iter_mut().for_each(|lane| lane.turn_to(test, trial, is_alone));

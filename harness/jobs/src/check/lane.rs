@@ -53,6 +53,11 @@ impl Lane {
         Self { number, heart: heart.lane(number), events, at: Beat::default() }
     }
 
+    /// Returns when the run is not paused.
+    pub(super) fn wait_while_paused(&mut self) {
+        self.heart.wait_while_paused(Beat::default());
+    }
+
     /// The thread turns to a test; `is_alone`: no other test runs meanwhile.
     pub(super) fn turn_to(&mut self, test: &TestName, trial: u64, is_alone: bool) {
         self.heart.note(&serde_json::to_string(test).expect("strings"));

@@ -42,6 +42,8 @@ pub struct Plan {
     pub most_hangs: usize,
     /// Set from outside to end the run early.
     pub interrupted: Arc<AtomicBool>,
+    /// Set from outside to have the run pause before its next tests.
+    pub paused: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Plan {

@@ -79,6 +79,7 @@ impl PoolThread {
                 break;
             }
             let Some(test) = self.select(test, load.number + index) else { continue };
+            self.judge.wait_while_paused();
             let name = TestName::of(&test, &origin);
             let ticket = if self.left.is_suspect(&test.id) {
                 self.admission.enter_alone()

@@ -6,6 +6,7 @@ use super::{
     lost::{crashed, hung},
     plan::Plan,
 };
+use crate::AtWork;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use lockstep_engine::isolation::{Beat, Cause, Message, Notice, Staff, Standstill, Worker};
 use lockstep_formats::{OtherFile, SourceError};
@@ -171,6 +172,11 @@ impl<'a> Run<'a> {
                 self.end_worker(tell);
                 return Ended::Interrupted;
             }
+            let is_paused = self.plan.paused.load(Ordering::Relaxed);
+            if let Some(worker) = &mut self.worker {
+                worker.pause(is_paused);
+            }
+            tell(Event::AtWork(self.at_work()));
             if let Some((lane, beat)) = self.standing_still(&mut standstills) {
                 return Ended::Hung(lane, beat);
             }
@@ -216,7 +222,9 @@ impl<'a> Run<'a> {
                     tell(Event::Other(other));
                 }
             }
-            Event::Packed(_) | Event::Overlap { .. } | Event::Complaint(_) => tell(event),
+            Event::Packed(_) | Event::Overlap { .. } | Event::AtWork(_) | Event::Complaint(_) => {
+                tell(event)
+            }
         }
         None
     }
@@ -244,6 +252,15 @@ impl<'a> Run<'a> {
             let _ = self.take(message, tell);
         }
         self.worker = None;
+    }
+
+    fn at_work(&self) -> Vec<AtWork> {
+        let at_work = |InFlight { lane, test, beat }: InFlight| AtWork {
+            worker: lane as u64 + 1,
+            executor: self.label(beat.slot).to_owned(),
+            trial: test.id,
+        };
+        self.in_flight().into_iter().map(at_work).collect()
     }
 
     fn in_flight(&self) -> Vec<InFlight> {

@@ -5,7 +5,10 @@ use super::{
     lanes::reference_of,
     work::{Done, Seeds},
 };
-use crate::finding::{Finding, Kind};
+use crate::{
+    AtWork,
+    finding::{Finding, Kind},
+};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use lockstep_cases::generate::Recipe;
 use lockstep_engine::isolation::{Beat, Cause, Message, Notice, Staff, Worker};
@@ -57,7 +60,9 @@ pub fn run(
         }
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
+            campaign.pause_or_go_on();
             campaign.end_hung(tell)?;
+            campaign.look_at_work();
             campaign.status(tell, None);
         }
     }
@@ -74,6 +79,10 @@ struct Hand {
 struct Campaign<'a> {
     plan: &'a FuzzPlan,
     start: Instant,
+    /// Since when the campaign is paused, and how long it was before.
+    paused_since: Option<Instant>,
+    paused_for: Duration,
+    at_work: Vec<AtWork>,
     staff: Staff<Seeds, Done>,
     hands: BTreeMap<u64, Hand>,
     tally: Tally,
@@ -94,6 +103,9 @@ impl<'a> Campaign<'a> {
         Self {
             plan,
             start: Instant::now(),
+            paused_since: None,
+            paused_for: Duration::ZERO,
+            at_work: Vec::new(),
             staff,
             hands: BTreeMap::new(),
             tally: Tally::new(plan.seed),
@@ -110,7 +122,7 @@ impl<'a> Campaign<'a> {
         let plan = self.plan;
         plan.interrupted.load(Ordering::Relaxed)
             || plan.stops_at_first && !self.tally.findings.is_empty()
-            || plan.time.is_some_and(|time| self.start.elapsed() >= time)
+            || plan.time.is_some_and(|time| self.elapsed() >= time)
             || plan.blocks.is_some_and(|blocks| self.finished() >= blocks)
     }
 
@@ -120,7 +132,41 @@ impl<'a> Campaign<'a> {
     }
 
     fn status(&self, tell: Tell<'_>, finding: Option<&Finding>) {
-        tell(Status { tally: &self.tally, elapsed: self.start.elapsed() }, finding);
+        let (elapsed, at_work) = (self.elapsed(), self.at_work.as_slice());
+        tell(Status { tally: &self.tally, elapsed, at_work }, finding);
+    }
+
+    /// For how long it has run, without pauses.
+    fn elapsed(&self) -> Duration {
+        let pause = self.paused_since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.start.elapsed().saturating_sub(self.paused_for + pause)
+    }
+
+    /// Does what the plan's flag says. Blocks in flight are finished first.
+    fn pause_or_go_on(&mut self) {
+        let is_paused = self.plan.paused.load(Ordering::Relaxed) && !self.is_winding_up;
+        match self.paused_since {
+            None if is_paused => self.paused_since = Some(Instant::now()),
+            Some(since) if !is_paused => {
+                self.paused_for += since.elapsed();
+                self.paused_since = None;
+            }
+            _ => {}
+        }
+        self.hands.values_mut().for_each(|hand| hand.worker.pause(is_paused));
+    }
+
+    fn look_at_work(&mut self) {
+        let at_work = self.hands.iter().map(|(number, hand)| {
+            let beat = hand.worker.last_beat();
+            let slot = usize::try_from(beat.slot).unwrap_or_default();
+            AtWork {
+                worker: *number,
+                executor: self.plan.label(slot).to_owned(),
+                trial: format!("seed {}", beat.trial),
+            }
+        });
+        self.at_work = at_work.collect();
     }
 
     /// Hires as many workers as the plan has jobs, while there are seeds for them.
@@ -296,6 +342,7 @@ impl<'a> Campaign<'a> {
     /// Seeds in flight still count; a worker that does not end is ended.
     fn wind_up(&mut self, heard: &Receiver<Message<Done>>, tell: Tell<'_>) -> Result<(), String> {
         self.is_winding_up = true;
+        self.pause_or_go_on();
         self.hands.values_mut().for_each(|hand| hand.worker.dismiss());
         let until = Instant::now() + self.plan.hang_after;
         while !self.hands.is_empty() && Instant::now() < until {

@@ -116,6 +116,7 @@ impl Lanes {
 
     /// Checks the block of a seed and, of one seed in eight, the blocks that follow it.
     pub fn check(&mut self, seed: u64) -> Vec<Checked> {
+        self.heart.wait_while_paused(Beat { trial: seed, ..Beat::default() });
         let limits = self.limits.clone();
         let mut generated = from_seed(seed, &limits);
         let (first, mut outcome) = self.check_block(seed, 0, &generated);

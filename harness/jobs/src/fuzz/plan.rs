@@ -40,6 +40,8 @@ pub struct FuzzPlan {
     pub stops_at_first: bool,
     /// Set from outside to end the campaign; nothing that was found is lost.
     pub interrupted: Arc<AtomicBool>,
+    /// Set from outside to have workers pause before their next block. That time does not count.
+    pub paused: Arc<AtomicBool>,
 }
 
 impl FuzzPlan {

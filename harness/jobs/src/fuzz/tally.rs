@@ -1,7 +1,7 @@
 //! The tally of a campaign.
 
 use super::{Checked, Done};
-use crate::finding::Finding;
+use crate::{AtWork, finding::Finding};
 use lockstep_cases::generate::{Features, Shape};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -164,8 +164,10 @@ fn degree(dependent: u64, transactions: u64) -> usize {
 pub struct Status<'a> {
     /// Its tally so far.
     pub tally: &'a Tally,
-    /// For how long it has run.
+    /// For how long it has run, without pauses.
     pub elapsed: Duration,
+    /// What each worker was at, a moment ago.
+    pub at_work: &'a [AtWork],
 }
 
 impl fmt::Display for Status<'_> {

@@ -1,0 +1,122 @@
+//! Runs that are watched while they go.
+//!
+//! * [`Shown`]: the dashboard and the page of a run. * `fuzz`, `check`, `bench`: what there is to see of each.
+
+mod bench;
+mod check;
+mod fuzz;
+
+use crate::args::LiveArgs;
+use anyhow::{Context, Result};
+use lockstep_live::{
+    Control, Live, View,
+    terminal::Dashboard,
+    view::State,
+    web::{Address, serve},
+};
+use std::{
+    env,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+pub(crate) use bench::{began, measured, wrong};
+pub(crate) use check::{at_work, failed, judged};
+pub(crate) use fuzz::progress;
+
+/// How often a view is filled in: often enough for the eye, rarely enough to cost nothing.
+const FILL_EVERY: Duration = Duration::from_millis(200);
+
+/// A run that is watched.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    live: Live,
+    dashboard: Option<Dashboard>,
+    filled: Option<Instant>,
+    start: Instant,
+}
+
+impl Shown {
+    /// Opens what was asked for; `None` where nobody watches.
+    pub(crate) fn open(
+        args: &LiveArgs,
+        (command, about): (&str, &str),
+        unit: &'static str,
+        control: Control,
+    ) -> Result<Option<Self>> {
+        if !args.live && args.serve.is_none() {
+            return Ok(None);
+        }
+        let view = View {
+            command: command.to_owned(),
+            about: about.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            unit,
+            ..View::default()
+        };
+        let live = Live::new(view, control);
+        if let Some(address) = args.serve {
+            serve_at(&live, address, "--serve")?;
+        }
+        let dashboard = args.live.then(|| Dashboard::open(live.clone())).transpose();
+        let dashboard = dashboard.context("--live")?;
+        Ok(Some(Self { live, dashboard, filled: None, start: Instant::now() }))
+    }
+
+    /// Whether it is time to fill the view in again.
+    pub(crate) fn is_due(&mut self) -> bool {
+        let is_due = self.filled.is_none_or(|filled| filled.elapsed() >= FILL_EVERY);
+        if is_due {
+            self.filled = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Fills the view in.
+    pub(crate) fn fill(&self, fill: impl FnOnce(&mut View)) {
+        self.live.update(fill);
+    }
+
+    /// For how long the run is watched, in seconds.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    /// The time, in words, as a finding of now has it.
+    pub(crate) fn now(&self) -> String {
+        after(self.seconds())
+    }
+
+    /// The run is over: gives the terminal back.
+    pub(crate) fn finish(&mut self) {
+        self.live.update(|view| view.state = State::Finished);
+        self.dashboard = None;
+    }
+}
+
+/// Serves a run, and says where.
+pub(crate) fn serve_at(live: &Live, address: SocketAddr, option: &str) -> Result<()> {
+    let token = env::var("LOCKSTEP_TOKEN").ok().filter(|token| !token.is_empty());
+    let server = serve(live.clone(), Address { at: address, token }).with_context(|| {
+        format!("{option} {address}: cannot listen there; another address, or port 0 for any")
+    })?;
+    crate::output::err(&format!("to be seen at {server}\n"));
+    Ok(())
+}
+
+/// The text, cut after so many characters.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The longest text of a finding that is shown.
+const LONGEST: usize = 2_000;
+
+/// A time since the start, in words.
+fn after(seconds: f64) -> String {
+    let seconds = seconds as u64;
+    format!("after {:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
