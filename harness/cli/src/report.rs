@@ -3,24 +3,27 @@
 use crate::{
     Lockstep,
     args::{ReportArgs, ReportFormat},
-    files, output, rerun,
+    files, fuzz, output, rerun,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use lockstep_report::{
     bench::{Line, Record as Measurement, Table},
     board::Board,
+    ctrf,
     faults::Row,
+    found::Found,
     html, json,
-    junit::Junit,
+    junit::{Junit, Limits},
     markdown,
     profile::{self, Profile},
     projections,
     record::{Record, TestResult},
-    schema,
+    sarif, schema,
     simulation::{self, Simulation},
     terminal,
 };
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 /// Exit status where a record could not be read.
@@ -62,13 +65,32 @@ pub(crate) fn report(args: &ReportArgs, command: &Lockstep) -> Result<u8> {
     if args.rerun {
         return rerun::rerun(&merged.board, command);
     }
-    let text = merged.render(args.format)?;
+    let texts = merged.render(args)?;
     match &args.out {
-        Some(out) => files::replace(out, &text)?,
-        None => output::out(&text),
+        Some(out) => write(out, &texts)?,
+        None => texts.iter().for_each(|text| output::out(text)),
     }
     let status = merged.exit_status();
     Ok(if status == 1 || all_read { status } else { EXIT_UNREADABLE })
+}
+
+/// One document under its name; several as NAME-1, NAME-2, ...
+fn write(out: &Path, texts: &[String]) -> Result<()> {
+    if let [text] = texts {
+        return files::replace(out, text);
+    }
+    let (stem, extension) = (out.file_stem().unwrap_or_default(), out.extension());
+    for (number, text) in texts.iter().enumerate() {
+        let mut name = stem.to_owned();
+        name.push(format!("-{}", number + 1));
+        let path = out.with_file_name(name);
+        files::replace(
+            &extension.map_or(path.clone(), |extension| path.with_extension(extension)),
+            text,
+        )?;
+    }
+    // It was made to see whether it can be written; the documents stand beside it.
+    fs::remove_file(out).with_context(|| format!("{}: cannot be removed", out.display()))
 }
 
 impl Merged {
@@ -79,6 +101,7 @@ impl Merged {
             && board.faults.is_empty()
             && board.simulations.is_empty()
             && board.profiles.is_empty()
+            && board.found.is_empty()
     }
 
     /// Adds a file, whose content tells what it is.
@@ -89,6 +112,8 @@ impl Merged {
             let rows: Vec<Row> = serde_json::from_str(&text)
                 .with_context(|| format!("{name}: expected what `lockstep faults --out` writes"))?;
             self.board.faults = rows;
+        } else if Found::is_one(&text) {
+            self.board.found.push(found(file, &text)?);
         } else if Simulation::is_one(&text) {
             self.board.simulations.extend(lines_of(&name, &text)?);
         } else if Profile::is_one(&text) {
@@ -124,26 +149,38 @@ impl Merged {
         self.ids.extend(keys);
     }
 
-    fn render(&self, format: ReportFormat) -> Result<String> {
-        let pretty = |value: &serde_json::Value| {
-            Ok(format!("{}\n", serde_json::to_string_pretty(value).context("JSON")?))
-        };
-        match format {
-            ReportFormat::Human => Ok(self.human()),
-            ReportFormat::Json => Ok(self.json()),
+    fn render(&self, args: &ReportArgs) -> Result<Vec<String>> {
+        let version = env!("CARGO_PKG_VERSION");
+        let failures_only = args.failures_only;
+        Ok(vec![match args.format {
+            ReportFormat::Human => self.human(),
+            ReportFormat::Json => self.json(),
             ReportFormat::Junit => {
-                let mut junit = Junit::default();
-                self.tests.iter().for_each(|test| junit.add(test));
-                self.board.sets().for_each(|(_, set)| junit.add_set(set));
-                junit.render(&self.record).map_err(|error| anyhow!(error))
+                return self.junit(Limits { failures_only, most_tests: args.most_tests });
             }
-            ReportFormat::Markdown => Ok(markdown::render(&self.board)),
-            ReportFormat::Html => html::render(&self.board).map_err(|error| anyhow!(error)),
+            ReportFormat::Ctrf => {
+                pretty(&ctrf::render(&self.board, &self.tests, failures_only, version))?
+            }
+            ReportFormat::Sarif => pretty(&sarif::render(&self.board, version))?,
+            ReportFormat::Markdown => markdown::render(&self.board),
+            ReportFormat::Html => html::render(&self.board).map_err(|error| anyhow!(error))?,
             ReportFormat::GithubActionBenchmark => {
-                pretty(&projections::github_action_benchmark(&self.board))
+                pretty(&projections::github_action_benchmark(&self.board))?
             }
-            ReportFormat::Bencher => pretty(&projections::bencher(&self.board)),
+            ReportFormat::Bencher => pretty(&projections::bencher(&self.board))?,
+        }])
+    }
+
+    fn junit(&self, limits: Limits) -> Result<Vec<String>> {
+        let mut junit = Junit::default();
+        junit.limits = limits;
+        self.tests.iter().for_each(|test| junit.add(test));
+        self.board.sets().for_each(|(_, set)| junit.add_set(set));
+        for found in &self.board.found {
+            let text = format!("{}\n{}", found.text(), found.replay);
+            junit.add_decision("findings", &found.signature, Some(&text));
         }
+        junit.render_all(&self.record).map_err(|error| anyhow!(error))
     }
 
     fn human(&self) -> String {
@@ -170,6 +207,9 @@ impl Merged {
         }
         for profile in &self.board.profiles {
             let _ = write!(text, "\n{}", profile::terminal(profile));
+        }
+        for found in &self.board.found {
+            let _ = writeln!(text, "{}: {}\n  {}", found.signature, found.text(), found.replay);
         }
         text
     }
@@ -199,11 +239,31 @@ impl Merged {
     fn exit_status(&self) -> u8 {
         let wrong = self.board.measurements.iter().any(|(_, record)| record.is_wrong());
         match self.record.exit_status() {
-            _ if wrong => 1,
+            _ if wrong || !self.board.found.is_empty() => 1,
             _ if self.board.checks.is_empty() => 0,
             status => status,
         }
     }
+}
+
+/// A finding, with the block made small that stands beside it.
+fn found(file: &Path, text: &str) -> Result<Found> {
+    let name = file.display().to_string();
+    let found: Found = serde_json::from_str(text)
+        .with_context(|| format!("{name}: expected a finding of `lockstep fuzz --out`"))?;
+    let small = file.with_extension("fixture.json");
+    // Its name and comments say how it came to be.
+    let content = fuzz::content(&small).ok();
+    let fingerprint = content.map_or_else(
+        || found.signature.clone(),
+        |content| Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect(),
+    );
+    let file = if small.exists() { small.display().to_string() } else { name };
+    Ok(Found { file, fingerprint, ..found })
+}
+
+fn pretty(value: &serde_json::Value) -> Result<String> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(value).context("JSON")?))
 }
 
 /// One value a line.

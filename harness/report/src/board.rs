@@ -5,6 +5,7 @@ use super::{
     faults::{Row as FaultRow, Scores},
 };
 use crate::{
+    found::Found,
     profile::Profile,
     record::{Record as CheckRecord, Verdict},
     samples::{Circumstances, Group, SampleSet},
@@ -32,6 +33,8 @@ pub struct Board {
     pub simulations: Vec<Simulation>,
     /// What keeps blocks from running in parallel.
     pub profiles: Vec<Profile>,
+    /// Findings of campaigns.
+    pub found: Vec<Found>,
 }
 
 /// Sample sets that are compared with each other: same executor, threads, machine, storage, kind of block.

@@ -6,27 +6,47 @@ use crate::{
 };
 use lockstep_formats::SourceError;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+    time::Duration,
+};
 
 /// The most differences of one test that its failure lists.
 const MOST_DIFFERENCES: usize = 64;
 
-/// Tests for a report in the making. Passed tests are in it too, so it grows with the run.
+/// Tests for a report in the making. It grows with the run.
 #[derive(Debug, Default)]
 pub struct Junit {
+    /// What a reader can take.
+    pub limits: Limits,
     /// Whether there is anything beside tests.
     has_more: bool,
-    suites: BTreeMap<String, TestSuite>,
+    cases: BTreeMap<String, Vec<TestCase>>,
+    /// Passed tests that are counted, not listed, by suite.
+    left_out: BTreeMap<String, usize>,
+}
+
+/// What a reader of JUnit can take: GitLab takes 30 MB a file, 250,000 elements, and counts of 100 MB a job.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// Passed tests are counted, not listed.
+    pub failures_only: bool,
+    /// The most tests of a document: with more there are several.
+    pub most_tests: Option<NonZeroUsize>,
 }
 
 impl Junit {
     /// Adds a test.
     pub fn add(&mut self, result: &TestResult) {
         let name = format!("{}.{}", result.source.name(), result.fork);
+        if self.limits.failures_only && result.status == Status::Passed {
+            *self.left_out.entry(name).or_default() += 1;
+            return;
+        }
         let mut case = TestCase::new(xml(&result.id), status(result));
         case.set_classname(xml(&name)).set_time(Duration::from_nanos(result.time_ns));
-        let suite = self.suites.entry(name.clone()).or_insert_with(|| TestSuite::new(xml(&name)));
-        suite.add_test_case(case);
+        self.cases.entry(name).or_default().push(case);
     }
 
     /// Adds an executor's runs on one block: passed, where all of them were right.
@@ -57,15 +77,53 @@ impl Junit {
     fn add_case(&mut self, suite: &str, name: &str, status: TestCaseStatus) {
         let mut case = TestCase::new(xml(name), status);
         case.set_classname(xml(suite));
-        let suite = self.suites.entry(suite.to_owned());
-        suite.or_insert_with_key(|name| TestSuite::new(xml(name))).add_test_case(case);
+        self.cases.entry(suite.to_owned()).or_default().push(case);
     }
 
-    /// The report, with what the record has beside tests.
+    /// The report, with what the record has beside tests, as one document.
     ///
     /// # Errors
     /// When a text cannot be written as XML.
     pub fn render(mut self, record: &Record) -> Result<String, String> {
+        self.limits.most_tests = None;
+        let mut documents = self.render_all(record)?;
+        Ok(documents.pop().unwrap_or_default())
+    }
+
+    /// The report as documents that each keep within the limits; at least one.
+    ///
+    /// # Errors
+    /// When a text cannot be written as XML.
+    pub fn render_all(mut self, record: &Record) -> Result<Vec<String>, String> {
+        self.add_rest(record);
+        let most = self.limits.most_tests.map_or(usize::MAX, NonZeroUsize::get);
+        let mut documents = vec![new_report(record)];
+        let mut room = most;
+        let names: BTreeSet<String> =
+            self.cases.keys().chain(self.left_out.keys()).cloned().collect();
+        for name in names {
+            let mut suite = TestSuite::new(xml(&name));
+            if let Some(left_out) = self.left_out.get(&name) {
+                suite.add_property(("passed, not listed", left_out.to_string().as_str()));
+            }
+            for case in self.cases.remove(&name).unwrap_or_default() {
+                if room == 0 {
+                    let full = std::mem::replace(&mut suite, TestSuite::new(xml(&name)));
+                    add_suite(&mut documents, full);
+                    documents.push(new_report(record));
+                    room = most;
+                }
+                suite.add_test_case(case);
+                room -= 1;
+            }
+            add_suite(&mut documents, suite);
+        }
+        let written = documents.iter().map(|report| report.to_string());
+        written.collect::<Result<_, _>>().map_err(|error| error.to_string())
+    }
+
+    /// What the record has beside tests.
+    fn add_rest(&mut self, record: &Record) {
         for error in &record.unreadable {
             self.add_problem("unreadable", &error.file, NonSuccessKind::Error, &unreadable(error));
         }
@@ -81,16 +139,26 @@ impl Junit {
         if record.ran() == 0 && !self.has_more {
             self.add_problem("run", "nothing ran", NonSuccessKind::Error, "no test was run");
         }
-        let mut report = Report::new("lockstep check");
-        report.set_time(record.elapsed);
-        report.add_test_suites(self.suites.into_values());
-        report.to_string().map_err(|error| error.to_string())
     }
 
     fn add_problem(&mut self, suite: &str, name: &str, kind: NonSuccessKind, text: &str) {
         let mut status = TestCaseStatus::non_success(kind);
         status.set_message(xml(text));
         self.add_case(suite, name, status);
+    }
+}
+
+fn new_report(record: &Record) -> Report {
+    let mut report = Report::new("lockstep check");
+    report.set_time(record.elapsed);
+    report
+}
+
+fn add_suite(documents: &mut [Report], suite: TestSuite) {
+    if let (Some(report), false) =
+        (documents.last_mut(), suite.test_cases.is_empty() && suite.properties.is_empty())
+    {
+        report.add_test_suite(suite);
     }
 }
 

@@ -10,7 +10,9 @@ fn first_line(text: &str) -> serde_json::Value {
 
 pub mod bench;
 pub mod board;
+pub mod ctrf;
 pub mod faults;
+pub mod found;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -20,6 +22,7 @@ pub mod projections;
 pub mod record;
 pub mod runner;
 pub mod samples;
+pub mod sarif;
 pub mod schedules;
 pub mod schema;
 pub mod simulation;

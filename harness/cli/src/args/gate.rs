@@ -10,7 +10,7 @@ Runs `check` and then `bench`, and compares speedups with those of a baseline: t
 What diverges, hangs or crashes always fails the gate. What is slower does where it is beyond its interval and a \
 floor; what seems to be slower is measured again, and both measurements together decide.
 
-DIR has everything before the exit status is given: gate.md, report.html, junit.xml, check.jsonl, bench.jsonl. On \
+DIR has everything before the exit status is given: gate.md, report.html, junit.xml, lockstep.sarif, check.jsonl, bench.jsonl. On \
 GitHub the step's summary and annotations are written too.";
 
 const GATE_EXAMPLES: &str = "\

@@ -2,11 +2,11 @@
 
 use super::Color;
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 pub(super) const REPORT_ABOUT: &str = "\
 Reads records, merges them, and renders what they say together. A record is what `lockstep check --out DIR` or \
-`lockstep bench --out DIR` writes, or the faults.json of `lockstep faults`, or what `lockstep simulate` and \
+`lockstep bench --out DIR` writes, or a finding of `lockstep fuzz --out DIR`, or the faults.json of `lockstep faults`, or what `lockstep simulate` and \
 `lockstep profile` print as JSON; what a file is, its content tells. \
 The exit status is that of the runs together.";
 
@@ -15,6 +15,10 @@ Examples:
   lockstep report out/check.jsonl                         a summary for a person
   lockstep report part-1.jsonl part-2.jsonl               two partitions as one run
   lockstep report --format junit out/*.jsonl > junit.xml  for a CI system
+  lockstep report --format junit --failures-only --most-tests 50000 --out junit.xml out/*.jsonl
+                                                          for one that takes no large files
+  lockstep report --format sarif --out lockstep.sarif campaign/findings/*.json out/check.jsonl
+                                                          an alert for each bug, for code scanning
   lockstep report --format html --out report.html reports/*/*/*.jsonl reports/faults.json
                                                           a leaderboard of many machines
   lockstep report --format html --out report.html bench.jsonl simulation.jsonl profile.jsonl
@@ -37,6 +41,10 @@ pub(crate) enum ReportFormat {
     Html,
     /// JUnit XML
     Junit,
+    /// CTRF, the Common Test Report Format
+    Ctrf,
+    /// SARIF 2.1.0: an alert for each bug, for code scanning
+    Sarif,
     /// For benchmark-action/github-action-benchmark
     GithubActionBenchmark,
     /// Bencher Metric Format
@@ -57,6 +65,14 @@ pub(crate) struct ReportArgs {
     /// Write to FILE instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+
+    /// In JUnit and CTRF: list only what did not pass, and count the rest
+    #[arg(long)]
+    pub(crate) failures_only: bool,
+
+    /// In JUnit: the most tests of a document; with more, --out NAME.xml writes NAME-1.xml, NAME-2.xml, ...
+    #[arg(long, value_name = "N", requires = "out")]
+    pub(crate) most_tests: Option<NonZeroUsize>,
 
     /// Instead: make the workloads again from their seeds, and compare what they come to
     #[arg(long, conflicts_with_all = ["format", "out"])]

@@ -64,7 +64,7 @@ fn minimise(finding: &Finding, again: &Again, path: &Path) -> Result<Result<Stri
 }
 
 /// The tests of a fixture, without their names and comments.
-fn content(path: &Path) -> Result<String> {
+pub(crate) fn content(path: &Path) -> Result<String> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let fixture: BTreeMap<String, Value> =
         serde_json::from_str(&text).with_context(|| path.display().to_string())?;

@@ -11,6 +11,7 @@ mod replay;
 
 pub(crate) use folder::{Campaign, Session};
 pub(crate) use lines::Line;
+pub(crate) use minimised::content;
 pub(crate) use plan::{limits, named_auto};
 
 use crate::{

@@ -23,6 +23,7 @@ use lockstep_report::{
     junit::Junit,
     markdown,
     record::Record as CheckRecord,
+    sarif,
 };
 use scaling::{Scaling, scale};
 use std::{
@@ -267,10 +268,12 @@ fn write(args: &GateArgs, outcome: &Outcome, scaling: Scaling) -> Result<()> {
     files::replace(&file("gate.md"), &text)?;
     files::replace(&file("report.html"), &html::render(&board).map_err(anyhow::Error::msg)?)?;
     files::replace(&file("junit.xml"), &junit(outcome)?)?;
+    let sarif = sarif::render(&board, env!("CARGO_PKG_VERSION"));
+    files::replace(&file("lockstep.sarif"), &format!("{sarif:#}\n"))?;
     github::summary(&text)?;
     github::annotate(&problems(outcome), &outcome.slower(), outcome.not_compared.as_deref());
     output::err(&format!(
-        "gate: {} has gate.md, report.html, junit.xml, check.jsonl, bench.jsonl\n",
+        "gate: {} has gate.md, report.html, junit.xml, lockstep.sarif, check.jsonl, bench.jsonl\n",
         args.out.display()
     ));
     Ok(())

@@ -1,7 +1,11 @@
 //! Records, partitions and reports.
 
 use crate::command::{built_in_tests, lockstep, write};
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 use tempfile::TempDir;
 
 #[test]
@@ -93,4 +97,105 @@ fn wrong_records_are_named_and_the_others_are_rendered() {
     let run = lockstep(&["report", "/nowhere.jsonl"]);
     assert_eq!(run.status, 2);
     assert!(run.stderr.contains("cannot read /nowhere.jsonl"), "{}", run.stderr);
+}
+
+/// A record of nine tests, one of which has failed.
+fn one_failed(folder: &Path) -> PathBuf {
+    let out = folder.to_str().unwrap();
+    assert_eq!(lockstep(&["check", "--filter", "call-star-1\\[", "--out", out]).status, 0);
+    let text = std::fs::read_to_string(folder.join("check.jsonl")).unwrap();
+    let tests: Vec<&str> = text.lines().filter(|line| line.contains("\"kind\":\"test\"")).collect();
+    // Without its summary, which would contradict: as of a run that was interrupted.
+    let failed = tests[0].replacen("\"passed\"", "\"failed\"", 1);
+    let failed = failed.replacen("\"reason\":null", "\"reason\":\"planted\"", 1);
+    let lines = [&[failed.as_str()][..], &tests[1..]].concat();
+    write(folder, "failed.jsonl", lines.join("\n") + "\n")
+}
+
+fn finding(folder: &Path, signature: &str, block: Option<&str>) -> PathBuf {
+    let finding = json!({"signature": signature, "replay": "lockstep fuzz --seed 1 --blocks 1", "version": "0",
+        "seed": 1, "executor": "mine@2", "kind": "broke", "block": "generated::seed=1", "reason": "it broke"});
+    if let Some(block) = block {
+        let test = json!({"name": {"_info": {"comment": signature}, "block": block}});
+        write(folder, &format!("{signature}.fixture.json"), test.to_string());
+    }
+    write(folder, &format!("{signature}.json"), finding.to_string())
+}
+
+fn report(format: &str, files: &[&PathBuf]) -> (i32, Value) {
+    let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
+    let run = lockstep(&[&["report", "--format", format][..], &files].concat());
+    (
+        run.status,
+        serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stderr)),
+    )
+}
+
+#[test]
+fn each_bug_is_one_alert_whoever_has_found_it() {
+    let folder = TempDir::new().unwrap();
+    let failed = one_failed(folder.path());
+    let first = finding(&folder.path().join("node-1"), "a", Some("0x01"));
+    let second = finding(&folder.path().join("node-2"), "a", Some("0x01"));
+    let other = finding(folder.path(), "b", None);
+    let (status, sarif) = report("sarif", &[&failed, &first, &second, &other]);
+    assert_eq!((status, &sarif["version"]), (1, &json!("2.1.0")));
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let of = |rule: &str| {
+        let of_rule = results.iter().filter(|result| result["ruleId"] == rule);
+        of_rule.collect::<Vec<_>>()
+    };
+    assert_eq!((results.len(), of("a").len(), of("b").len()), (3, 1, 1), "{sarif:#}");
+    let file = |alert: &Value| {
+        alert["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(file(of("a")[0]).ends_with("node-1/a.fixture.json"), "{sarif:#}");
+    assert_eq!(of("b")[0]["partialFingerprints"]["lockstep/v1"], "b");
+    // Of the same block, the digest is the same, whatever its name.
+    let digest = &of("a")[0]["partialFingerprints"]["lockstep/v1"];
+    assert_eq!(digest.as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn ctrf_counts_everything_and_lists_what_is_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let failed = one_failed(folder.path());
+    let (status, ctrf) = report("ctrf", &[&failed]);
+    let summary = &ctrf["results"]["summary"];
+    assert_eq!(
+        (status, &summary["tests"], &summary["passed"], &summary["failed"]),
+        (1, &json!(9), &json!(8), &json!(1))
+    );
+    assert_eq!(ctrf["results"]["tests"].as_array().unwrap().len(), 9);
+    let run =
+        lockstep(&["report", "--format", "ctrf", "--failures-only", failed.to_str().unwrap()]);
+    let ctrf: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(&ctrf["results"]["summary"]["passed"], 8);
+    let tests = ctrf["results"]["tests"].as_array().unwrap();
+    assert_eq!((tests.len(), &tests[0]["message"]), (1, &json!("planted")));
+}
+
+#[test]
+fn junit_is_split_and_may_leave_out_what_passed() {
+    let folder = TempDir::new().unwrap();
+    let failed = one_failed(folder.path());
+    let (failed, out) = (failed.to_str().unwrap(), folder.path().join("all.xml"));
+    let words = ["report", "--format", "junit", failed, "--out", out.to_str().unwrap()];
+    assert_eq!(lockstep(&[&words[..], &["--most-tests", "4"]].concat()).status, 1);
+    let part =
+        |number: usize| std::fs::read_to_string(folder.path().join(format!("all-{number}.xml")));
+    let cases: Vec<usize> =
+        (1..=3).map(|number| part(number).unwrap().matches("<testcase").count()).collect();
+    assert_eq!(cases, [4, 4, 1]);
+    assert!(part(4).is_err() && !out.exists());
+    assert!(part(1).unwrap().contains("tests=\"4\""));
+    assert_eq!(lockstep(&[&words[..], &["--failures-only"]].concat()).status, 1);
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(text.matches("<testcase").count(), 1, "{text}");
+    let left_out = text.split("passed, not listed\" value=\"").skip(1);
+    let left_out = left_out.map(|rest| rest.split('"').next().unwrap().parse::<u32>().unwrap());
+    assert_eq!(left_out.sum::<u32>(), 8, "{text}");
 }
