@@ -26,6 +26,7 @@ mod fixtures;
 mod fuzz;
 mod gate;
 mod git;
+mod install;
 mod interrupt;
 mod live;
 mod minimise;
@@ -210,6 +211,8 @@ impl Lockstep {
                 runner::runner(Asked::chains(SourceKind::EngineTest, &args), &self)
             }
             Command::Statetest(args) => runner::runner(Asked::states(&args), &self),
+            Command::Completions(args) => install::completions(&args),
+            Command::Manual(args) => install::manual(&args),
             Command::Fixtures(FixturesCommand::Pull(args)) => fixtures::pull(&args),
         };
         match outcome {

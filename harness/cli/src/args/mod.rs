@@ -11,6 +11,7 @@ mod faults;
 mod fixtures;
 mod fuzz;
 mod gate;
+mod install;
 mod live;
 mod parties;
 mod profile;
@@ -33,6 +34,7 @@ pub(crate) use faults::FaultsArgs;
 pub(crate) use fixtures::PullArgs;
 pub(crate) use fuzz::{FuzzArgs, FuzzFormat, KindArgs};
 pub(crate) use gate::GateArgs;
+pub(crate) use install::{CompletionsArgs, ManualArgs};
 pub(crate) use live::{LiveArgs, ServeArgs};
 pub(crate) use parties::PartiesArgs;
 pub(crate) use profile::{BlocksArgs, ProfileArgs, ProfileFormat};
@@ -196,6 +198,11 @@ pub(crate) enum Command {
     /// Run state tests through one executor, for a driver
     #[command(long_about = runner::RUNNER_ABOUT)]
     Statetest(Box<StateTestArgs>),
+    /// Print completions for a shell
+    #[command(long_about = install::COMPLETIONS_ABOUT)]
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    Manual(ManualArgs),
     /// Official fixture releases
     #[command(subcommand)]
     Fixtures(FixturesCommand),

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# A release as others install it: build.sh [OUT]
+#
+# Writes lockstep-VERSION-TARGET.tar.gz with the program, its completions and manual pages, the documents, a bill of
+# materials (CycloneDX), and SHA256SUMS beside it. Of the same commit and the same compiler it is the same, byte for byte,
+# wherever it is built: paths are replaced, times are that of the commit.
+#
+# The program needs nothing but the C library of its machine.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+out=$(realpath -m "${1:-target/release-archive}")
+target_dir=${CARGO_TARGET_DIR:-$PWD/target}
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+host=$(rustc -vV | sed -n 's/^host: //p')
+name=lockstep-$version-$host
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH CARGO_INCREMENTAL=0 TZ=UTC LC_ALL=C
+
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+sysroot=$(rustc --print sysroot)
+export RUSTFLAGS="--remap-path-prefix=$target_dir=/target --remap-path-prefix=$PWD=/lockstep --remap-path-prefix=$cargo_home=/cargo \
+--remap-path-prefix=$sysroot=/rust -C link-arg=-static-libgcc -C link-arg=-Wl,--build-id=none"
+export CFLAGS="-ffile-prefix-map=$target_dir=/target -ffile-prefix-map=$PWD=/lockstep -ffile-prefix-map=$cargo_home=/cargo"
+cargo build --profile dist --locked -p lockstep-cli --bin lockstep
+built=$target_dir/dist/lockstep
+
+rm -rf "$out"
+mkdir -p "$out/$name/completions" "$out/$name/man/man1"
+install -m 755 "$built" "$out/$name/lockstep"
+for shell in bash zsh fish; do
+    "$built" completions "$shell" >"$out/$name/completions/lockstep.$shell"
+done
+"$built" manual "$out/$name/man/man1"
+cp README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$out/$name/"
+python3 tools/release/materials.py >"$out/$name/lockstep.cdx.json"
+tar -C "$out" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw,a-s -cf - "$name" |
+    gzip -n9 >"$out/$name.tar.gz"
+rm -rf "${out:?}/$name"
+(cd "$out" && sha256sum "$name.tar.gz" >SHA256SUMS)
+echo "$out/$name.tar.gz"
