@@ -20,7 +20,7 @@ use lockstep_report::{
     record::{Record, TestResult},
     sarif, schema,
     simulation::{self, Simulation},
-    terminal,
+    slow_blocks, terminal,
 };
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -102,6 +102,7 @@ impl Merged {
             && board.simulations.is_empty()
             && board.profiles.is_empty()
             && board.found.is_empty()
+            && board.slow_blocks.is_empty()
     }
 
     /// Adds a file, whose content tells what it is.
@@ -114,6 +115,14 @@ impl Merged {
             self.board.faults = rows;
         } else if Found::is_one(&text) {
             self.board.found.push(found(file, &text)?);
+        } else if slow_blocks::is_one(&text) {
+            let (blocks, unknown) = slow_blocks::read(&name, &text);
+            if unknown > 0 {
+                output::err(&format!(
+                    "{name}: {unknown} lines tell of a slow block in a form that is not known\n"
+                ));
+            }
+            self.board.slow_blocks.extend(blocks);
         } else if Simulation::is_one(&text) {
             self.board.simulations.extend(lines_of(&name, &text)?);
         } else if Profile::is_one(&text) {

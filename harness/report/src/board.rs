@@ -1,4 +1,4 @@
-//! Several records together: rows, leaders, a trend. Plain data for the renderers.
+//! Several records together: rows and leaders. Plain data for the renderers.
 
 use super::{
     bench::{Record, name},
@@ -10,15 +10,13 @@ use crate::{
     record::{Record as CheckRecord, Verdict},
     samples::{Circumstances, Group, SampleSet},
     simulation::Simulation,
+    slow_blocks::SlowBlock,
 };
 use lockstep_cases::workload::Workload;
 use std::{
     cmp::{Ordering, Reverse},
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
 };
-
-/// Workloads of which a mean says something about an executor: less is a look at something else.
-const ENOUGH_WORKLOADS: usize = 5;
 
 /// Everything that a report is made of.
 #[derive(Debug, Default)]
@@ -35,6 +33,8 @@ pub struct Board {
     pub profiles: Vec<Profile>,
     /// Findings of campaigns.
     pub found: Vec<Found>,
+    /// Blocks that clients have told of.
+    pub slow_blocks: Vec<SlowBlock>,
 }
 
 /// Sample sets that are compared with each other: same executor, threads, machine, storage, kind of block.
@@ -82,21 +82,6 @@ pub struct Pair {
     pub friendly_limit: Option<f64>,
 }
 
-/// The geometric mean of one executor at one commit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Moment {
-    /// When it was measured.
-    pub started: String,
-    /// The commit.
-    pub commit: String,
-    /// The machine's name.
-    pub machine: String,
-    /// The executor with its threads.
-    pub executor: String,
-    /// Its speedups on workloads together.
-    pub group: Group,
-}
-
 impl Board {
     /// Every sample set with the circumstances of its measurement.
     pub fn sets(&self) -> impl Iterator<Item = (&Circumstances, &SampleSet)> {
@@ -110,7 +95,7 @@ impl Board {
     /// senders were made to want the same. All real blocks stand.
     pub fn standing(&self) -> Vec<(&Circumstances, &SampleSet)> {
         let mut best: BTreeMap<_, (&Circumstances, &SampleSet)> = BTreeMap::new();
-        for (at, set) in self.sets().filter(|(_, set)| has_own_contention(set)) {
+        for (at, set) in self.sets().filter(|(_, set)| set.has_own_contention()) {
             let key = (at.machine.name(), name(set), &set.executor, set.threads);
             let rank = |at: &Circumstances, set: &SampleSet| (set.gas, at.started.clone());
             let known = best.get(&key).map(|(at, set)| rank(at, set));
@@ -183,35 +168,6 @@ impl Board {
         pairs
     }
 
-    /// Workloads in memory, from the oldest measurement to the newest.
-    pub fn trend(&self) -> Vec<Moment> {
-        let mut moments = Vec::new();
-        for (_, record) in &self.measurements {
-            let mut groups: BTreeMap<String, Vec<&SampleSet>> = BTreeMap::new();
-            let is_one = |set: &&SampleSet| {
-                kind(set) == "workloads" && set.place == "memory" && has_own_contention(set)
-            };
-            let sets: Vec<&SampleSet> = record.sets.iter().filter(is_one).collect();
-            let workloads: BTreeSet<&String> = sets.iter().map(|set| &set.workload).collect();
-            if workloads.len() < ENOUGH_WORKLOADS {
-                continue;
-            }
-            sets.into_iter().for_each(|set| groups.entry(label(set)).or_default().push(set));
-            let circumstances = &record.circumstances;
-            moments.extend(groups.into_iter().map(|(executor, sets)| Moment {
-                started: circumstances.started.clone(),
-                commit: commit(circumstances),
-                machine: circumstances.machine.name(),
-                executor,
-                group: Group::of(sets),
-            }));
-        }
-        moments.sort_by(|one, other| {
-            (&one.started, &one.executor).cmp(&(&other.started, &other.executor))
-        });
-        moments
-    }
-
     /// The score of the planted faults.
     pub fn scores(&self) -> Option<Scores> {
         (!self.faults.is_empty()).then(|| Scores::of(&self.faults))
@@ -280,11 +236,6 @@ fn worst(sets: &[&SampleSet]) -> String {
     let told = sets.iter().filter_map(|set| Some((set.told()?, set)));
     let worst = told.min_by(|(one, _), (other, _)| one.total_cmp(other));
     worst.map(|(_, set)| name(set)).unwrap_or_default()
-}
-
-/// Whether the contention is the default: true of real blocks.
-fn has_own_contention(set: &SampleSet) -> bool {
-    Workload::of_id(&set.workload).is_none_or(|(_, size)| size.contention.is_none())
 }
 
 /// Larger numbers first.

@@ -199,3 +199,24 @@ fn junit_is_split_and_may_leave_out_what_passed() {
     let left_out = left_out.map(|rest| rest.split('"').next().unwrap().parse::<u32>().unwrap());
     assert_eq!(left_out.sum::<u32>(), 8, "{text}");
 }
+
+#[test]
+fn logs_of_clients_are_read_and_never_ranked() {
+    let folder = TempDir::new().unwrap();
+    let line = json!({"level": "warn", "msg": "Slow block",
+        "block": {"number": 7, "hash": "0xab", "gas_used": 21_000_000, "tx_count": 3},
+        "timing": {"execution_ms": 12.5, "total_ms": 20.0}, "throughput": {"mgas_per_sec": 1050.0}});
+    let text =
+        format!("INFO something\nWARN [02-02|15:03:22.121] {line}\nWARN reth: Slow block hash=1\n");
+    let log = write(folder.path(), "geth.log", text);
+    let run = lockstep(&["report", "--format", "html", log.to_str().unwrap()]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("1 lines tell of a slow block in a form that is not known"),
+        "{}",
+        run.stderr
+    );
+    let (_, table) = run.stdout.split_once("Blocks as clients tell of them</h2>").unwrap();
+    assert!(table.contains("<td class=\"n\">1050.0</td>") && table.contains("12.500"), "{table}");
+    assert!(!run.stdout.contains("id=\"leaderboard\""));
+}

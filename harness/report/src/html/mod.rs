@@ -4,15 +4,18 @@ mod charts;
 
 use super::{
     bench::{name, speedup},
-    board::{Board, Leader, Moment, Pair, kind, label, verdict},
+    board::{Board, Leader, Pair, kind, label, verdict},
     faults::Means,
     markdown,
 };
 use crate::{
+    found::Found,
+    history::{Moment, history},
     profile::{Profile, Score},
     record::ProvedRoots,
     samples::{Circumstances, SampleSet, statistics::geometric_mean},
     simulation::{Sum, measured_sums, sums, validation},
+    slow_blocks::SlowBlock,
 };
 use askama::Template;
 use charts::{Bar, Line, Size, color};
@@ -35,6 +38,8 @@ struct Page {
     receipts: Vec<(String, String)>,
     trend_chart: String,
     trend: Vec<Moment>,
+    slow_blocks: Vec<SlowBlock>,
+    found: Vec<Found>,
     pairs: Vec<Pair>,
     simulated: Simulated,
     profiles: Vec<Score>,
@@ -121,7 +126,9 @@ fn page(board: &Board) -> Page {
         scatter_bound: scatter(board, &series, true),
         receipts: receipts(board, &series),
         trend_chart: trend(board, &series),
-        trend: board.trend(),
+        trend: history(board),
+        slow_blocks: board.slow_blocks.clone(),
+        found: board.found.clone(),
         pairs: board.pairs(),
         simulated: simulated(board),
         profiles: board.profiles.iter().map(Profile::in_one_row).collect(),
@@ -302,7 +309,8 @@ fn receipts(board: &Board, series: &[String]) -> Vec<(String, String)> {
 }
 
 fn trend(board: &Board, series: &[String]) -> String {
-    let moments = board.trend();
+    let moments: Vec<Moment> =
+        history(board).into_iter().filter(|moment| moment.kind == "workloads").collect();
     let times: BTreeSet<&String> = moments.iter().map(|moment| &moment.started).collect();
     if times.len() < 2 {
         return String::new();

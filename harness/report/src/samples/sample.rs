@@ -9,6 +9,7 @@ use super::{
 };
 use crate::record::Verdict;
 use alloy_primitives::B256;
+use lockstep_cases::workload::Workload;
 use lockstep_model::{Dependencies, Mode, Telemetry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -144,6 +145,11 @@ pub struct Usage {
 }
 
 impl SampleSet {
+    /// Whether the contention is the default: true of real blocks.
+    pub fn has_own_contention(&self) -> bool {
+        Workload::of_id(&self.workload).is_none_or(|(_, size)| size.contention.is_none())
+    }
+
     /// Decides the speedup from the samples and the verdict.
     pub fn conclude(mut self, telemetry: Telemetry) -> Self {
         self.mode = telemetry.mode;
