@@ -16,6 +16,9 @@ name=lockstep-$version-$host
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH CARGO_INCREMENTAL=0 TZ=UTC LC_ALL=C
 
+# Who makes the bill of materials; built without the flags below.
+cargo cyclonedx --version >/dev/null 2>&1 || cargo install cargo-cyclonedx --locked --quiet
+
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 sysroot=$(rustc --print sysroot)
 export RUSTFLAGS="--remap-path-prefix=$target_dir=/target --remap-path-prefix=$PWD=/lockstep --remap-path-prefix=$cargo_home=/cargo \
@@ -32,7 +35,10 @@ for shell in bash zsh fish; do
 done
 "$built" manual "$out/$name/man/man1"
 cp README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$out/$name/"
-python3 tools/release/materials.py >"$out/$name/lockstep.cdx.json"
+# It writes one beside each manifest; the program's has all that is in it.
+cargo cyclonedx --quiet --manifest-path harness/cli/Cargo.toml --format json --spec-version 1.5 --target "$host" --override-filename lockstep.cdx
+sed "s|$PWD|/lockstep|g" harness/cli/lockstep.cdx.json >"$out/$name/lockstep.cdx.json"
+rm -f harness/*/lockstep.cdx.json
 tar -C "$out" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw,a-s -cf - "$name" |
     gzip -n9 >"$out/$name.tar.gz"
 rm -rf "${out:?}/$name"
