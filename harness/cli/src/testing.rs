@@ -21,9 +21,14 @@ pub fn plan(threads: &[usize]) -> Plan {
 
 /// A plan with every parallel executor at these numbers of threads, in both modes, and the baseline.
 pub fn plan_of_all(threads: &[usize]) -> Plan {
+    plan_in(threads, &[Mode::Forced, Mode::Auto])
+}
+
+/// The same, in these modes.
+pub fn plan_in(threads: &[usize], modes: &[Mode]) -> Plan {
     let mut candidates = vec![Candidate::new("sequential@1".to_owned(), 1, factory("sequential"))];
     for name in ["block_stm", "repair", "sharded", "access_list"] {
-        for mode in [Mode::Forced, Mode::Auto] {
+        for mode in modes.iter().copied() {
             let factory = factory_in(name, mode);
             let with = |threads: &usize| {
                 Candidate::new(format!("{name}-{mode}@{threads}"), *threads, factory.clone())

@@ -9,6 +9,7 @@
 //! ```
 //!
 //! * [`config`]: `clients.toml`. * [`client`]: the executor. * `t8n`, `server`, `runner`: the kinds.
+//! * [`frames`]: what programs say, read without them.
 //! * `process`: a program that runs, within its time, and goes with us.
 //!
 //! A program that cannot be started, dies, does not answer in time, or answers nonsense has broken: that is an error
@@ -16,6 +17,7 @@
 
 pub mod client;
 pub mod config;
+pub mod frames;
 mod process;
 mod runner;
 mod server;

@@ -84,7 +84,7 @@ pub(crate) fn ask(client: &ClientConfig, file: &Path) -> Result<Said, String> {
     Ok(with_events(said, output.stderr.lines()))
 }
 
-fn rows(stdout: &str) -> Result<Said, String> {
+pub(crate) fn rows(stdout: &str) -> Result<Said, String> {
     let array = json_line(stdout, '[')
         .ok_or_else(|| format!("expected an array of rows, found `{}`", excerpt(stdout)))?;
     row(array)
@@ -108,7 +108,7 @@ fn row(array: Value) -> Result<Said, String> {
     })
 }
 
-fn revme(stdout: &str) -> Result<Said, String> {
+pub(crate) fn revme(stdout: &str) -> Result<Said, String> {
     let lines = stdout.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
     let is_end = |line: &Line| matches!(line.status.as_deref(), Some("passed" | "failed"));
     let mut ends = lines.filter(|line| line.test.as_deref() == Some(NAME) && is_end(line));

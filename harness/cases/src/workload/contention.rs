@@ -13,11 +13,12 @@ pub enum Contention {
     Zipf(f64),
     /// This part of all choices falls on one in a hundred of them.
     Hot(f64),
+    /// This part of those who would take their own take their neighbour's; who has none of their own takes any.
+    Foreign(f64),
 }
 
 /// The valid forms of a contention, as an error message.
-const FORMS: &str =
-    "expected `uniform`, `zipf:S` with S above 0, or `hot:PART` with a part from 0 to 1";
+const FORMS: &str = "expected `uniform`, `zipf:S` with S above 0, or `hot:PART` or `foreign:PART` with a part from 0 to 1";
 
 impl Contention {
     /// One of `count`.
@@ -30,7 +31,7 @@ impl Contention {
             Self::Hot(part) if random.random_bool(part) => {
                 random.random_range(0..count.div_ceil(100))
             }
-            Self::Uniform | Self::Hot(_) => random.random_range(0..count),
+            Self::Uniform | Self::Hot(_) | Self::Foreign(_) => random.random_range(0..count),
         }
     }
 }
@@ -47,6 +48,7 @@ impl FromStr for Contention {
         match kind {
             "zipf" if number > 0.0 && number.is_finite() => Ok(Self::Zipf(number)),
             "hot" if (0.0..=1.0).contains(&number) => Ok(Self::Hot(number)),
+            "foreign" if (0.0..=1.0).contains(&number) => Ok(Self::Foreign(number)),
             _ => Err(FORMS),
         }
     }
@@ -58,6 +60,7 @@ impl fmt::Display for Contention {
             Self::Uniform => f.write_str("uniform"),
             Self::Zipf(exponent) => write!(f, "zipf:{exponent}"),
             Self::Hot(part) => write!(f, "hot:{part}"),
+            Self::Foreign(part) => write!(f, "foreign:{part}"),
         }
     }
 }
@@ -70,7 +73,7 @@ mod tests {
 
     #[test]
     fn forms_are_read_and_written() {
-        for text in ["uniform", "zipf:1.2", "hot:0.3"] {
+        for text in ["uniform", "zipf:1.2", "hot:0.3", "foreign:0.25"] {
             assert_eq!(text.parse::<Contention>().unwrap().to_string(), text);
         }
         for text in ["", "zipf", "zipf:0", "zipf:-1", "zipf:inf", "hot:1.5", "hot:x", "cold:1"] {

@@ -1,6 +1,6 @@
 //! One block in the making: accounts, contracts, transactions.
 
-use super::{Contention, Signatures};
+use super::{Contention, Signatures, islands::ISLANDS};
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, map::AddressMap};
 use k256::ecdsa::SigningKey;
@@ -62,9 +62,34 @@ impl Draft {
     /// One of `count`, as the contention says; this one where it says nothing.
     pub(super) fn choose_or(&mut self, own: usize, count: usize) -> usize {
         match self.contention {
+            Some(Contention::Foreign(part)) => {
+                let is_foreign = self.random.random_bool(part);
+                (own + usize::from(is_foreign)) % count
+            }
             Some(contention) => contention.choose(count, &mut self.random),
             None => own,
         }
+    }
+
+    /// An unused address of a group of [`islands`](super::islands).
+    pub(super) fn address_of(&mut self, island: usize) -> Address {
+        let mut address = self.address();
+        address.0[19] = address.0[19] & !(ISLANDS as u8 - 1) | island as u8;
+        address
+    }
+
+    /// An account of such a group, with funds, which can send.
+    pub(super) fn sender_of(&mut self, island: usize) -> Address {
+        let (address, key) = match self.signatures {
+            Signatures::Placeholder => (self.address_of(island), None),
+            Signatures::Real => loop {
+                let (address, key) = self.owner();
+                if usize::from(address.0[19]) % ISLANDS == island {
+                    break (address, Some(key));
+                }
+            },
+        };
+        self.can_send(address, key)
     }
 
     /// A number below `end`.
@@ -93,6 +118,10 @@ impl Draft {
                 (address, Some(key))
             }
         };
+        self.can_send(address, key)
+    }
+
+    fn can_send(&mut self, address: Address, key: Option<SigningKey>) -> Address {
         self.state.insert(address, U256::from(FUNDS), 0, Bytes::new(), []);
         self.senders.insert(address, Sender { key, nonce: 0 });
         address

@@ -17,6 +17,7 @@ mod contracts;
 mod dao;
 mod draft;
 mod game;
+mod islands;
 mod lending;
 mod mix;
 mod nft;
@@ -125,6 +126,14 @@ pub const ALL: &[Workload] = &[
         style: Style::Only,
         gas_per_transaction: 33_000,
         scene: tokens::Chain::scene,
+    },
+    Workload {
+        name: "islands",
+        about: "transfers of sixteen ERC-20 tokens, each in a group of its own; `--contention foreign:PART` of them to the \
+                next group's",
+        style: Style::Only,
+        gas_per_transaction: 33_000,
+        scene: islands::Islands::scene,
     },
     Workload {
         name: "swaps",

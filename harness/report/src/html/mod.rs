@@ -19,6 +19,7 @@ use crate::{
 };
 use askama::Template;
 use charts::{Bar, Line, Size, color};
+use lockstep_cases::workload::{Contention, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Distributions of receipts that are drawn: more would not be looked at.
@@ -33,6 +34,7 @@ struct Page {
     legend: Vec<(String, String)>,
     bars: String,
     scaling: String,
+    shards: String,
     scatter_gas: String,
     scatter_bound: String,
     receipts: Vec<(String, String)>,
@@ -122,6 +124,7 @@ fn page(board: &Board) -> Page {
         legend: legend.collect(),
         bars: bars(board, &rivals),
         scaling: scaling(board),
+        shards: shards(board),
         scatter_gas: scatter(board, &series, false),
         scatter_bound: scatter(board, &series, true),
         receipts: receipts(board, &series),
@@ -221,6 +224,36 @@ fn scaling(board: &Board) -> String {
         lines.push(line(format!("limit of {executor}"), points(SampleSet::limit), true));
     }
     charts::lines(Size::Large, "threads", "speedup", &lines)
+}
+
+/// Speedups by the share of transactions that need two shards: the workload `islands`.
+fn shards(board: &Board) -> String {
+    let mut by_executor: BTreeMap<String, BTreeMap<u64, f64>> = BTreeMap::new();
+    for (_, set) in board.sets().filter(|(_, set)| set.place == "memory") {
+        let Some((workload, size)) = Workload::of_id(&set.workload) else { continue };
+        let part = match size.contention {
+            Some(Contention::Foreign(part)) => part,
+            None => 0.0,
+            Some(_) => continue,
+        };
+        if let ("islands", Some(speedup)) = (workload.name, set.told()) {
+            let of_executor = by_executor.entry(label(set)).or_default();
+            of_executor.insert((100.0 * part).round() as u64, speedup);
+        }
+    }
+    let lines: Vec<Line> = by_executor
+        .into_iter()
+        .filter(|(_, points)| points.len() > 2)
+        .enumerate()
+        .map(|(series, (name, points))| {
+            let points = points.into_iter().map(|(part, speedup)| (part as f64, speedup)).collect();
+            Line { name, series, points, dashed: false }
+        })
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    charts::lines(Size::Large, "% of transactions across shards", "speedup", &lines)
 }
 
 /// Curves of simulated cores, with what was measured at the threads that there are.
