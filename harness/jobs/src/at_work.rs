@@ -1,4 +1,4 @@
-//! What each worker is at, for who watches a run.
+//! What each worker is at, for views of a run.
 
 use serde::{Deserialize, Serialize};
 

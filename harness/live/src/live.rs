@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// Flags of a run that who looks may set.
+/// Flags of a run that its views may set.
 #[derive(Debug, Clone, Default)]
 pub struct Control {
     /// Ends the run; what is known until then is kept.
@@ -28,7 +28,7 @@ impl Control {
     }
 }
 
-/// A run in progress, for one who fills in and many who look.
+/// A run in progress: filled in by the run, read by its views.
 #[derive(Debug, Clone)]
 pub struct Live {
     view: Arc<Mutex<Numbered>>,

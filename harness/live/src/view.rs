@@ -274,6 +274,23 @@ impl View {
         true
     }
 
+    /// A copy that lists no findings.
+    pub fn without_findings(&self) -> Self {
+        Self {
+            command: self.command.clone(),
+            about: self.about.clone(),
+            version: self.version.clone(),
+            rates: self.rates.clone(),
+            tiles: self.tiles.clone(),
+            coverage: self.coverage.clone(),
+            workers: self.workers.clone(),
+            table: self.table.clone(),
+            problems: self.problems.clone(),
+            findings: Findings::default(),
+            ..*self
+        }
+    }
+
     /// Says how far the run is.
     pub fn progress(&mut self, seconds: f64, done: u64) {
         (self.seconds, self.done) = (seconds, done);

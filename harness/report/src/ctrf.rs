@@ -48,6 +48,13 @@ pub fn render(board: &Board, tests: &[TestResult], failures_only: bool, version:
             );
         }
     }
+    for found in &board.found {
+        all += 1;
+        failed += 1;
+        let message = format!("{}\nreproduce: {}", found.text(), found.replay);
+        rows.push(json!({ "name": found.signature, "suite": ["findings"], "status": "failed", "duration": 0,
+            "message": message, "filePath": found.file }));
+    }
     let elapsed: u64 =
         board.checks.iter().map(|(_, record)| record.elapsed.as_millis() as u64).sum();
     let stop = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as u64);

@@ -11,7 +11,7 @@ use crate::{
     samples::SampleSet,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most results of a run.
 const MOST_RESULTS: usize = 25_000;
@@ -29,7 +29,9 @@ struct Alert {
 
 /// All that is wrong in some records.
 pub fn render(board: &Board, version: &str) -> Value {
-    let found = board.found.iter().map(of_found);
+    // Of one signature the first stands for all.
+    let mut seen = BTreeSet::new();
+    let found = board.found.iter().filter(|found| seen.insert(&found.signature)).map(of_found);
     let failed = board
         .checks
         .iter()
@@ -105,7 +107,7 @@ fn of_found(found: &Found) -> Alert {
     let meaning = format!("{} {}", found.executor, found.kind);
     Alert {
         rule: (found.signature.clone(), meaning),
-        text: format!("{}: {}\nShown again by: {}", found.block, found.text(), found.replay),
+        text: format!("{}: {}\nreproduce: {}", found.block, found.text(), found.replay),
         file: found.file.clone(),
         fingerprint: found.fingerprint.clone(),
     }
@@ -132,7 +134,7 @@ fn of_test(result: &TestResult, record: &str) -> Alert {
         rule: (format!("{executor}-{word}-{field}"), format!("{executor} {word}: {field}")),
         text: format!("{}: {}", result.id, text.unwrap_or_default()),
         file: origin.to_owned(),
-        fingerprint: result.id.clone(),
+        fingerprint: format!("{origin}::{}", result.id),
     }
 }
 

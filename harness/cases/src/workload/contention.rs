@@ -13,7 +13,7 @@ pub enum Contention {
     Zipf(f64),
     /// This part of all choices falls on one in a hundred of them.
     Hot(f64),
-    /// This part of those who would take their own take their neighbour's; who has none of their own takes any.
+    /// This part of the choices that would fall on one's own falls on the next one instead; other choices are uniform.
     Foreign(f64),
 }
 

@@ -1,7 +1,8 @@
 //! Groups of users, each with an ERC-20 token of its own.
 //!
-//! The low bits of every address say which group it is of, so that an executor that gives accounts to threads by those bits
-//! has each group on one thread. `--contention foreign:PART` then is the share of transactions that need two.
+//! The low four bits of an address are the number of its group. An executor that gives accounts to threads by those bits, and
+//! whose threads are a power of two, has each group on one thread; `--contention foreign:PART` then is the share of
+//! transactions that need two.
 
 use super::{
     Scene,

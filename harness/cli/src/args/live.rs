@@ -30,6 +30,13 @@ pub(crate) struct LiveArgs {
     pub(crate) serve: Option<SocketAddr>,
 }
 
+impl LiveArgs {
+    /// Whether somebody watches.
+    pub(crate) const fn is_asked(&self) -> bool {
+        self.live || self.serve.is_some()
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = SERVE_EXAMPLES)]
 pub(crate) struct ServeArgs {

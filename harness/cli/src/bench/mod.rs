@@ -18,7 +18,7 @@ use crate::{
     live::Shown,
     output,
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use lockstep_engine::isolation::is_worker;
 use lockstep_live::Control;
 use lockstep_report::bench::Record;
@@ -47,7 +47,12 @@ pub(crate) fn measure(
 ) -> Result<(Record, u8)> {
     let measures = Measures::new(args, command)?;
     let circumstances = circumstances::of(args, command, &measures);
-    let control = Control { stop: interrupt::flag(), ..Control::default() };
+    if args.in_process && args.watched.is_asked() {
+        bail!("--in-process: nobody watches the measurement; leave out --live and --serve");
+    }
+    // A measurement in this process ends with it.
+    let stop = if args.in_process { Arc::default() } else { interrupt::flag() };
+    let control = Control { stop, ..Control::default() };
     let about = reporter::describe(&circumstances);
     let shown = Shown::open(&args.watched, ("bench", &about), "results", control.clone())?;
     let mut reporter = Reporter::new(circumstances, format, out, shown)?;

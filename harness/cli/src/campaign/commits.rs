@@ -51,8 +51,8 @@ impl Rate {
     }
 }
 
-/// A machine, and blocks in flight on it.
-type Place = (String, usize);
+/// What must be alike for rates to be compared: the machine, blocks in flight on it, what is run on each.
+type Place = (String, usize, String);
 
 impl Commits {
     pub(super) fn of(whole: &Whole) -> Self {
@@ -74,7 +74,7 @@ impl Commits {
             commit.blocks += session.blocks;
             commit.seconds += session.seconds;
             if session.seconds >= LEAST_SECONDS {
-                let place = (session.machine.clone(), session.jobs);
+                let place = (session.machine.clone(), session.jobs, session.options.clone());
                 let sum = times.entry(name).or_default().entry(place).or_default();
                 *sum = (sum.0 + session.blocks, sum.1 + session.seconds);
             }
@@ -93,7 +93,7 @@ impl Commits {
             for (place, (blocks, seconds)) in times.get(&commit.commit).into_iter().flatten() {
                 let blocks_per_second = *blocks as f64 / seconds;
                 let last = before.insert(place.clone(), blocks_per_second);
-                let (machine, jobs) = place.clone();
+                let (machine, jobs, _) = place.clone();
                 let of_before = last.map(|last| blocks_per_second / last);
                 commit.rates.push(Rate { machine, jobs, blocks_per_second, of_before });
             }
@@ -137,6 +137,11 @@ impl Commits {
 }
 
 fn is_seen(whole: &Whole, commit: &str, signature: &str) -> bool {
+    // A node that was lost may have written the finding, and not yet how far it was.
+    let found = whole.findings.get(signature).and_then(|found| found.saved.commit.as_deref());
+    if found == Some(commit) {
+        return true;
+    }
     let sessions = whole.parts.iter().flat_map(|part| &part.campaign.sessions);
     sessions
         .filter(|session| session.commit.as_deref().unwrap_or(UNKNOWN) == commit)

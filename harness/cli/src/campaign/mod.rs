@@ -41,7 +41,7 @@ struct Told<'a> {
 pub(crate) fn campaign(args: &CampaignArgs) -> Result<u8> {
     output::set_color(args.color);
     let mut whole = Whole::of(&args.folders);
-    whole.missing = args.parts.map_or(0, |parts| parts.saturating_sub(whole.parts.len()));
+    whole.missing = args.parts.map_or(0, |parts| parts.saturating_sub(whole.first_parts()));
     for problem in &whole.unreadable {
         output::error(problem);
     }

@@ -100,6 +100,14 @@ impl Whole {
         whole
     }
 
+    /// Parts that are none of those that did what others had left (`--rest`).
+    pub(super) fn first_parts(&self) -> usize {
+        let is_rest = |part: &&Part| {
+            part.folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rest-"))
+        };
+        self.parts.len() - self.parts.iter().filter(is_rest).count()
+    }
+
     /// A part that was not completed is complete where other parts have done the rest of it.
     fn complete_by_others(&mut self) {
         for at in 0..self.parts.len() {

@@ -55,7 +55,10 @@ pub(crate) struct Session {
     pub(crate) commit: Option<String>,
     /// The version of Lockstep.
     pub(crate) version: String,
-    /// The machine: its processor, cores and memory.
+    /// What was run on each block.
+    #[serde(default)]
+    pub(crate) options: String,
+    /// The machine: its processor and cores.
     pub(crate) machine: String,
     /// When it began, as RFC 3339.
     pub(crate) started: String,
@@ -72,9 +75,15 @@ pub(crate) struct Session {
 
 impl Session {
     /// One that begins now.
-    pub(super) fn begin(commit: Option<String>, first_seed: u64, jobs: usize) -> Self {
+    pub(super) fn begin(
+        commit: Option<String>,
+        options: String,
+        first_seed: u64,
+        jobs: usize,
+    ) -> Self {
         Self {
             commit,
+            options,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: lockstep_jobs::bench::this_machine().name(),
             started: now(),
@@ -104,7 +113,15 @@ impl Campaign {
         self.seeds.map(|seeds| self.next_seed >= self.first_seed.saturating_add(seeds))
     }
 
-    /// Adds what its sessions have done to what was done before there were sessions.
+    /// A folder of an earlier version has sums and no sessions.
+    fn keep_what_was_before_sessions(&mut self) {
+        if self.sessions.is_empty() && self.blocks > 0 {
+            let Self { first_seed, next_seed, blocks, .. } = *self;
+            self.sessions.push(Session { first_seed, next_seed, blocks, ..Session::default() });
+        }
+    }
+
+    /// Adds up what its sessions have done.
     fn add_up(&mut self) {
         let Some(last) = self.sessions.last() else { return };
         self.next_seed = last.next_seed;
@@ -169,12 +186,16 @@ impl Folder {
         (first_seed, seeds): (u64, Option<u64>),
         before: Option<Campaign>,
     ) {
-        if before.is_none() {
-            self.written.clear();
-        }
-        self.campaign = Campaign { first_seed, seeds, ..before.unwrap_or_default() };
+        let mut before = before.unwrap_or_default();
+        before.keep_what_was_before_sessions();
+        self.campaign = Campaign { first_seed, seeds, ..before };
         self.campaign.sessions.push(session);
         self.campaign.add_up();
+    }
+
+    /// Whether an earlier run has left a campaign here.
+    pub(super) fn has_campaign(&self) -> bool {
+        self.path.join("campaign.json").exists()
     }
 
     /// The campaign that an earlier run has left here.

@@ -91,13 +91,17 @@ pub(super) fn features_line(tally: &Tally) -> String {
 
 /// The description of a campaign.
 pub(super) fn describe(plan: &FuzzPlan) -> String {
+    format!("fuzzing from seed {}: {}", plan.seed, options(plan))
+}
+
+/// What is run on its blocks.
+pub(super) fn options(plan: &FuzzPlan) -> String {
     let labels = |candidates: &[Candidate]| {
         let labels: Vec<&str> = candidates.iter().map(|who| who.label.as_str()).collect();
         labels.join(", ")
     };
     let mut text = format!(
-        "fuzzing from seed {}: {} on every block; {} on one in {DEEP_EVERY}",
-        plan.seed,
+        "{} on every block; {} on one in {DEEP_EVERY}",
         labels(&plan.fast),
         labels(&plan.deep),
     );

@@ -22,7 +22,7 @@ use crate::{
     output,
     progress::Progress,
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use folder::Folder;
 use lockstep_engine::isolation::{Staff, is_worker, of_this_process};
 use lockstep_jobs::{
@@ -31,7 +31,7 @@ use lockstep_jobs::{
 };
 use lockstep_live::Control;
 use replay::Again;
-use std::{path::Path, sync::atomic::Ordering, time::Instant};
+use std::{path::Path, sync::atomic::Ordering};
 
 const EXIT_FOUND: u8 = 1;
 
@@ -48,12 +48,11 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
     output::err(&format!("{}\n", lines::describe(&plan)));
     let control = Control { stop: plan.interrupted.clone(), pause: plan.paused.clone() };
     let about = lines::describe(&plan);
-    let mut shown = Shown::open(&args.watched, ("fuzz", &about), "blocks", control)?;
+    let mut shown = Shown::open(&args.watched, ("fuzz", &about), "seeds", control)?;
     if let Some(shown) = &mut shown {
         shown.fill(|view| view.of = plan.blocks);
     }
     let mut reporter = Reporter::new(args, folder, shown);
-    let start = Instant::now();
     let staff = if args.in_process {
         let plan = plan.clone();
         Staff::threads(move |ends| work(&plan, ends))
@@ -61,17 +60,16 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
         Staff::processes()
     };
     let tally = run(&plan, staff, &mut |status, finding| reporter.tell(&plan, status, finding));
-    let elapsed = start.elapsed();
-    reporter.end();
+    reporter.end(&plan, tally.as_ref().ok());
     let tally = tally.map_err(anyhow::Error::msg)?;
-    let status = Status { tally: &tally, elapsed, at_work: &[] };
+    let status = Status::at_end(&tally);
     reporter.finish(args, &plan, status);
     match args.format {
         FuzzFormat::Human => {
             output::out(&format!("{status}\n{}", lines::features_line(&tally)));
             output::out(&lines::findings_table(&tally));
         }
-        FuzzFormat::Json => output::out(&lines::campaign_line(&tally, elapsed)),
+        FuzzFormat::Json => output::out(&lines::campaign_line(&tally, tally.elapsed)),
     }
     Ok(exit_status(&tally, reporter.problem))
 }
@@ -80,14 +78,27 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
 fn open_folder(out: &Path, args: &FuzzArgs, plan: &mut FuzzPlan) -> Result<Folder> {
     let mut folder = Folder::open(out)?;
     let before = if args.resume { Some(folder.campaign()?) } else { None };
-    let first_seed = before.as_ref().map_or(plan.seed, |before| before.first_seed);
+    if before.is_none() && folder.has_campaign() {
+        bail!(
+            "--out {}: expected a folder without a campaign, found campaign.json; --resume goes on with it",
+            out.display()
+        );
+    }
+    let mut seeds = (plan.seed, plan.blocks);
     if let Some(before) = &before {
         plan.seed = before.next_seed;
+        let done = before.next_seed.saturating_sub(before.first_seed);
+        if args.blocks.is_none() && args.time.is_none() {
+            // To the end that was asked for at first.
+            plan.blocks = before.seeds.map(|seeds| seeds.saturating_sub(done)).or(plan.blocks);
+            plan.time = plan.time.filter(|_| plan.blocks.is_none());
+        }
+        let all = plan.blocks.map(|blocks| done + blocks);
+        seeds = (before.first_seed, all.max(before.seeds));
     }
-    let seeds = plan.blocks.map(|blocks| plan.seed.saturating_sub(first_seed) + blocks);
     let commit = args.commit.clone().or_else(git::head);
-    let session = Session::begin(commit, plan.seed, plan.jobs);
-    folder.begin(session, (first_seed, seeds), before);
+    let session = Session::begin(commit, lines::options(plan), plan.seed, plan.jobs);
+    folder.begin(session, seeds, before);
     Ok(folder)
 }
 
@@ -124,9 +135,16 @@ impl Reporter {
     }
 
     /// Nothing more comes: the terminal is as before.
-    fn end(&mut self) {
+    fn end(&mut self, plan: &FuzzPlan, tally: Option<&Tally>) {
         self.progress.finish();
+        let again = &self.again;
         if let Some(shown) = &mut self.shown {
+            if let Some(tally) = tally {
+                let status = Status::at_end(tally);
+                shown.fill(|view| {
+                    live::progress(view, plan.seed, status, &|finding| again.fuzz(finding));
+                });
+            }
             shown.finish();
         }
     }
@@ -137,7 +155,9 @@ impl Reporter {
         if let Some(shown) = &mut self.shown
             && shown.is_due()
         {
-            shown.fill(|view| live::progress(view, status, &|finding| again.fuzz(finding)));
+            shown.fill(|view| {
+                live::progress(view, plan.seed, status, &|finding| again.fuzz(finding));
+            });
         }
         if let Some(finding) = finding {
             self.progress.suspend(|| match self.format {

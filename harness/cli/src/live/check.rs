@@ -30,12 +30,9 @@ pub(crate) fn judged(view: &mut View, seconds: f64, record: &Record) {
     .map(|(name, count)| Tile::new(name, count))
     .chain([Tile::new("re-executions", re_executions)])
     .collect();
-    let problems = record.complaints.iter().cloned();
+    view.problems.clear();
     let unreadable = record.unreadable.iter().map(ToString::to_string);
-    let known = view.problems.len();
-    for text in problems.chain(unreadable).skip(known) {
-        view.problem(text);
-    }
+    unreadable.chain(record.complaints.iter().cloned()).for_each(|text| view.problem(text));
 }
 
 /// A failed test, as it is shown; `None` for another one.

@@ -12,9 +12,15 @@ use lockstep_live::{
 };
 
 /// Fills in how far a campaign is. `replay` gives the command that shows a finding again.
-pub(crate) fn progress(view: &mut View, status: Status<'_>, replay: &dyn Fn(&Found) -> String) {
+pub(crate) fn progress(
+    view: &mut View,
+    first_seed: u64,
+    status: Status<'_>,
+    replay: &dyn Fn(&Found) -> String,
+) {
     let (tally, sums) = (status.tally, &status.tally.sums);
-    view.progress(status.elapsed.as_secs_f64(), sums.blocks);
+    let seeds = tally.next_seed.saturating_sub(first_seed);
+    view.progress(status.elapsed.as_secs_f64(), seeds);
     view.tiles = tiles(sums, tally.hung, tally.killed);
     view.coverage = coverage(sums);
     view.workers = status.at_work.iter().map(|at| worker(at, "worker")).collect();
@@ -53,6 +59,7 @@ pub(super) fn worker(at: &lockstep_jobs::AtWork, name: &str) -> Worker {
 fn tiles(sums: &Sums, hung: u64, killed: u64) -> Vec<Tile> {
     let percent = |part: u64, of: u64| format!("{:.0} %", 100.0 * part as f64 / of.max(1) as f64);
     let mut tiles = vec![
+        Tile::new("blocks", sums.blocks),
         Tile::new("transactions", sums.transactions),
         Tile::new("of transactions succeed", percent(sums.succeeded, sums.executed)),
         Tile::new("of blocks are valid", percent(sums.accepted, sums.blocks)),

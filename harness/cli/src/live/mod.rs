@@ -7,7 +7,7 @@ mod check;
 mod fuzz;
 
 use crate::args::LiveArgs;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use lockstep_live::{
     Control, Live, View,
     terminal::Dashboard,
@@ -17,6 +17,7 @@ use lockstep_live::{
 use std::{
     env,
     net::SocketAddr,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -27,11 +28,15 @@ pub(crate) use fuzz::progress;
 /// How often a view is filled in: often enough for the eye, rarely enough to cost nothing.
 const FILL_EVERY: Duration = Duration::from_millis(200);
 
+/// How long pages have to hear of the end: twice as long as they are told of something new.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
 /// A run that is watched.
 #[derive(Debug)]
 pub(crate) struct Shown {
     live: Live,
     dashboard: Option<Dashboard>,
+    is_served: bool,
     filled: Option<Instant>,
     start: Instant,
 }
@@ -44,7 +49,7 @@ impl Shown {
         unit: &'static str,
         control: Control,
     ) -> Result<Option<Self>> {
-        if !args.live && args.serve.is_none() {
+        if !args.is_asked() {
             return Ok(None);
         }
         let view = View {
@@ -60,7 +65,8 @@ impl Shown {
         }
         let dashboard = args.live.then(|| Dashboard::open(live.clone())).transpose();
         let dashboard = dashboard.context("--live")?;
-        Ok(Some(Self { live, dashboard, filled: None, start: Instant::now() }))
+        let is_served = args.serve.is_some();
+        Ok(Some(Self { live, dashboard, is_served, filled: None, start: Instant::now() }))
     }
 
     /// Whether it is time to fill the view in again.
@@ -91,16 +97,23 @@ impl Shown {
     pub(crate) fn finish(&mut self) {
         self.live.update(|view| view.state = State::Finished);
         self.dashboard = None;
+        if self.is_served {
+            // Pages are told of the end before the server goes with this process.
+            thread::sleep(LAST_LOOK);
+        }
     }
 }
 
 /// Serves a run, and says where.
 pub(crate) fn serve_at(live: &Live, address: SocketAddr, option: &str) -> Result<()> {
     let token = env::var("LOCKSTEP_TOKEN").ok().filter(|token| !token.is_empty());
+    if token.iter().any(|token| !token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')) {
+        bail!("LOCKSTEP_TOKEN: expected letters, digits and `-` alone: it is a part of an address");
+    }
     let server = serve(live.clone(), Address { at: address, token }).with_context(|| {
         format!("{option} {address}: cannot listen there; another address, or port 0 for any")
     })?;
-    crate::output::err(&format!("to be seen at {server}\n"));
+    crate::output::err(&format!("serving {server}\n"));
     Ok(())
 }
 

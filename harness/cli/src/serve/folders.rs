@@ -138,6 +138,9 @@ impl Folders {
     }
 
     fn follow(&mut self) {
+        // A record that was renamed or taken away is none any more.
+        self.checks.retain(|path, _| self.seen.contains_key(path));
+        self.measurements.retain(|path, _| self.seen.contains_key(path));
         for path in self.seen.keys() {
             if path.ends_with("check.jsonl") {
                 let followed =

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::MetadataExt,
     path::PathBuf,
 };
 
@@ -11,6 +12,8 @@ use std::{
 pub(super) struct Follow {
     path: PathBuf,
     read: u64,
+    /// The file's number on its device: another file of the same name has another one.
+    inode: Option<u64>,
 }
 
 /// What a file says that it did not say before.
@@ -24,13 +27,15 @@ pub(super) enum News {
 
 impl Follow {
     pub(super) const fn new(path: PathBuf) -> Self {
-        Self { path, read: 0 }
+        Self { path, read: 0, inode: None }
     }
 
     /// The whole lines that have come since the last call; `None` where there are none.
     pub(super) fn news(&mut self) -> io::Result<Option<News>> {
         let mut file = File::open(&self.path)?;
-        let is_anew = file.metadata()?.len() < self.read;
+        let facts = file.metadata()?;
+        let is_other = self.inode.replace(facts.ino()).is_some_and(|inode| inode != facts.ino());
+        let is_anew = is_other || facts.len() < self.read;
         if is_anew {
             self.read = 0;
         }
@@ -66,6 +71,9 @@ mod tests {
         assert_eq!(follow.news().unwrap(), Some(News::Lines("two\nthree\n".to_owned())));
         fs::write(&path, "a\n").unwrap();
         assert_eq!(follow.news().unwrap(), Some(News::Anew("a\n".to_owned())));
+        fs::write(folder.path().join("new"), "b\nc\n").unwrap();
+        fs::rename(folder.path().join("new"), &path).unwrap();
+        assert_eq!(follow.news().unwrap(), Some(News::Anew("b\nc\n".to_owned())));
         fs::remove_file(&path).unwrap();
         assert!(follow.news().is_err());
     }

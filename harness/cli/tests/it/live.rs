@@ -83,10 +83,10 @@ impl InTerminal {
         self.keys.write_all(key.as_bytes()).unwrap();
     }
 
-    /// How many blocks are done, by the first line.
+    /// How many seeds are done, by the first line.
     fn blocks(&self) -> u64 {
         let screen = self.text();
-        let (before, _) = screen.split_once(" blocks").expect("a count");
+        let (before, _) = screen.split_once(" seeds").expect("a count");
         before.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
@@ -183,7 +183,7 @@ impl Served {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("to be seen at ").unwrap_or_else(|| panic!("{line}"));
+        let url = line.trim().strip_prefix("serving ").unwrap_or_else(|| panic!("{line}"));
         Self(child, url.to_owned())
     }
 }

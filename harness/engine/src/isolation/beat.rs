@@ -102,7 +102,7 @@ impl Heart {
     }
 
     /// Returns when the job lets the worker go on, at once where it is not paused. To be called between trials.
-    /// The heart goes on beating with what it has beaten last: who waits does not stand still.
+    /// The heart goes on beating with its last beat: a paused worker must not count as hung.
     pub fn wait_while_paused(&mut self, last: Beat) {
         while self.is_paused() {
             self.beat(last);

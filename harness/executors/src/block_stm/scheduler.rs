@@ -161,12 +161,11 @@ impl Claims {
         Self { workers: 1, most: [].into(), early: [].into(), is_fair: true }
     }
 
-    /// `cautious`: the most while little is known of the block.
-    fn at(&self, index: usize, left: usize, cautious: usize) -> usize {
+    fn at(&self, index: usize, left: usize) -> usize {
         let most = self.most.get(index).copied().unwrap_or(1);
         // A long claim is one sender's.
         let is_fair = self.is_fair && most <= 16;
-        let fair = if is_fair { (left / (4 * self.workers)).min(cautious) } else { usize::MAX };
+        let fair = if is_fair { left / (4 * self.workers) } else { usize::MAX };
         usize::from(most).min(fair).max(1)
     }
 }
@@ -185,8 +184,6 @@ struct Speculation {
     transactions: u32,
     failures: u32,
     bad_windows: u32,
-    /// Windows that were judged, good or bad.
-    windows: u32,
 }
 
 /// Claims after which success is judged, or twice as many failures.
@@ -223,25 +220,13 @@ impl Speculation {
         }
     }
 
-    /// In the first windows a claim is small: what a wrong guess costs is the claim that begins with it, and in a block
-    /// of one chain all of them do.
-    const fn most_of_a_claim(&self) -> usize {
-        match self.windows {
-            0 if self.is_of_two() => 2,
-            1 if self.is_of_two() => 4,
-            _ => usize::MAX,
-        }
-    }
-
     fn judge(&mut self) {
         if self.claims >= WINDOW || self.failures >= 2 * WINDOW {
             // Most claims begin wrong, or two of five transactions are run again: a second thread cannot
             // win back what that costs.
             let bad =
                 self.failures * 4 >= self.claims * 3 || self.failures * 5 >= self.transactions * 2;
-            // Where every claim began wrong, that is as good as two windows in which most did.
-            let all_bad = bad && self.failures >= self.claims;
-            self.end_window(if all_bad { 2 } else { u32::from(bad) });
+            self.end_window(bad);
         }
     }
 
@@ -253,14 +238,12 @@ impl Speculation {
         self.transactions += 1;
         self.failures += u32::from(was_disturbed);
         if self.transactions >= WINDOW_OF_EACH * self.workers as u32 {
-            self.end_window(u32::from(self.failures * 10 >= self.transactions * 9));
+            self.end_window(self.failures * 10 >= self.transactions * 9);
         }
     }
 
-    /// `bad`: for how many bad windows it counts.
-    const fn end_window(&mut self, bad: u32) {
-        self.bad_windows = if bad > 0 { self.bad_windows + bad } else { 0 };
-        self.windows = self.windows.saturating_add(1);
+    fn end_window(&mut self, bad: bool) {
+        self.bad_windows = if bad { self.bad_windows + 1 } else { 0 };
         (self.claims, self.transactions, self.failures) = (0, 0, 0);
     }
 }
@@ -357,8 +340,7 @@ impl Scheduler {
     fn claim_executions(&mut self) -> Batch {
         let start = self.execution_cursor;
         let first = self.version(start);
-        let left = self.entries.len() - start;
-        let most = self.claims.at(start, left, self.speculation.most_of_a_claim());
+        let most = self.claims.at(start, self.entries.len() - start);
         let rest = self.entries[start + 1..].iter_mut().take(most - 1);
         let rest = rest.take_while(|entry| first.incarnation == 0 && entry.is_fresh());
         let rest = rest.map(|entry| entry.status = Status::Executing).count();

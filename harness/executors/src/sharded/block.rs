@@ -51,9 +51,8 @@ pub(super) struct Decided {
     pub(super) owners: Vec<Option<Owner>>,
 }
 
-/// The member that owns an account, with all its slots: one of so many shards, each member has every so-manieth. An address
-/// is the end of a hash, but for those that somebody has looked for: its low bits are as good as a hash of it, and who
-/// designs a contract can know them.
+/// The member that owns an account, with all its slots. Shards are dealt out to the members in turn. Most addresses are
+/// the end of a hash, so that their low bits are distributed as those of another hash would be.
 pub(super) fn owner_of(address: Address, shards: usize, members: usize) -> MemberId {
     let end: [u8; 8] = address.0[12..].try_into().expect("the last eight of twenty bytes");
     (u64::from_be_bytes(end) % shards as u64) as usize % members

@@ -24,16 +24,31 @@ use revm::state::Bytecode;
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 
-/// Members that take part in a transaction, beside its home.
+/// Members beside the home of a transaction.
 type Others = SmallVec<[MemberId; 4]>;
+
+/// Who takes part in a transaction, beside its home.
+#[derive(Default)]
+struct Part {
+    /// Those that were asked, or told what it wrote.
+    all: Others,
+    /// Those that were asked. The others have nothing to confirm.
+    asked: Others,
+}
+
+fn add(member: MemberId, to: &mut Others) {
+    if !to.contains(&member) {
+        to.push(member);
+    }
+}
 
 /// What one member has at hand.
 pub(super) struct Desk<'a> {
     block: &'a BlockRun,
     id: MemberId,
     owner: RefCell<Owner>,
-    /// By position: who was asked by the transaction, or told what it wrote.
-    others: RefCell<HashMap<Position, Others>>,
+    /// By position.
+    others: RefCell<HashMap<Position, Part>>,
     /// Codes that the block has deployed, as they came with their accounts.
     codes: RefCell<B256Map<Bytecode>>,
     /// A transaction of this member of which all below is final.
@@ -112,22 +127,21 @@ impl<'a> Desk<'a> {
                 self.owner.borrow_mut().publish(*own);
                 continue;
             }
-            let told = others.entry(position).or_default();
+            let all = &mut others.entry(position).or_default().all;
             let part = match part {
                 Some(part) => part,
-                None if told.contains(&member) && !WRITES_ELSEWHERE_STAY.is_planted() => nothing(),
+                None if all.contains(&member) && !WRITES_ELSEWHERE_STAY.is_planted() => nothing(),
                 None => continue,
             };
-            if !told.contains(&member) {
-                told.push(member);
-            }
+            add(member, all);
             self.block.mailboxes[member].send(Message::Publish(part));
         }
     }
 
     /// Whether all that the transaction has read would be read again. False too where the block has ended.
     pub(super) fn confirm(&self, position: Position) -> bool {
-        let others = self.others.borrow_mut().get(&position).cloned().unwrap_or_default();
+        let others = self.others.borrow().get(&position).map(|part| part.asked.clone());
+        let others = others.unwrap_or_default();
         let from = self.id;
         if OTHERS_UNCONFIRMED.is_planted() {
             return self.owner.borrow().confirms(position);
@@ -155,10 +169,9 @@ impl<'a> Desk<'a> {
             return self.owner.borrow_mut().read(position, place);
         }
         let mut others = self.others.borrow_mut();
-        let asked = others.entry(position).or_default();
-        if !asked.contains(&owner) {
-            asked.push(owner);
-        }
+        let part = others.entry(position).or_default();
+        add(owner, &mut part.all);
+        add(owner, &mut part.asked);
         drop(others);
         let from = self.id;
         self.block.mailboxes[owner].send(Message::Read { from, position, place });
@@ -190,7 +203,7 @@ impl Remote for Desk<'_> {
             return;
         }
         self.owner.borrow_mut().forget(position);
-        for other in self.others.borrow().get(&position).into_iter().flatten() {
+        for other in self.others.borrow().get(&position).iter().flat_map(|part| &part.all) {
             self.block.mailboxes[*other].send(Message::Forget(position));
         }
     }

@@ -14,8 +14,10 @@ use crate::{
 use alloy_primitives::Address;
 use std::collections::VecDeque;
 
-/// Looks into an empty mailbox before its member sleeps: about as long as an answer takes that is on its way.
-const MOST_SPINS: u32 = 100;
+/// Looks into an empty mailbox before its member sleeps, and how long it waits between two of them: together about as long as
+/// it takes to fall asleep and to be woken.
+const MOST_LOOKS: u32 = 500;
+const SPINS_A_LOOK: u32 = 4;
 
 /// The number of a member.
 pub(super) type MemberId = usize;
@@ -59,34 +61,49 @@ pub(super) struct Published {
 /// The messages to one member, in the order in which they were sent.
 #[derive(Default)]
 pub(super) struct Mailbox {
-    messages: Mutex<VecDeque<Message>>,
+    inbox: Mutex<Inbox>,
     arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Inbox {
+    messages: VecDeque<Message>,
+    /// Whether the member sleeps: to wake one that does not is a system call for nothing.
+    sleeps: bool,
 }
 
 impl Mailbox {
     pub(super) fn send(&self, message: Message) {
-        lock(&self.messages).push_back(message);
-        self.arrived.notify_one();
+        let mut inbox = lock(&self.inbox);
+        inbox.messages.push_back(message);
+        let sleeps = inbox.sleeps;
+        drop(inbox);
+        if sleeps {
+            self.arrived.notify_one();
+        }
     }
 
     pub(super) fn try_receive(&self) -> Option<Message> {
-        lock(&self.messages).pop_front()
+        lock(&self.inbox).messages.pop_front()
     }
 
     /// Waits for a message.
     pub(super) fn receive(&self, spins: bool) -> Message {
-        for _ in 0..if spins { SPINS.min(MOST_SPINS) } else { 0 } {
+        for _ in 0..if spins { SPINS.min(MOST_LOOKS) } else { 0 } {
             if let Some(message) = self.try_receive() {
                 return message;
             }
-            spin_loop();
+            // The lock is the sender's most of the time.
+            (0..SPINS_A_LOOK).for_each(|_| spin_loop());
         }
-        let mut messages = lock(&self.messages);
+        let mut inbox = lock(&self.inbox);
         loop {
-            if let Some(message) = messages.pop_front() {
+            if let Some(message) = inbox.messages.pop_front() {
                 return message;
             }
-            messages = wait(&self.arrived, messages);
+            inbox.sleeps = true;
+            inbox = wait(&self.arrived, inbox);
+            inbox.sleeps = false;
         }
     }
 }

@@ -12,7 +12,7 @@
 //! 2. A transaction is executed by one member, its home. It is committed when its home is told that all
 //!    below it are (`Message::Commit`), which it passes on after its own commit. What the transactions below wrote
 //!    was sent to the owners before that message, so every question that is asked after it finds it there.
-//! 3. At its commit each owner that was asked says whether it would answer the same again (`Message::Confirm`). If all do,
+//! 3. At its commit each owner that was asked for a value says whether it would answer the same again (`Message::Confirm`). If all do,
 //!    its result is that of an execution now; if not, it is executed now. Nothing below changes any more, so by induction
 //!    each transaction ends as in a sequential execution.
 //! 4. Gas admission, receipts and the first error are decided at the commit, in block order (`commit::OrderedCommit`).

@@ -67,6 +67,7 @@ pub fn run(
         }
     }
     campaign.wind_up(&heard, tell)?;
+    campaign.tally.elapsed = campaign.elapsed();
     Ok(campaign.tally)
 }
 
@@ -158,13 +159,13 @@ impl<'a> Campaign<'a> {
 
     fn look_at_work(&mut self) {
         let at_work = self.hands.iter().map(|(number, hand)| {
-            let beat = hand.worker.last_beat();
-            let slot = usize::try_from(beat.slot).unwrap_or_default();
-            AtWork {
-                worker: *number,
-                executor: self.plan.label(slot).to_owned(),
-                trial: format!("seed {}", beat.trial),
+            let (worker, beat) = (*number, hand.worker.last_beat());
+            if beat.count == 0 {
+                return AtWork { worker, ..AtWork::default() };
             }
+            let slot = usize::try_from(beat.slot).unwrap_or_default();
+            let executor = self.plan.label(slot).to_owned();
+            AtWork { worker, executor, trial: format!("seed {}", beat.trial) }
         });
         self.at_work = at_work.collect();
     }

@@ -116,13 +116,15 @@ pub struct Tally {
     pub findings: BTreeMap<String, Found>,
     /// Every seed below this is done.
     pub next_seed: u64,
+    /// For how long the campaign has run, without pauses; known when it is over.
+    pub elapsed: Duration,
 }
 
 impl Tally {
     /// An empty tally, before this seed.
     pub fn new(seed: u64) -> Self {
         let (sums, findings) = (Sums::default(), BTreeMap::new());
-        Self { sums, hung: 0, killed: 0, findings, next_seed: seed }
+        Self { sums, hung: 0, killed: 0, findings, next_seed: seed, elapsed: Duration::ZERO }
     }
 
     /// Adds checked blocks. Gives the findings whose signature is new.
@@ -168,6 +170,13 @@ pub struct Status<'a> {
     pub elapsed: Duration,
     /// What each worker was at, a moment ago.
     pub at_work: &'a [AtWork],
+}
+
+impl<'a> Status<'a> {
+    /// That of a campaign that is over.
+    pub const fn at_end(tally: &'a Tally) -> Self {
+        Self { tally, elapsed: tally.elapsed, at_work: &[] }
+    }
 }
 
 impl fmt::Display for Status<'_> {

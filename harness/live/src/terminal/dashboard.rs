@@ -55,8 +55,10 @@ impl Dashboard {
         let over = is_over.clone();
         let thread = thread::Builder::new().name("dashboard".to_owned());
         let thread = thread.spawn(move || {
-            // Where the terminal is gone, the run goes on without a dashboard.
+            // Where the terminal is gone, the run goes on without a dashboard, paused or not: nobody else could wake it.
             let _ = watch(&live, screen, &over);
+            live.control().pause.store(false, Ordering::Relaxed);
+            show_state(&live);
         })?;
         Ok(Self { is_over, thread: Some(thread) })
     }
@@ -75,20 +77,37 @@ struct Screen {
     terminal: Terminal<CrosstermBackend<BufWriter<File>>>,
     /// The same terminal, to ask for its size.
     file: File,
+    _raw: Raw,
     // Dropped last: what was held is printed when the terminal is as before.
     _held: Held,
+}
+
+/// Keys come one by one, until this is dropped.
+struct Raw;
+
+impl Raw {
+    fn enter() -> io::Result<Self> {
+        enable_raw_mode()?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        let _ = disable_raw_mode();
+    }
 }
 
 impl Screen {
     fn open() -> io::Result<Self> {
         let (held, file) = Held::new()?;
-        enable_raw_mode()?;
         let mut writer = BufWriter::new(file.try_clone()?);
+        let raw = Raw::enter()?;
         execute!(writer, EnterAlternateScreen)?;
         let viewport = Viewport::Fixed(area(&file)?);
         let options = TerminalOptions { viewport };
         let terminal = Terminal::with_options(CrosstermBackend::new(writer), options)?;
-        Ok(Self { terminal, file, _held: held })
+        Ok(Self { terminal, file, _raw: raw, _held: held })
     }
 
     /// Draws, on as much room as there is now.
@@ -103,9 +122,8 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let _ = execute!(self.terminal.backend_mut(), LeaveAlternateScreen);
-        let _ = disable_raw_mode();
         let _ = self.terminal.show_cursor();
+        let _ = execute!(self.terminal.backend_mut(), LeaveAlternateScreen);
     }
 }
 
@@ -140,11 +158,23 @@ fn watch(live: &Live, mut screen: Screen, is_over: &AtomicBool) -> io::Result<()
 }
 
 fn pause_or_go_on(live: &Live) {
-    let was_paused = live.control().pause.fetch_xor(true, Ordering::Relaxed);
-    live.update(|view| view.state = if was_paused { State::Running } else { State::Paused });
+    live.control().pause.fetch_xor(true, Ordering::Relaxed);
+    show_state(live);
 }
 
 fn stop(live: &Live) {
     live.control().stop.store(true, Ordering::Relaxed);
-    live.update(|view| view.state = State::Stopping);
+    show_state(live);
+}
+
+fn show_state(live: &Live) {
+    let control = live.control();
+    live.update(|view| {
+        view.state = match view.state {
+            State::Finished => State::Finished,
+            _ if control.is_stopped() => State::Stopping,
+            _ if control.is_paused() => State::Paused,
+            _ => State::Running,
+        }
+    });
 }

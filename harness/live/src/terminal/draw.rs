@@ -13,14 +13,19 @@ use ratatui::{
 /// Lines for the workers, at most.
 const MOST_WORKERS: usize = 8;
 
+/// Lines for what is wrong with the run, at most.
+const MOST_PROBLEMS: usize = 3;
+
 /// Draws a view.
 pub(super) fn draw(frame: &mut Frame<'_>, view: &View, look: Look) {
     let workers = view.workers.len().min(MOST_WORKERS);
-    let [head, rate, figures, working, middle, help] = Layout::vertical([
+    let problems = view.problems.len().min(MOST_PROBLEMS);
+    let [head, rate, figures, working, wrong, middle, help] = Layout::vertical([
         Constraint::Length(2),
         Constraint::Length(4),
         Constraint::Length(figure_lines(view, frame.area().width)),
         Constraint::Length(if workers == 0 { 0 } else { workers as u16 + 2 }),
+        Constraint::Length(problems as u16),
         Constraint::Fill(1),
         Constraint::Length(1),
     ])
@@ -31,6 +36,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View, look: Look) {
     if workers > 0 {
         draw_workers(frame, view, working);
     }
+    let newest = view.problems.iter().rev().take(MOST_PROBLEMS);
+    let problems: Vec<Line<'_>> = newest.map(|text| Line::from(text.as_str()).red()).collect();
+    frame.render_widget(Paragraph::new(problems), wrong);
     draw_middle(frame, view, look, middle);
     frame.render_widget(Line::from(HELP).dim(), help);
 }
@@ -116,12 +124,6 @@ fn draw_findings(frame: &mut Frame<'_>, view: &View, look: Look, area: Rect) {
     };
     let title = format!("{} findings of {} kinds{left_out}", totals.findings, totals.kinds);
     let block = Block::bordered().title(title);
-    if view.findings.rows().is_empty() {
-        let problems: Vec<Line<'_>> =
-            view.problems.iter().map(|problem| Line::from(problem.as_str()).red()).collect();
-        return frame
-            .render_widget(Paragraph::new(problems).wrap(Wrap { trim: false }).block(block), area);
-    }
     let rows = view.findings.rows().iter().map(|finding| {
         Row::new([
             finding.count.to_string(),
@@ -156,12 +158,15 @@ fn draw_finding(frame: &mut Frame<'_>, finding: &Finding, area: Rect) {
         ("block or test", &finding.trial),
         ("first seen", &finding.seen),
         ("how", &finding.text),
-        ("shown again by", &finding.replay),
+        ("reproduce", &finding.replay),
     ];
     let lines: Vec<Line<'_>> = fields
         .into_iter()
-        .map(|(name, value)| {
-            Line::from(vec![Span::from(format!("{name}: ")).dim(), Span::from(value.as_str())])
+        .flat_map(|(name, value)| {
+            let mut lines = value.lines();
+            let first = Span::from(lines.next().unwrap_or_default());
+            let first = Line::from(vec![Span::from(format!("{name}: ")).dim(), first]);
+            std::iter::once(first).chain(lines.map(Line::from))
         })
         .collect();
     let title = format!("found {} times; Enter or Esc closes", finding.count);

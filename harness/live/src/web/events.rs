@@ -4,7 +4,7 @@
 //! change of which run, so that a browser that was cut off gets what it has missed, and one that was connected
 //! to another run begins anew.
 
-use crate::Live;
+use crate::{Live, View, view::Finding};
 use axum::{
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
@@ -22,11 +22,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// The content of an event.
 #[derive(Serialize)]
-struct Update<'a> {
+struct Update {
     /// Whether the findings are all that there are: what is shown of another run is to be forgotten.
     is_first: bool,
-    view: &'a crate::View,
-    findings: Vec<&'a crate::view::Finding>,
+    view: View,
+    findings: Vec<Finding>,
 }
 
 /// How far a connection is.
@@ -78,10 +78,12 @@ async fn next(mut at: At) -> (Result<Event, Infallible>, At) {
         sleep(LOOK).await;
     }
     at.sent = Some(at.live.changes());
-    let (text, finding) = at.live.look(|view| {
-        let findings = view.findings.since(at.finding).collect();
-        (text(&Update { is_first: at.is_first, view, findings }), view.findings.changes())
+    // Copied under the lock, written as JSON without it: the run does not wait.
+    let (view, findings, finding) = at.live.look(|view| {
+        let findings: Vec<Finding> = view.findings.since(at.finding).cloned().collect();
+        (view.without_findings(), findings, view.findings.changes())
     });
+    let text = text(&Update { is_first: at.is_first, view, findings });
     (at.finding, at.is_first) = (finding, false);
     let id = format!("{}-{finding}", at.run);
     (Ok(Event::default().id(id).data(text)), at)
@@ -89,11 +91,11 @@ async fn next(mut at: At) -> (Result<Event, Infallible>, At) {
 
 /// All that there is to see, at once.
 pub(super) fn snapshot(live: &Live) -> String {
-    live.look(|view| {
-        text(&Update { is_first: true, view, findings: view.findings.since(0).collect() })
-    })
+    let (view, findings) =
+        live.look(|view| (view.without_findings(), view.findings.rows().to_vec()));
+    text(&Update { is_first: true, view, findings })
 }
 
-fn text(update: &Update<'_>) -> String {
+fn text(update: &Update) -> String {
     serde_json::to_string(update).expect("strings and numbers")
 }

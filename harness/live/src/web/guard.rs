@@ -32,7 +32,10 @@ impl Guard {
         let host =
             headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         if !self.is_ours(host) {
-            return Err((StatusCode::MISDIRECTED_REQUEST, "this host is another one\n"));
+            return Err((
+                StatusCode::MISDIRECTED_REQUEST,
+                "unknown host: expected the address that was printed\n",
+            ));
         }
         if headers.get(header::ORIGIN).is_some_and(|origin| !is_of(origin.as_bytes(), host)) {
             return Err((StatusCode::FORBIDDEN, "no other origin is answered\n"));
@@ -46,7 +49,7 @@ impl Guard {
         }
     }
 
-    /// With a token any name will do: who knows it has been told.
+    /// With a token any name will do: it is as good as a name.
     fn is_ours(&self, host: &str) -> bool {
         let Self { address, token } = self;
         let port = address.port();
@@ -54,6 +57,8 @@ impl Guard {
         token.is_some()
             || host == address.to_string()
             || names.iter().any(|name| host == format!("{name}:{port}"))
+            // Browsers leave the port of HTTP out.
+            || port == 80 && names.contains(&host)
     }
 }
 
@@ -94,7 +99,8 @@ mod tests {
         assert_eq!(ask("GET", &[("host", "localhost:80"), ("origin", "http://localhost:80")]), 200);
         assert_eq!(ask("POST", &[("host", "localhost:80")]), 405);
         assert_eq!(ask("GET", &[("host", "evil.example:80")]), 421);
-        assert_eq!(ask("GET", &[("host", "127.0.0.1")]), 421);
+        assert_eq!(ask("GET", &[("host", "127.0.0.1")]), 200);
+        assert_eq!(ask("GET", &[("host", "127.0.0.1:81")]), 421);
         assert_eq!(ask("GET", &[]), 421);
         assert_eq!(ask("GET", &[("host", "localhost:80"), ("origin", "http://evil.example")]), 403);
         assert_eq!(ask("GET", &[("host", "localhost:80"), ("origin", "null")]), 403);

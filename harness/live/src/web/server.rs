@@ -141,7 +141,7 @@ async fn view(State(shared): State<Shared>) -> impl IntoResponse {
 async fn listen(State(shared): State<Shared>, headers: HeaderMap) -> Response<Body> {
     match shared.streams.clone().try_acquire_owned() {
         Ok(permit) => events::stream(shared.live, shared.run, &headers, permit).into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "too many look already\n").into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "too many connections\n").into_response(),
     }
 }
 
