@@ -12,6 +12,9 @@ pub const MOST_ROWS: usize = 1_000;
 /// The most seconds of which the rate is kept.
 const MOST_RATES: usize = 120;
 
+/// After so many seconds without one more the rate is zero.
+const STANDS_STILL: f64 = 5.0;
+
 /// The most problems that are listed; the oldest go first.
 const MOST_PROBLEMS: usize = 50;
 
@@ -158,7 +161,8 @@ impl Rates {
             return;
         };
         let passed = seconds - last_seconds;
-        if passed >= 1.0 {
+        // A record that is written every other second says nothing new in between.
+        if passed >= 1.0 && (done != last_done || passed >= STANDS_STILL) {
             self.rates.push_back(done.saturating_sub(last_done) as f64 / passed);
             self.last = Some((seconds, done));
         }
@@ -347,5 +351,9 @@ mod tests {
             rates.note(seconds, done);
         }
         assert_eq!(rates.iter().collect::<Vec<_>>(), [30.0, 50.0]);
+        for (seconds, done) in [(4.0, 130), (5.0, 150), (9.0, 150), (10.0, 150)] {
+            rates.note(seconds, done);
+        }
+        assert_eq!(rates.iter().skip(2).collect::<Vec<_>>(), [10.0, 0.0]);
     }
 }
