@@ -153,7 +153,7 @@ impl Merged {
             let (keeps, hasher) = (self.keeps_tests, &self.hasher);
             let record = json::read(&text, &mut |test| {
                 digests.push(hasher.hash_one((&test.origin, &test.id)));
-                tests.extend(keeps.then_some(test));
+                tests.extend(keeps.then(|| test.clone()));
             });
             let record = record.map_err(|error| anyhow!("{name}: {error}"))?;
             warn_of_ends(&name, record.interrupted, false);

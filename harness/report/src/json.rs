@@ -152,13 +152,13 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// Takes a line; gives the test that it is of, if it is one.
+    /// Takes a line.
     ///
     /// # Errors
     /// When it is no line of a record, or a summary of other tests than those before it.
-    pub fn line(&mut self, line: &str) -> Result<Option<TestResult>, String> {
+    pub fn line(&mut self, line: &str) -> Result<(), String> {
         let line = serde_json::from_str(line).map_err(|error| not_a_line(&error))?;
-        self.take(line)
+        self.take(line, &mut |_| {})
     }
 
     /// What the lines so far add up to.
@@ -166,18 +166,18 @@ impl Reader {
         &self.record
     }
 
-    fn take(&mut self, line: Line) -> Result<Option<TestResult>, String> {
+    fn take(&mut self, line: Line, on_test: &mut dyn FnMut(&TestResult)) -> Result<(), String> {
         match line {
             Line::Test(test) => {
                 let result = test_result(*test);
-                self.record.add(result.clone());
-                return Ok(Some(result));
+                on_test(&result);
+                self.record.add(result);
             }
             Line::Unreadable(error) => self.record.unreadable.push(error),
             Line::Other(other) => self.record.others.push(other),
             Line::Summary(summary) => summarise(&mut self.record, *summary)?,
         }
-        Ok(None)
+        Ok(())
     }
 }
 
@@ -190,7 +190,7 @@ fn not_a_line(error: &serde_json::Error) -> String {
 /// # Errors
 /// The first line that is not one of a record. A record without its last line was cut short: that is
 /// no error, it counts as interrupted.
-pub fn read(text: &str, on_test: &mut dyn FnMut(TestResult)) -> Result<Record, RecordError> {
+pub fn read(text: &str, on_test: &mut dyn FnMut(&TestResult)) -> Result<Record, RecordError> {
     let mut reader = Reader::default();
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
     while let Some((index, line)) = lines.next() {
@@ -201,7 +201,7 @@ pub fn read(text: &str, on_test: &mut dyn FnMut(TestResult)) -> Result<Record, R
             Err(error) if error.is_eof() && lines.peek().is_none() => break,
             Err(error) => return Err(wrong(not_a_line(&error))),
         };
-        reader.take(line).map_err(wrong)?.into_iter().for_each(&mut *on_test);
+        reader.take(line, on_test).map_err(wrong)?;
     }
     Ok(reader.record)
 }

@@ -103,7 +103,7 @@ fn check(args: &GateArgs) -> Result<Checked> {
     let status = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(EXIT_FAILED);
     let mut tests = Vec::new();
     let text = fs::read_to_string(args.out.join("check.jsonl")).unwrap_or_default();
-    let record = json::read(&text, &mut |test| tests.push(test)).ok();
+    let record = json::read(&text, &mut |test| tests.push(test.clone())).ok();
     Ok((status, record, tests))
 }
 

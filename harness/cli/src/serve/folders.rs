@@ -145,7 +145,7 @@ impl Folders {
             if path.ends_with("check.jsonl") {
                 let followed =
                     self.checks.entry(path.clone()).or_insert_with(|| Followed::new(path));
-                followed.read(&mut |reader, line| reader.line(line).map(drop));
+                followed.read(&mut |reader, line| reader.line(line));
             } else if path.ends_with("bench.jsonl") {
                 let followed =
                     self.measurements.entry(path.clone()).or_insert_with(|| Followed::new(path));
