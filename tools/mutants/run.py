@@ -117,7 +117,8 @@ def report(rows: list[dict], args: argparse.Namespace) -> float:
     lines += [f"| `{row['name']}` | {equivalent(row['name'])} |" for row in same]
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "mutants.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (args.out / "mutants.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    told = [row | ({"result": "equivalent"} if row in same else {}) for row in rows]
+    (args.out / "mutants.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return score
 
 

@@ -10,7 +10,6 @@ use lockstep_report::{
     bench::{Line, Record as Measurement, Table},
     board::Board,
     ctrf,
-    faults::Row,
     found::Found,
     html, json,
     junit::{Junit, Limits},
@@ -18,11 +17,13 @@ use lockstep_report::{
     profile::{self, Profile},
     projections,
     record::{Record, TestResult},
+    results::{ClientRun, Killed, Mutant},
     sarif, schema,
     simulation::{self, Simulation},
     slow_blocks, terminal,
 };
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{HashSet, hash_map::RandomState},
@@ -120,6 +121,8 @@ impl Merged {
             && board.profiles.is_empty()
             && board.found.is_empty()
             && board.slow_blocks.is_empty()
+            && board.mutants.is_empty()
+            && board.clients.is_empty()
     }
 
     /// Adds a file, whose content tells what it is.
@@ -127,9 +130,7 @@ impl Merged {
         let name = file.display().to_string();
         let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
         if text.trim_start().starts_with('[') {
-            let rows: Vec<Row> = serde_json::from_str(&text)
-                .with_context(|| format!("{name}: expected what `lockstep faults --out` writes"))?;
-            self.board.faults = rows;
+            self.add_array(&name, &text)?;
         } else if Found::is_one(&text) {
             self.board.found.push(found(file, &text)?);
         } else if slow_blocks::is_one(&text) {
@@ -161,6 +162,22 @@ impl Merged {
             self.record.merge(record.clone());
             self.tests.extend(tests);
             self.board.checks.push((name, record));
+        }
+        Ok(())
+    }
+
+    /// Planted faults, mutants, or a client's rows: the fields of the first element tell.
+    fn add_array(&mut self, name: &str, text: &str) -> Result<()> {
+        let elements: Vec<Value> = serde_json::from_str(text).with_context(|| name.to_owned())?;
+        let has = |field: &str| elements.first().is_some_and(|first| first.get(field).is_some());
+        let all = Value::Array(elements.clone());
+        if has("result") {
+            self.board.mutants.extend(array::<Mutant>(name, all, "the mutants of tools/mutants")?);
+        } else if has("pass") {
+            let tests = array(name, all, "rows of the interface that runners share")?;
+            self.board.clients.push(ClientRun::of(name, tests));
+        } else {
+            self.board.faults = array(name, all, "what `lockstep faults --out` writes")?;
         }
         Ok(())
     }
@@ -241,6 +258,14 @@ impl Merged {
             let (signature, what) = (&found.signature, found.text());
             let _ = writeln!(text, "{signature}: {what}\n  reproduce: {}", found.replay);
         }
+        for run in &self.board.clients {
+            let _ =
+                writeln!(text, "{}: {} passed, {} failed", run.file, run.passed, run.failed.len());
+        }
+        let Killed { viable, killed, .. } = Killed::of(&self.board.mutants);
+        if viable > 0 {
+            let _ = writeln!(text, "{killed} of {viable} viable mutants were noticed");
+        }
         for slow in &self.board.slow_blocks {
             let (block, timing) = (&slow.block, slow.timing);
             let _ = writeln!(
@@ -288,6 +313,10 @@ impl Merged {
     }
 }
 
+fn array<T: DeserializeOwned>(name: &str, all: Value, expected: &str) -> Result<Vec<T>> {
+    serde_json::from_value(all).with_context(|| format!("{name}: expected {expected}"))
+}
+
 /// A finding, with the block made small that stands beside it.
 fn found(file: &Path, text: &str) -> Result<Found> {
     let name = file.display().to_string();
@@ -304,7 +333,7 @@ fn found(file: &Path, text: &str) -> Result<Found> {
     Ok(Found { file, fingerprint, ..found })
 }
 
-fn pretty(value: &serde_json::Value) -> Result<String> {
+fn pretty(value: &Value) -> Result<String> {
     Ok(format!("{}\n", serde_json::to_string_pretty(value).context("JSON")?))
 }
 

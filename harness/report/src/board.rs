@@ -8,6 +8,7 @@ use crate::{
     found::Found,
     profile::Profile,
     record::{Record as CheckRecord, Verdict},
+    results::{ClientRun, Mutant},
     samples::{Circumstances, Group, SampleSet},
     simulation::Simulation,
     slow_blocks::SlowBlock,
@@ -33,6 +34,10 @@ pub struct Board {
     pub profiles: Vec<Profile>,
     /// Findings of campaigns.
     pub found: Vec<Found>,
+    /// Mutants of the executors.
+    pub mutants: Vec<Mutant>,
+    /// What clients made of suites.
+    pub clients: Vec<ClientRun>,
     /// Blocks that clients have told of.
     pub slow_blocks: Vec<SlowBlock>,
 }

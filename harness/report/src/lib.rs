@@ -21,6 +21,7 @@ pub mod markdown;
 pub mod profile;
 pub mod projections;
 pub mod record;
+pub mod results;
 pub mod runner;
 pub mod samples;
 pub mod sarif;

@@ -6,7 +6,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 pub(super) const REPORT_ABOUT: &str = "\
 Reads records, merges them, and renders what they say together. A record is what `lockstep check --out DIR` or \
-`lockstep bench --out DIR` writes, or a finding of `lockstep fuzz --out DIR`, or the faults.json of `lockstep faults`, or what `lockstep simulate` and \
+`lockstep bench --out DIR` writes, or a finding of `lockstep fuzz --out DIR`, or the faults.json of `lockstep faults`, the mutants.json of tools/mutants, the rows of a client's runner, the log of a client with slow-block lines, or what `lockstep simulate` and \
 `lockstep profile` print as JSON; what a file is, its content tells. \
 The exit status is that of the runs together.";
 

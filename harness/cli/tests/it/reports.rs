@@ -220,3 +220,24 @@ fn logs_of_clients_are_read_and_never_ranked() {
     assert!(table.contains("<td class=\"n\">1050.0</td>") && table.contains("12.500"), "{table}");
     assert!(!run.stdout.contains("id=\"leaderboard\""));
 }
+
+#[test]
+fn what_clients_make_of_a_suite_and_mutants_stand_on_the_page() {
+    let folder = TempDir::new().unwrap();
+    let rows =
+        json!([{"name": "a", "pass": true}, {"name": "b<script>", "pass": false, "error": "root"}]);
+    let rows = write(folder.path(), "geth.json", rows.to_string());
+    let mutants = json!([{"name": "one", "result": "fuzz"}, {"name": "two", "result": "survived"}]);
+    let mutants = write(folder.path(), "mutants.json", mutants.to_string());
+    let files = [rows.to_str().unwrap(), mutants.to_str().unwrap()];
+    let run = lockstep(&[&["report", "--format", "html"][..], &files].concat());
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("1 of 2 viable mutants"), "{}", run.stdout);
+    let (_, suites) = run.stdout.split_once("id=\"suites\"").unwrap();
+    assert!(
+        suites.contains("geth.json") && suites.contains("<code>b&#60;script&#62;</code>: root"),
+        "{suites}"
+    );
+    let run = lockstep(&[&["report"][..], &files].concat());
+    assert!(run.stdout.contains("geth.json: 1 passed, 1 failed"), "{}", run.stdout);
+}
