@@ -5,6 +5,7 @@ use crate::{
     args::{ReportArgs, ReportFormat},
     files, fuzz, output, rerun,
 };
+use alloy_primitives::hex;
 use anyhow::{Context, Result, anyhow, bail};
 use lockstep_report::{
     bench::{Line, Record as Measurement, Table},
@@ -66,7 +67,7 @@ pub(crate) fn report(args: &ReportArgs, command: &Lockstep) -> Result<u8> {
     let mut merged = Merged { keeps_tests: one_by_one.contains(&args.format), ..Merged::default() };
     let mut all_read = true;
     for file in &args.files {
-        if file.to_string_lossy().ends_with(".fixture.json") {
+        if fuzz::is_fixture(file) {
             output::err(&format!("{}: a test, of the finding beside it\n", file.display()));
             continue;
         }
@@ -168,9 +169,8 @@ impl Merged {
 
     /// Planted faults, mutants, or a client's rows: the fields of the first element tell.
     fn add_array(&mut self, name: &str, text: &str) -> Result<()> {
-        let elements: Vec<Value> = serde_json::from_str(text).with_context(|| name.to_owned())?;
-        let has = |field: &str| elements.first().is_some_and(|first| first.get(field).is_some());
-        let all = Value::Array(elements.clone());
+        let all: Value = serde_json::from_str(text).with_context(|| name.to_owned())?;
+        let has = |field: &str| all.get(0).is_some_and(|first| first.get(field).is_some());
         if has("result") {
             self.board.mutants.extend(array::<Mutant>(name, all, "the mutants of tools/mutants")?);
         } else if has("pass") {
@@ -325,10 +325,8 @@ fn found(file: &Path, text: &str) -> Result<Found> {
     let small = file.with_extension("fixture.json");
     // Its name and comments say how it came to be.
     let content = fuzz::content(&small).ok();
-    let fingerprint = content.map_or_else(
-        || found.signature.clone(),
-        |content| Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect(),
-    );
+    let fingerprint = content
+        .map_or_else(|| found.signature.clone(), |content| hex::encode(Sha256::digest(content)));
     let file = if small.exists() { small.display().to_string() } else { name };
     Ok(Found { file, fingerprint, ..found })
 }

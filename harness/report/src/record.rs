@@ -140,6 +140,18 @@ pub struct TestResult {
     pub roots: Option<ProvedRoots>,
 }
 
+impl TestResult {
+    /// How a failed test failed.
+    pub const fn failure(&self) -> &'static str {
+        match self.verdict {
+            Some(Verdict::Agreed) | None => "expectation missed",
+            Some(Verdict::Diverged) => "diverged",
+            Some(Verdict::Inconclusive) => "inconclusive",
+            Some(Verdict::Hung) => "hung",
+        }
+    }
+}
+
 /// State roots that the tries of a witness prove.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProvedRoots {

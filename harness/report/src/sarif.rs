@@ -114,12 +114,7 @@ fn of_found(found: &Found) -> Alert {
 }
 
 fn of_test(result: &TestResult, record: &str) -> Alert {
-    let word = match result.verdict {
-        Some(Verdict::Agreed) | None => "expectation-missed",
-        Some(Verdict::Diverged) => "diverged",
-        Some(Verdict::Inconclusive) => "inconclusive",
-        Some(Verdict::Hung) => "hung",
-    };
+    let word = result.failure().replace(' ', "-");
     let first = result.differences.first();
     let class = first.map_or_else(
         || ("check".to_owned(), "no outcome".to_owned()),
@@ -167,10 +162,10 @@ mod tests {
             executor: "mine@2".to_owned(),
             kind: "diverged".to_owned(),
             block: "generated::seed=1".to_owned(),
-            differences: Vec::new(),
             reason: Some("it is wrong".to_owned()),
             file: file.to_owned(),
             fingerprint: fingerprint.to_owned(),
+            ..Found::default()
         }
     }
 

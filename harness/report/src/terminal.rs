@@ -1,9 +1,7 @@
 //! Terminal output, styled with ANSI escapes; the writer strips them where they are not
 //! wanted.
 
-use crate::record::{
-    Counts, ExecutorTotals, Overlap, ProvedRoots, Record, Status, TestResult, Verdict,
-};
+use crate::record::{Counts, ExecutorTotals, Overlap, ProvedRoots, Record, Status, TestResult};
 use lockstep_formats::SourceError;
 use std::fmt::Write as _;
 
@@ -309,12 +307,7 @@ fn failures(text: &mut String, record: &Record) {
     }
     let _ = writeln!(text, "\n{BOLD}What failed{RESET}");
     for result in record.failures.iter().take(MOST_FAILURES) {
-        let verdict = match result.verdict {
-            Some(Verdict::Agreed) | None => "expectation missed",
-            Some(Verdict::Diverged) => "diverged",
-            Some(Verdict::Inconclusive) => "inconclusive",
-            Some(Verdict::Hung) => "hung",
-        };
+        let verdict = result.failure();
         let _ = writeln!(text, "  {RED}{verdict:<18}{RESET} {}", result.id);
     }
     if record.failures.len() > MOST_FAILURES {

@@ -16,7 +16,7 @@ Examples:
   lockstep campaign shared/parts                     parts of a job array: shared/parts/0, shared/parts/1 …
   lockstep campaign monday tuesday --out findings    two campaigns, each finding once
   lockstep campaign shared/parts --format json       for a program
-  lockstep campaign shared/parts --rest 1..10000001 --nodes 12   what is left, for twelve nodes
+  lockstep campaign shared/parts --rest 1..10000001 --nodes 12   the seeds that are not done, for twelve nodes
   lockstep campaign nightly --since 3f2a1b           what is new since that commit
   lockstep campaign nightly --with 3f2a=old/lockstep --with 9c0d=new/lockstep   when each finding began
 

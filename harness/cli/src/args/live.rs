@@ -31,7 +31,7 @@ pub(crate) struct LiveArgs {
 }
 
 impl LiveArgs {
-    /// Whether somebody watches.
+    /// Whether a view of the run is asked for.
     pub(crate) const fn is_asked(&self) -> bool {
         self.live || self.serve.is_some()
     }

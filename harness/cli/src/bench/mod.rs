@@ -48,7 +48,9 @@ pub(crate) fn measure(
     let measures = Measures::new(args, command)?;
     let circumstances = circumstances::of(args, command, &measures);
     if args.in_process && args.watched.is_asked() {
-        bail!("--in-process: nobody watches the measurement; leave out --live and --serve");
+        bail!(
+            "--in-process: a measurement in this process has no view; leave out --live and --serve"
+        );
     }
     // A measurement in this process ends with it.
     let stop = if args.in_process { Arc::default() } else { interrupt::flag() };

@@ -9,7 +9,7 @@ mod rest;
 mod text;
 mod whole;
 
-pub(crate) use whole::{CAMPAIGN, Known, Part, Signature, Whole};
+pub(crate) use whole::{Known, Part, Signature, Whole};
 
 use crate::{
     EXIT_NOTHING, EXIT_USAGE,

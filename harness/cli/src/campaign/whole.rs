@@ -1,9 +1,12 @@
 //! What the folders of a campaign say.
 
 use super::rest::not_done;
-use crate::{files, fuzz::Campaign};
+use crate::{
+    files,
+    fuzz::{CAMPAIGN, Campaign, finding_files},
+};
 use anyhow::{Context, Result};
-use lockstep_judge::difference::Difference;
+use lockstep_report::found::Found;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -29,52 +32,13 @@ pub(crate) struct Signature {
     /// The finding with the lowest seed: its file.
     pub(crate) file: PathBuf,
     #[serde(flatten)]
-    pub(crate) saved: Saved,
+    pub(crate) saved: Found,
     /// When it was first seen in any part, where that is known: as RFC 3339.
     pub(crate) first_seen: Option<String>,
 }
 
-/// What is needed of a finding's file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Saved {
-    #[serde(skip_serializing)]
-    pub(crate) signature: String,
-    /// The command that shows it again.
-    pub(crate) replay: String,
-    /// The arguments of that command.
-    #[serde(default)]
-    pub(crate) arguments: Vec<String>,
-    /// The version of Lockstep that found it.
-    pub(crate) version: String,
-    pub(crate) seed: u64,
-    /// When it was found, as RFC 3339.
-    #[serde(default)]
-    pub(crate) found: Option<String>,
-    /// What was tested.
-    #[serde(default)]
-    pub(crate) commit: Option<String>,
-    #[serde(default)]
-    pub(crate) executor: String,
-    #[serde(default)]
-    pub(crate) kind: String,
-    #[serde(default)]
-    pub(crate) block: String,
-    #[serde(default, skip_serializing)]
-    differences: Vec<Difference>,
-    #[serde(default, skip_serializing)]
-    reason: Option<String>,
-}
-
-impl Saved {
-    /// How the executor was wrong, a line for each difference.
-    pub(crate) fn text(&self) -> String {
-        let differences = self.differences.iter().map(ToString::to_string);
-        differences.chain(self.reason.clone()).collect::<Vec<_>>().join("\n")
-    }
-}
-
 /// Files of findings that were read before, with when they were written.
-pub(crate) type Known = HashMap<PathBuf, (SystemTime, Saved)>;
+pub(crate) type Known = HashMap<PathBuf, (SystemTime, Found)>;
 
 /// All parts.
 #[derive(Debug, Default, Serialize)]
@@ -153,7 +117,7 @@ impl Whole {
             Err(problem) => self.unreadable.push(problem),
         }
         let mut seen = BTreeSet::new();
-        for file in findings(folder) {
+        for file in finding_files(folder) {
             match saved(&file, known) {
                 Ok(saved) => {
                     let is_new = seen.insert(saved.signature.clone());
@@ -165,7 +129,7 @@ impl Whole {
     }
 
     /// Keeps the finding with the lowest seed of each signature, and when the first was found.
-    fn add_finding(&mut self, file: PathBuf, saved: Saved, is_new_in_part: bool) {
+    fn add_finding(&mut self, file: PathBuf, saved: Found, is_new_in_part: bool) {
         let (signature, seen) = (saved.signature.clone(), saved.found.clone());
         let found = Signature { parts: 0, file, first_seen: seen.clone(), saved };
         let known = self.findings.entry(signature).or_insert_with(|| found.clone());
@@ -189,31 +153,15 @@ impl Whole {
     }
 }
 
-/// The file that says how far a part is.
-pub(crate) const CAMPAIGN: &str = "campaign.json";
-
-/// The files of findings as they were found. Beside them are fixtures: blocks that were made small.
-fn findings(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder.join("findings")).into_iter().flatten();
-    let names = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let is_finding = |path: &PathBuf| {
-        let name = path.to_string_lossy();
-        name.ends_with(".json") && !name.ends_with(".fixture.json")
-    };
-    let mut files: Vec<PathBuf> = names.filter(is_finding).collect();
-    files.sort();
-    files
-}
-
 /// A finding's file, read again where it has changed.
-fn saved(file: &Path, known: &mut Known) -> Result<Saved, String> {
+fn saved(file: &Path, known: &mut Known) -> Result<Found, String> {
     let written = fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
     if let (Some(written), Some((at, saved))) = (written, known.get(file))
         && written == *at
     {
         return Ok(saved.clone());
     }
-    let saved: Saved = read(file)?;
+    let saved: Found = read(file)?;
     if let Some(written) = written {
         known.insert(file.to_owned(), (written, saved.clone()));
     }

@@ -18,6 +18,28 @@ use std::{
 /// How often the state of a campaign is written down.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 
+/// The file that says how far a campaign is.
+pub(crate) const CAMPAIGN: &str = "campaign.json";
+
+/// The end of the name of a block that was made small: its finding stands beside it.
+const FIXTURE: &str = ".fixture.json";
+
+/// Whether the file is such a block.
+pub(crate) fn is_fixture(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(FIXTURE)
+}
+
+/// The files of the findings in a campaign's folder, sorted.
+pub(crate) fn finding_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder.join("findings")).into_iter().flatten().flatten();
+    let is_finding = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| extension == "json") && !is_fixture(path)
+    };
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_finding).collect();
+    files.sort();
+    files
+}
+
 /// The folder that a campaign is written to.
 pub(super) struct Folder {
     pub(super) path: PathBuf,
@@ -195,12 +217,12 @@ impl Folder {
 
     /// Whether an earlier run has left a campaign here.
     pub(super) fn has_campaign(&self) -> bool {
-        self.path.join("campaign.json").exists()
+        self.path.join(CAMPAIGN).exists()
     }
 
     /// The campaign that an earlier run has left here.
     pub(super) fn campaign(&self) -> Result<Campaign> {
-        let path = self.path.join("campaign.json");
+        let path = self.path.join(CAMPAIGN);
         let shown = path.display();
         let text = fs::read_to_string(&path).with_context(|| {
             format!("{shown}: expected the campaign that --resume goes on with")
@@ -234,7 +256,7 @@ impl Folder {
             session.take(status);
         }
         self.campaign.add_up();
-        self.write("campaign.json", &self.campaign)
+        self.write(CAMPAIGN, &self.campaign)
     }
 
     /// A file is there as a whole or as it was before.
@@ -247,15 +269,10 @@ impl Folder {
 
 /// How many findings of each signature an earlier run has written.
 fn written(folder: &Path) -> BTreeMap<String, usize> {
-    let entries = fs::read_dir(folder.join("findings")).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let signatures = names.filter_map(|name| {
-        let name = name.strip_suffix(".json").filter(|name| !name.ends_with(".fixture"))?;
-        Some(of_file(name).to_owned())
-    });
     let mut written = BTreeMap::new();
-    for signature in signatures {
-        *written.entry(signature).or_default() += 1;
+    for file in finding_files(folder) {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        *written.entry(of_file(&name).to_owned()).or_default() += 1;
     }
     written
 }

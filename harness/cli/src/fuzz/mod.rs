@@ -9,7 +9,7 @@ mod minimised;
 mod plan;
 mod replay;
 
-pub(crate) use folder::{Campaign, Session};
+pub(crate) use folder::{CAMPAIGN, Campaign, finding_files, is_fixture};
 pub(crate) use lines::Line;
 pub(crate) use minimised::content;
 pub(crate) use plan::{limits, named_auto};
@@ -23,7 +23,7 @@ use crate::{
     progress::Progress,
 };
 use anyhow::{Result, bail};
-use folder::Folder;
+use folder::{Folder, Session};
 use lockstep_engine::isolation::{Staff, is_worker, of_this_process};
 use lockstep_jobs::{
     finding::Finding,
@@ -48,8 +48,8 @@ pub(crate) fn fuzz(args: &FuzzArgs, command: &Lockstep) -> Result<u8> {
     output::err(&format!("{}\n", lines::describe(&plan)));
     let control = Control { stop: plan.interrupted.clone(), pause: plan.paused.clone() };
     let about = lines::describe(&plan);
-    let mut shown = Shown::open(&args.watched, ("fuzz", &about), "seeds", control)?;
-    if let Some(shown) = &mut shown {
+    let shown = Shown::open(&args.watched, ("fuzz", &about), "seeds", control)?;
+    if let Some(shown) = &shown {
         shown.fill(|view| view.of = plan.blocks);
     }
     let mut reporter = Reporter::new(args, folder, shown);

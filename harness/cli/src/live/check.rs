@@ -43,16 +43,10 @@ pub(crate) fn failed(result: &TestResult, seen: String, replay: String) -> Optio
     let differences = result.differences.iter().map(ToString::to_string);
     let texts: Vec<String> = result.reason.clone().into_iter().chain(differences).collect();
     let wrong = result.runs.iter().find(|run| run.verdict != Verdict::Agreed);
-    let kind = match result.verdict {
-        Some(Verdict::Agreed) | None => "expectation missed",
-        Some(Verdict::Diverged) => "diverged",
-        Some(Verdict::Inconclusive) => "inconclusive",
-        Some(Verdict::Hung) => "hung",
-    };
     Some(Finding {
         signature: format!("{} {}", result.origin, result.id),
         executor: wrong.map_or_else(|| "-".to_owned(), |run| run.executor.clone()),
-        kind: kind.to_owned(),
+        kind: result.failure().to_owned(),
         trial: result.id.clone(),
         text: cut(&texts.join("\n"), LONGEST),
         replay,

@@ -42,7 +42,7 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// Opens what was asked for; `None` where nobody watches.
+    /// Opens the views that were asked for; `None` where there are none.
     pub(crate) fn open(
         args: &LiveArgs,
         (command, about): (&str, &str),

@@ -2,7 +2,8 @@
 
 use super::follow::{Follow, News};
 use crate::{
-    campaign::{Part, Signature, Whole},
+    campaign::{Known, Part, Signature, Whole},
+    fuzz::CAMPAIGN,
     live,
 };
 use lockstep_live::{
@@ -33,7 +34,7 @@ const COLUMNS: [&str; 8] =
 pub(super) struct Folders {
     folders: Vec<PathBuf>,
     start: Instant,
-    known: crate::campaign::Known,
+    known: Known,
     checks: BTreeMap<PathBuf, Followed<Reader>>,
     measurements: BTreeMap<PathBuf, Followed<Measurement>>,
     /// When each record was last written, by its last look: where none changed, nothing is read.
@@ -86,7 +87,7 @@ impl Folders {
         Self {
             folders: folders.to_vec(),
             start: Instant::now(),
-            known: crate::campaign::Known::new(),
+            known: Known::new(),
             checks: BTreeMap::new(),
             measurements: BTreeMap::new(),
             seen: BTreeMap::new(),
@@ -119,13 +120,12 @@ impl Folders {
         if !is_new && !self.was_running {
             return None;
         }
-        let mut folders: Vec<PathBuf> = self
+        let folders: Vec<PathBuf> = self
             .seen
             .keys()
-            .filter(|path| path.ends_with(crate::campaign::CAMPAIGN))
+            .filter(|path| path.ends_with(CAMPAIGN))
             .filter_map(|path| path.parent().map(Path::to_owned))
             .collect();
-        folders.sort();
         let whole = Whole::again(&folders, &mut self.known);
         self.follow();
         let now = SystemTime::now();
@@ -169,7 +169,7 @@ impl Folders {
         let mut rows: Vec<Row> = whole
             .parts
             .iter()
-            .map(|part| of_part(part, age(&part.folder.join(crate::campaign::CAMPAIGN))))
+            .map(|part| of_part(part, age(&part.folder.join(CAMPAIGN))))
             .collect();
         for (path, Followed { record: reader, .. }) in &self.checks {
             let record = reader.record();
@@ -311,7 +311,7 @@ fn of_signature(signature: &str, found: &Signature, count: u64) -> Finding {
         executor: found.saved.executor.clone(),
         kind: found.saved.kind.clone(),
         trial: found.saved.block.clone(),
-        text: found.saved.text(),
+        text: found.saved.lines(),
         replay: found.saved.replay.clone(),
         seen: found.first_seen.clone().unwrap_or_default(),
         count: count.max(1),
@@ -355,7 +355,7 @@ fn files(folders: &[PathBuf]) -> BTreeMap<PathBuf, SystemTime> {
     for folder in folders {
         let below = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
         for folder in below.chain([folder.clone()]) {
-            for name in [crate::campaign::CAMPAIGN, "check.jsonl", "bench.jsonl"] {
+            for name in [CAMPAIGN, "check.jsonl", "bench.jsonl"] {
                 let path = folder.join(name);
                 let written: io::Result<_> = fs::metadata(&path).and_then(|file| file.modified());
                 if let Ok(written) = written {

@@ -42,7 +42,7 @@ impl Beat {
 /// Bytes of a lane in the heartbeat file: a beat, behind it a note, at the end a byte that the job writes.
 const LANE_BYTES: u64 = 64 << 10;
 
-/// The longest note: what is left of a lane beside the beat, the note's length and the job's byte.
+/// The longest note: a lane without the beat, the note's length and the job's byte.
 const LONGEST_NOTE: u64 = LANE_BYTES - BYTES as u64 - 8 - 1;
 
 /// Where the job's byte is: the last one of the first lane, 1 while the worker is to pause.

@@ -55,7 +55,7 @@ impl Dashboard {
         let over = is_over.clone();
         let thread = thread::Builder::new().name("dashboard".to_owned());
         let thread = thread.spawn(move || {
-            // Where the terminal is gone, the run goes on without a dashboard, paused or not: nobody else could wake it.
+            // Where the terminal is gone, the run goes on without a dashboard, even if it was paused: no other view can resume it.
             let _ = watch(&live, screen, &over);
             live.control().pause.store(false, Ordering::Relaxed);
             show_state(&live);

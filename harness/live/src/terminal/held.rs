@@ -1,6 +1,6 @@
 //! What a run prints while the dashboard has the terminal.
 //!
-//! A line on the terminal would tear the picture, whoever prints it: this program, its workers, a panic. So
+//! A line on the terminal would tear the picture, be it of this program, of a worker or of a panic. So
 //! stderr, and stdout where it is a terminal too, lead to a file until the dashboard is gone; then all of it is
 //! printed.
 

@@ -45,7 +45,7 @@ const MOST_HEADERS: usize = 64;
 
 const PAGE: &str = include_str!("page.html");
 
-/// The page may do nothing but what is in it, and talk to nobody but its server.
+/// The page runs only its own script, and connects only to its server.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -112,7 +112,7 @@ pub fn serve(live: Live, address: Address) -> io::Result<Server> {
     Ok(Server { url })
 }
 
-/// A number that nobody guesses.
+/// A number that cannot be guessed.
 fn random() -> io::Result<u128> {
     let mut bytes = [0; 16];
     getrandom(&mut bytes, GetRandomFlags::empty())?;
@@ -188,7 +188,7 @@ async fn accept(listener: TcpListener, router: Router) {
                 .max_headers(MOST_HEADERS)
                 .max_buf_size(MOST_HEAD)
                 .serve_connection(TokioIo::new(stream), service);
-            // One who sends what is no request, or goes away, hurts nobody else.
+            // A connection that fails concerns no other one.
             let _ = connection.await;
         });
     }
